@@ -1,0 +1,137 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace cohort {
+namespace {
+
+struct Descriptor {
+  int fd;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+[[noreturn]] void system_error(const char* what, const std::filesystem::path& path) {
+  const int error = errno;
+  fail("{}: {}: {}", path.string(), what, std::strerror(error));
+}
+
+int open_or_fail(const std::filesystem::path& path, int flags, const char* what) {
+  const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0644);
+  if (fd < 0) system_error(what, path);
+  return fd;
+}
+
+int64_t regular_size(int fd, const std::filesystem::path& path) {
+  struct stat status;
+  if (::fstat(fd, &status) != 0) system_error("cannot be examined", path);
+  if (S_ISDIR(status.st_mode)) fail("{}: expected a file, found a folder", path.string());
+  return status.st_size;
+}
+
+void write_all(int fd, std::string_view bytes, const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) system_error("cannot be written", path);
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+}
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& path) {
+  Descriptor file{open_or_fail(path, O_RDONLY, "cannot be opened")};
+  std::string bytes;
+  bytes.resize(static_cast<size_t>(regular_size(file.fd, path)));
+  size_t done = 0;
+  for (;;) {  // the size is a hint: pipes and /proc files say 0
+    if (done == bytes.size()) bytes.resize(bytes.size() + 4096);
+    const ssize_t n = ::read(file.fd, bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) system_error("cannot be read", path);
+    if (n == 0) break;
+    done += static_cast<size_t>(n);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+void write_new_file(const std::filesystem::path& path, std::string_view bytes) {
+  Descriptor file{open_or_fail(path, O_WRONLY | O_CREAT | O_TRUNC, "cannot be created")};
+  write_all(file.fd, bytes, path);
+  if (::fsync(file.fd) != 0) system_error("cannot be synced", path);
+}
+
+void write_file(const std::filesystem::path& path, std::string_view bytes) {
+  std::filesystem::path aside = path;
+  aside += ".tmp";
+  try {
+    write_new_file(aside, bytes);
+    rename_synced(aside, path);
+  } catch (...) {
+    ::unlink(aside.c_str());
+    throw;
+  }
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder.empty() ? "." : folder;
+  Descriptor file{open_or_fail(path, O_RDONLY | O_DIRECTORY, "cannot be opened")};
+  if (::fsync(file.fd) != 0) system_error("cannot be synced", path);
+}
+
+void rename_synced(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) system_error("cannot be renamed into place", to);
+  sync_folder(to.parent_path());
+}
+
+MappedFile::MappedFile(const std::filesystem::path& path) {
+  Descriptor file{open_or_fail(path, O_RDONLY, "cannot be opened")};
+  size_ = static_cast<size_t>(regular_size(file.fd, path));
+  if (size_ == 0) return;
+  void* data = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.fd, 0);
+  if (data == MAP_FAILED) {
+    size_ = 0;
+    system_error("cannot be mapped", path);
+  }
+  data_ = data;
+}
+
+MappedFile::~MappedFile() {
+  if (data_) ::munmap(data_, size_);
+}
+
+AppendLog::AppendLog(const std::filesystem::path& path, int64_t length) : path_(path) {
+  fd_ = open_or_fail(path, O_WRONLY | O_CREAT, "cannot be opened for appending");
+  const int64_t size = regular_size(fd_, path);
+  if (size < length)
+    fail("{}: expected at least {} bytes (what the checkpoint recorded), found {}", path.string(), length, size);
+  if (::ftruncate(fd_, length) != 0) system_error("cannot be cut", path);
+  if (::lseek(fd_, length, SEEK_SET) < 0) system_error("cannot be positioned", path);
+  length_ = length;
+}
+
+AppendLog::~AppendLog() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void AppendLog::append(std::string_view bytes) {
+  write_all(fd_, bytes, path_);
+  length_ += static_cast<int64_t>(bytes.size());
+}
+
+void AppendLog::sync() {
+  if (::fsync(fd_) != 0) system_error("cannot be synced", path_);
+}
+
+}  // namespace cohort

@@ -1,0 +1,54 @@
+// The weights of a model: one flat buffer, and the list of its tensors, named once. Gradients and optimizer moments are
+// buffers of the same layout, so whatever walks over parameters walks over this list.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/config.h"
+#include "tensor/tensor.h"
+
+namespace cohort {
+
+struct Parameter {
+  std::string name;            // Hugging Face's name
+  std::vector<int64_t> shape;  // as Hugging Face stores it: (out, in) or (width)
+  int64_t offset;              // floats from the start of the buffer
+  int64_t size() const {
+    int64_t n = 1;
+    for (int64_t d : shape) n *= d;
+    return n;
+  }
+};
+
+// All parameters in buffer order. q, k, v of a layer are neighbours, and so are gate and up: each reads as one matrix.
+// Every tensor starts at a multiple of 16 floats, except inside those fused groups. lm_head.weight is absent when tied.
+std::vector<Parameter> parameter_list(const ModelConfig& config);
+int64_t parameter_floats(const std::vector<Parameter>& list);  // floats of the whole buffer
+
+// Views of one layer's tensors. Absent tensors are empty.
+struct LayerWeights {
+  Tensor attention_norm;   // (C)
+  Tensor qkv;              // ((H + 2K) * D, C): q, k, v
+  Tensor qkv_bias;         // ((H + 2K) * D)
+  Tensor q_norm, k_norm;   // (D)
+  Tensor attention_out;    // (C, H * D)
+  Tensor attention_out_bias;  // (C)
+  Tensor mlp_norm;         // (C)
+  Tensor gate_up;          // (2F, C): gate, up
+  Tensor gate_up_bias;     // (2F)
+  Tensor down;             // (C, F)
+  Tensor down_bias;        // (C)
+};
+
+struct WeightViews {
+  Tensor embedding;   // (V, C)
+  std::vector<LayerWeights> layers;
+  Tensor final_norm;  // (C)
+  Tensor head;        // (V, C); the embedding itself when tied
+};
+
+// The same layout serves weights, gradients and moments.
+WeightViews weight_views(const ModelConfig& config, float* data);
+
+}  // namespace cohort

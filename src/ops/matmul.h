@@ -1,0 +1,45 @@
+// Matrix products, exact by construction. Every output is a chain of fused multiply-adds over increasing k:
+//   forward and input gradient: blocks of 256 k at absolute boundaries, each a chain from 0, then C += block
+//     (the first block is stored; it is not added to anything);
+//   weight gradient: one plain chain over the tokens that starts from the value already there, so it may be cut anywhere.
+// Neither the number of rows or columns, tiles, threads, nor vector width can change a bit.
+// Shapes: M rows (tokens), K inputs, N outputs. All matrices are row-major and contiguous.
+#pragma once
+
+#include "tensor/tensor.h"
+
+namespace cohort {
+
+// A weight W (N, K), packed once per optimizer step into panels of 32 outputs: panel p holds W[32p .. 32p+31, :] as
+// [k][32], zero-padded in the last panel. Used by rollout and training alike.
+class PackedWeight {
+ public:
+  void pack(const Tensor& w);  // (N, K); memory is reused when the shape is unchanged
+  int64_t outputs() const { return n_; }
+  int64_t inputs() const { return k_; }
+  int64_t panels() const { return (n_ + 31) / 32; }
+  const float* panel(int64_t p) const { return buffer_.data() + p * k_ * 32; }
+  Device device() const { return buffer_.device(); }
+
+ private:
+  Buffer buffer_;
+  int64_t n_ = 0, k_ = 0;
+};
+
+// y (M, N) = x (M, K) W^T [+ bias (N)] [+ residual (M, N)], added in this order. y may be the residual itself.
+void matmul(const Tensor& x, const PackedWeight& w, const Tensor& bias, const Tensor& residual, Tensor y);
+
+// gate_up (M, 2F) = x W^T for W (2F, K), whose first F outputs are the gate and the others up;
+// act (M, F) = silu(gate) * up, applied to each finished tile. gate_up may be empty (rollout): then only act is written.
+void matmul_swiglu(const Tensor& x, const PackedWeight& w, Tensor gate_up, Tensor act);
+
+// dx (M, K) = dy (M, N) W (N, K); with `accumulate`, dx += the finished sum.
+void matmul_dx(const Tensor& dy, const Tensor& w, Tensor dx, bool accumulate = false);
+
+// dw (N, K) continues its chain: for m = 0 .. M-1, dw[n][k] = fma(dy[m][n], x[m][k], dw[n][k]).
+void matmul_dw(const Tensor& dy, const Tensor& x, Tensor dw);
+
+// db (N) continues its chain: for m = 0 .. M-1, db[n] += dy[m][n].
+void column_sums(const Tensor& dy, Tensor db);
+
+}  // namespace cohort

@@ -1,0 +1,57 @@
+// A model's own tokenizer: byte-level BPE as in a Hugging Face tokenizer.json or a GGUF file's vocabulary.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cohort {
+
+class GgufFile;
+
+// Immutable after loading and safe to use from several threads.
+class Tokenizer {
+ public:
+  Tokenizer();
+  ~Tokenizer();
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+
+  // tokenizer.json (and tokenizer_config.json, special_tokens_map.json where present) of a folder.
+  static Tokenizer from_folder(const std::filesystem::path& folder);
+  // From a GGUF's metadata (tokenizer.ggml.*); saved as an equivalent tokenizer.json.
+  static Tokenizer from_gguf(const GgufFile& file);
+  // One token per character of `alphabet` (UTF-8), after the given special tokens (ids 0 ..): the built-in tasks' tokenizer.
+  static Tokenizer characters(std::string_view alphabet, const std::vector<std::string>& special_tokens,
+                              const std::string& eos_token);
+
+  // Text to ids. Added and special tokens in the text become their ids, as in Hugging Face tokenizers. With
+  // `add_special_tokens` the post-processor's tokens (BOS ...) are added as well.
+  std::vector<int32_t> encode(std::string_view text, bool add_special_tokens) const;
+  // Ids to bytes. Ids outside the vocabulary throw Error.
+  std::string decode(std::span<const int32_t> ids, bool skip_special_tokens) const;
+  // The bytes of one token (for streaming and stop strings).
+  const std::string& token_bytes(int32_t id) const;
+  bool is_special(int32_t id) const;
+  int32_t token_id(std::string_view token) const;  // -1 when there is none
+
+  int64_t size() const;           // ids are 0 .. size - 1
+  int32_t eos_token_id() const;   // -1: none
+  int32_t bos_token_id() const;
+  int32_t pad_token_id() const;
+  const std::string& chat_template() const;  // carried through, not executed; empty: none
+
+  // Writes tokenizer.json, tokenizer_config.json (and what else was there) so that AutoTokenizer opens the folder. Files that came
+  // from a folder are written byte for byte as they were.
+  void save(const std::filesystem::path& folder) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cohort
