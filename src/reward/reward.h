@@ -1,0 +1,52 @@
+// Rewards by rule: a function of the row, the prompt and the completion's text.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cohort {
+
+// A reward that cannot be computed (gold that cannot be read) is not a 0: `computed` is false and `reason`
+// says why.
+struct RewardResult {
+  double value = 0;
+  bool computed = true;
+  std::string reason;
+};
+
+struct RewardInput {
+  const nlohmann::json& fields;  // the row as it stands in the file
+  std::string_view prompt, completion;
+};
+
+struct RewardFunction {
+  std::string name;
+  double weight = 1;
+  std::function<RewardResult(const RewardInput&)> call;
+};
+
+// One line for each reward that exists: name, what it pays.
+struct RewardInfo {
+  std::string_view name, summary;
+};
+std::span<const RewardInfo> reward_list();
+
+// The functions of a recipe (TRL's reward_funcs and reward_weights). Empty weights: 1 for each. Throws Error
+// for an unknown or repeated name, a wrong number of weights, or a weight that is not finite.
+std::vector<RewardFunction> make_rewards(std::span<const std::string> reward_funcs,
+                                         std::span<const double> reward_weights);
+
+struct Score {
+  std::vector<std::pair<std::string, double>> rewards;  // by function; NaN: could not be computed
+  double reward = 0;                 // weighted sum; NaN where one of them could not be computed
+  std::vector<std::string> reasons;  // "NAME: why", of those not computed
+};
+// Differs from TRL, where a missing reward counts 0 in the sum unless all are missing.
+Score score(std::span<const RewardFunction> functions, const RewardInput& input);
+
+}  // namespace cohort

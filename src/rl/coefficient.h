@@ -1,0 +1,85 @@
+// Coefficients: from the log-probs of a forward pass, each token's seed d objective / d log_prob. Each
+// micro-batch, pure. The objective is ascended; the loss that is logged is minus the objective.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "rl/sample.h"
+
+namespace cohort {
+
+enum class ImportanceLevel { token, sequence };
+
+// Names and defaults are TRL 1.16's. A recipe after DeepSeekMath sets use_bias_correction_kl = false and beta
+// = 0.04.
+struct CoefficientOptions {
+  double epsilon = 0.2;  // the ratio is clipped at 1 - epsilon ...
+  double epsilon_high =
+      -1;  // ... and 1 + epsilon_high; negative: the same as epsilon (clip-higher: DAPO, arXiv 2503.14476)
+  double delta = 0;  // upper bound of the unclipped ratio (dual clip: INTELLECT-2, arXiv 2505.07291); 0: none
+  double beta = 0;   // weight of the KL term; not 0: samples need ref_log_probs
+  bool use_bias_correction_kl =
+      true;  // KL term times the ratio: its gradient is then that of the true reverse KL
+  ImportanceLevel importance_sampling_level = ImportanceLevel::token;  // sequence: GSPO (arXiv 2507.18071)
+
+  double clip_high() const { return 1 + (epsilon_high < 0 ? epsilon : epsilon_high); }
+};
+
+// Throws Error naming the option and what is allowed (epsilon in [0, 1), delta 0 or above clip_high(), beta
+// >= 0, all finite).
+void check(const CoefficientOptions& options);
+
+// What the forward pass said of one sample's completion. Entries of inserted tokens are ignored.
+struct FreshSample {
+  std::span<const float> log_probs;  // (T)
+};
+
+// What is asked of the backward pass. Entries of inserted tokens are written 0.
+struct SampleSeeds {
+  std::span<float> log_prob;  // (T)
+};
+
+// Sums over the sampled tokens seen so far. Adding a step's groups in their order gives the same bits however
+// they are cut.
+struct CoefficientSums {
+  double objective = 0;      // weighted: minus the loss
+  int64_t tokens = 0;        // sampled tokens seen
+  double kl = 0;             // sum of the KL term without beta
+  double entropy = 0;        // add_entropy
+  int64_t ratio_tokens = 0;  // tokens (sequences, at level sequence) that had a ratio
+  double ratio = 0;          // their sum
+  double ratio_min = std::numeric_limits<double>::infinity(),
+         ratio_max = -std::numeric_limits<double>::infinity();
+  int64_t clipped_low = 0,
+          clipped_high =
+              0;  // of ratio_tokens: ratio < 1 - epsilon and A < 0; ratio > 1 + epsilon_high and A > 0
+  // Over samples: the smallest share of clipped-low tokens, the largest of clipped-high ones.
+  double clipped_low_min = std::numeric_limits<double>::infinity(),
+         clipped_high_max = -std::numeric_limits<double>::infinity();
+};
+
+// A coefficient rule. fresh, weights (of each sampled token of a sample, see normalize.h) and seeds have one
+// entry per sample of the group. Old and reference log-probs and advantages are the samples' own.
+using CoefficientRule = void (*)(const Group& group, std::span<const FreshSample> fresh,
+                                 std::span<const double> weights, const CoefficientOptions& options,
+                                 std::span<const SampleSeeds> seeds, CoefficientSums& sums);
+
+// weight * [min(r A, clip(r, 1 - epsilon, 1 + epsilon_high) A) - beta k3], r = pi / pi_old bounded by delta,
+// k3 = pi_ref/pi - log(pi_ref/pi) - 1 (times the unbounded r with use_bias_correction_kl).
+// Seeds: weight * [r A, 0 where clipped, + beta (pi_ref/pi - 1)], with the correction + beta r log(pi_ref/pi)
+// instead. At r = 1 and beta = 0 the seed is exactly weight * A, at pi = pi_ref the KL term is exactly 0.
+void clipped_ratio(const Group& group, std::span<const FreshSample> fresh, std::span<const double> weights,
+                   const CoefficientOptions& options, std::span<const SampleSeeds> seeds,
+                   CoefficientSums& sums);
+
+// weight * A * log_prob; seeds weight * A. The seeds need no forward: where a sample's fresh log_probs are
+// empty only its seeds are written, where its seeds are empty only sums are added.
+void plain(const Group& group, std::span<const FreshSample> fresh, std::span<const double> weights,
+           const CoefficientOptions& options, std::span<const SampleSeeds> seeds, CoefficientSums& sums);
+
+// Adds the entropies (T) of a sample's sampled tokens.
+void add_entropy(const Sample& sample, std::span<const float> entropies, CoefficientSums& sums);
+
+}  // namespace cohort

@@ -1,0 +1,30 @@
+// The table of methods. Every method is one gradient (DeepSeekMath, arXiv 2402.03300, section 5.2):
+//   grad J = E[(q, o) ~ source] sum_t weight * coefficient(credit, log-probs) * grad log pi(o_t | q, o_<t)
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "rl/coefficient.h"
+#include "rl/credit.h"
+
+namespace cohort {
+
+enum class Source {
+  file,    // completions come with the rows
+  policy,  // sampled from the live policy
+};
+
+struct Method {
+  std::string_view name, summary;
+  Source source;
+  CreditRule credit;
+  CoefficientRule coefficient;
+};
+
+std::span<const Method> methods();
+
+// Throws Error listing the known methods.
+const Method& find_method(std::string_view name);
+
+}  // namespace cohort

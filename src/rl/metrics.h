@@ -1,0 +1,51 @@
+// Metrics under TRL's names, in a fixed order, and one-line explanations of numbers that look odd.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "rl/coefficient.h"
+#include "rl/normalize.h"
+#include "rl/sample.h"
+
+namespace cohort {
+
+using Metrics = std::vector<std::pair<std::string, double>>;
+
+// NaN where the name is absent.
+double metric(const Metrics& metrics, std::string_view name);
+
+// Of a roll-out: reward, reward_std, frac_reward_zero_std, rewards/NAME/mean and /std,
+// rewards/NAME/uncomputed (only where some were not computed), completions/{mean,min,max}_length,
+// completions/{mean,min,max}_terminated_length, completions/clipped_ratio. Lengths are sampled tokens. A
+// completion is terminated unless its finish_reason is "length". A reward whose samples were all uncomputed
+// has mean and std NaN (write null). frac_reward_zero_std is the share of samples whose group's rewards are
+// all equal.
+void add_rollout_metrics(std::span<const Group> groups, Metrics& metrics);
+
+// Of an optimizer step: loss, kl (where beta is not 0), entropy,
+// clip_ratio/{low_mean,low_min,high_mean,high_max,region_mean} and ratio/{mean,min,max} (where the rule has a
+// ratio).
+void add_update_metrics(const CoefficientSums& sums, const CoefficientOptions& options, Metrics& metrics);
+
+// Tokens of a roll-out as TRL counts num_tokens: each sample's prompt and sampled tokens.
+int64_t rollout_tokens(std::span<const Group> groups);
+
+// What the explanations need to know of the recipe.
+struct MetricsContext {
+  bool on_policy = true;  // this optimizer step is the first after its roll-out
+  LossType loss_type = LossType::dapo;
+  double beta = 0;
+  int32_t max_completion_length = 0;
+};
+
+// One line for each odd number: loss 0 while on-policy, no group with differing rewards, every completion cut
+// at the limit, clip ratio 0 by construction, rewards that could not be computed, gradient 0 or not finite,
+// entropy gone. Empty when nothing is odd. Each line starts with the metric's name and value.
+std::vector<std::string> explain_odd_numbers(const Metrics& metrics, const MetricsContext& context);
+
+}  // namespace cohort
