@@ -1,0 +1,65 @@
+// What a forward pass leaves behind for backward, and the workspaces of both. Rows are appended as they are computed:
+// a training forward fills rows 0 .. N-1 in tree order; a rollout fills them in the order of its steps, and backward finds a
+// node's row through an index. Memory is reserved for the worst case and touched only as rows arrive.
+#pragma once
+
+#include <vector>
+
+#include "model/config.h"
+#include "tensor/tensor.h"
+
+namespace cohort {
+
+// One layer's saved rows. Shapes for N rows:
+struct LayerActivations {
+  Tensor x;          // (N, C) the layer's input
+  Tensor norm_rstd;  // (N)
+  Tensor qkv;        // (N, (H + 2K) * D) after q/k norm and rope
+  Tensor q_raw;      // (N, H * D) before the q/k norm; these four are empty without it
+  Tensor k_raw;      // (N, K * D)
+  Tensor q_rstd;     // (N, H)
+  Tensor k_rstd;     // (N, K)
+  Tensor attention;  // (N, H * D)
+  Tensor lse;        // (N, H)
+  Tensor x_mid;      // (N, C) after the attention block
+  Tensor mid_rstd;   // (N)
+  Tensor gate_up;    // (N, 2F)
+};
+
+// Floats that one row of one layer takes.
+int64_t layer_activation_floats(const ModelConfig& config);
+
+class Activations {
+ public:
+  enum class Keep {
+    all,     // every layer's rows
+    inputs,  // each layer's input only; backward runs the layer again (gradient checkpointing)
+    none,    // two layers' worth, used in turn: log-probs without backward
+  };
+
+  // Makes room for `rows` rows and forgets what was kept.
+  void reset(const ModelConfig& config, int64_t rows, Keep keep);
+
+  Keep keep() const { return keep_; }
+  int64_t capacity() const { return capacity_; }
+  int64_t rows() const { return rows_; }
+  int64_t append(int64_t n);  // the first of n new rows
+
+  // Rows [begin, begin + n) of layer l. With Keep::inputs only x is the layer's own; the rest is shared by all layers.
+  LayerActivations layer(int64_t l, int64_t begin, int64_t n) const;
+  Tensor output(int64_t begin, int64_t n) const;  // (n, C) after the last layer, before the final norm
+  // Scratch for n rows of the layer that runs now: its normed input (n, C) and its SwiGLU output (n, F).
+  Tensor normed(int64_t n) { return Tensor(normed_.reserve(n * config_.hidden_size), {n, config_.hidden_size}); }
+  Tensor act(int64_t n) { return Tensor(act_.reserve(n * config_.intermediate_size), {n, config_.intermediate_size}); }
+  static int64_t bytes(const ModelConfig& config, int64_t rows, Keep keep);
+
+ private:
+  Buffer inputs_;  // x of all layers and the output
+  Buffer layers_;  // the rest
+  Buffer normed_, act_;
+  ModelConfig config_;
+  Keep keep_ = Keep::none;
+  int64_t capacity_ = 0, rows_ = 0;
+};
+
+}  // namespace cohort

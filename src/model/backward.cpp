@@ -1,0 +1,185 @@
+// backward: forward.cpp's list reversed. Activation gradients are written (=), parameter gradients continue their chains (+=).
+#include <cstring>
+
+#include "model/transformer.h"
+#include "ops/embedding.h"
+#include "ops/log_prob.h"
+#include "ops/rms_norm.h"
+#include "ops/rope.h"
+#include "ops/swiglu.h"
+
+namespace cohort {
+
+Gradients::Gradients(const ModelConfig& config)
+    : buffer_(parameter_floats(parameter_list(config))),
+      views_(weight_views(config, buffer_.data())),
+      width_(config.hidden_size) {
+  zero();
+}
+
+void Gradients::zero() {
+  buffer_.zero();
+  tokens_.clear();
+  rows_.clear();
+}
+
+void Gradients::add_embedding(std::span<const int32_t> tokens, const Tensor& dx) {
+  tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
+  rows_.insert(rows_.end(), dx.data, dx.data + dx.size());
+}
+
+void Gradients::finish() {
+  const int64_t n = static_cast<int64_t>(tokens_.size());
+  if (n > 0) embedding_backward(Tensor(rows_.data(), {n, width_}), tokens_, views_.embedding);
+  tokens_.clear();
+  rows_.clear();
+}
+
+void Transformer::head_backward(const Model& model, const HeadPlan& head, const RowSeeds& seeds, Gradients& gradients,
+                                RowOutputs& outputs) {
+  const int64_t U = static_cast<int64_t>(head.nodes.size()), C = model.config().hidden_size;
+  const size_t R = head.rows.size();
+  COHORT_CHECK(seeds.log_prob.size() == R && (seeds.entropy.empty() || seeds.entropy.size() == R),
+               "{} log-prob and {} entropy seeds for {} rows", seeds.log_prob.size(), seeds.entropy.size(), R);
+  std::vector<float> log_prob_seed(R), entropy_seed(seeds.entropy.size()), log_prob(R), entropy(R);
+  for (size_t i = 0; i < R; ++i) {
+    log_prob_seed[i] = seeds.log_prob[head.rows[i]];
+    if (!entropy_seed.empty()) entropy_seed[i] = seeds.entropy[head.rows[i]];
+  }
+  const Tensor d_hidden(d_hidden_.reserve(U * C), {U, C});
+  log_prob_forward_backward(Tensor(hidden_.data(), {U, C}), model.packed_head(), model.weights().head,
+                            inv_temperature_, {head.offsets, head.targets}, {log_prob_seed, entropy_seed}, log_prob,
+                            entropy, d_hidden, gradients.views().head);
+  rms_norm_backward(d_hidden, Tensor(head_x_.data(), {U, C}), model.weights().final_norm,
+                    Tensor(head_rstd_.data(), {U}), d_hidden, false, gradients.views().final_norm);
+  outputs.log_prob.resize(R);
+  outputs.entropy.resize(R);
+  for (size_t i = 0; i < R; ++i) {
+    outputs.log_prob[head.rows[i]] = log_prob[i];
+    outputs.entropy[head.rows[i]] = entropy[i];
+  }
+}
+
+void Transformer::backward(const Model& model, const TokenTree& tree, const RowSeeds& seeds, Gradients& gradients) {
+  COHORT_CHECK(activations_.keep() != Activations::Keep::none && activations_.rows() == tree.size(),
+               "backward without the forward of its tree");
+  const HeadPlan head(tree);
+  if (!head_done_) {
+    RowOutputs outputs;
+    head_backward(model, head, seeds, gradients, outputs);
+  }
+  layers_backward(model, tree, head, activations_, {}, gradients);
+  activations_.reset(model.config(), 0, Activations::Keep::none);
+}
+
+void Transformer::backward_kept(const Model& model, const TokenTree& tree, float temperature, const RowSeeds& seeds,
+                                const Activations& kept, std::span<const int32_t> row_of_node, Gradients& gradients) {
+  COHORT_CHECK(kept.keep() == Activations::Keep::all, "the rollout kept no activations");
+  COHORT_CHECK(static_cast<int64_t>(row_of_node.size()) == tree.size(), "{} rows for {} nodes", row_of_node.size(),
+               tree.size());
+  inv_temperature_ = 1.0f / temperature;
+  const HeadPlan head(tree);
+  gather_head(head, kept, row_of_node, model);
+  RowOutputs outputs;
+  head_backward(model, head, seeds, gradients, outputs);
+  layers_backward(model, tree, head, kept, row_of_node, gradients);
+}
+
+namespace {
+
+// The rows `index` of a layer's saved tensors, gathered into `buffer` in the tree's order.
+LayerActivations gather_layer(const LayerActivations& all, std::span<const int32_t> index, Buffer& buffer,
+                              int64_t row_floats) {
+  const int64_t n = static_cast<int64_t>(index.size());
+  float* next = buffer.reserve(n * row_floats);
+  auto take = [&](const Tensor& from) {
+    if (!from) return Tensor();
+    const int64_t width = from.cols();
+    const Tensor to(next, {n, width});
+    next += n * width;
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < n; ++i) std::memcpy(to.row(i), from.row(index[i]), width * sizeof(float));
+    return to;
+  };
+  LayerActivations a;
+  a.x = take(all.x);
+  a.norm_rstd = take(all.norm_rstd);
+  a.qkv = take(all.qkv);
+  a.q_raw = take(all.q_raw);
+  a.k_raw = take(all.k_raw);
+  a.q_rstd = take(all.q_rstd);
+  a.k_rstd = take(all.k_rstd);
+  a.attention = take(all.attention);
+  a.lse = take(all.lse);
+  a.x_mid = take(all.x_mid);
+  a.mid_rstd = take(all.mid_rstd);
+  a.gate_up = take(all.gate_up);
+  return a;
+}
+
+Tensor view(Buffer& buffer, int64_t n, int64_t width) { return Tensor(buffer.reserve(n * width), {n, width}); }
+
+}  // namespace
+
+void Transformer::layers_backward(const Model& model, const TokenTree& tree, const HeadPlan& head,
+                                  const Activations& saved, std::span<const int32_t> row_of_node,
+                                  Gradients& gradients) {
+  const ModelConfig& c = model.config();
+  const int64_t N = tree.size(), C = c.hidden_size, F = c.intermediate_size;
+  const int64_t H = c.num_attention_heads, K = c.num_key_value_heads, D = c.head_dim;
+  const float eps = static_cast<float>(c.rms_norm_eps);
+  const std::vector<int32_t> positions = tree.positions();
+  const bool recompute = saved.keep() == Activations::Keep::inputs;
+  int64_t blocks = 0;
+  AttentionBatch attention;
+  if (recompute) attention = attention_batch(tree, &blocks);
+  const int64_t block_floats = kv_block_floats(c.attention());
+  const LayerInput again{tree.tokens, positions, &attention, {kv_.data(), block_floats}};
+
+  const Tensor normed = view(normed_, N, C), act = view(act_, N, F);
+  const Tensor dx = view(dx_, N, C), d_normed = view(d_normed_, N, C), d_act = view(d_act_, N, F);
+  const Tensor d_attention = view(d_attention_, N, H * D), d_qkv = view(d_qkv_, N, c.qkv_width());
+
+  std::memset(dx.data, 0, static_cast<size_t>(N * C) * sizeof(float));
+  for (size_t u = 0; u < head.nodes.size(); ++u)
+    std::memcpy(dx.row(head.nodes[u]), d_hidden_.data() + u * C, C * sizeof(float));
+
+  for (int64_t l = c.num_hidden_layers - 1; l >= 0; --l) {
+    const LayerWeights& w = model.weights().layers[l];
+    const LayerWeights& g = gradients.views().layers[l];
+    LayerActivations a = saved.layer(l, 0, saved.rows());
+    if (!row_of_node.empty()) a = gather_layer(a, row_of_node, gathered_, layer_activation_floats(c));
+    // d_normed is free here and takes the layer's output, which nobody reads.
+    if (recompute) layer_forward(model, l, again, a, normed, act, d_normed);
+
+    swiglu_forward(a.gate_up, act);
+    if (g.down_bias) column_sums(dx, g.down_bias);
+    matmul_dw(dx, act, g.down);
+    matmul_dx(dx, w.down, d_act);
+    const Tensor d_gate_up = a.gate_up;
+    swiglu_backward(d_act, a.gate_up, d_gate_up);
+    rms_norm_forward(a.x_mid, w.mlp_norm, eps, normed, {});
+    if (g.gate_up_bias) column_sums(d_gate_up, g.gate_up_bias);
+    matmul_dw(d_gate_up, normed, g.gate_up);
+    matmul_dx(d_gate_up, w.gate_up, d_normed);
+    rms_norm_backward(d_normed, a.x_mid, w.mlp_norm, a.mid_rstd, dx, true, g.mlp_norm);
+
+    if (g.attention_out_bias) column_sums(dx, g.attention_out_bias);
+    matmul_dw(dx, a.attention, g.attention_out);
+    matmul_dx(dx, w.attention_out, d_attention);
+    attention_backward(c.attention(), tree, a.qkv, a.attention, a.lse, d_attention, d_qkv);
+    rope(d_qkv, 0, H + K, positions, model.rope(), true);
+    if (c.qk_norm) {
+      head_norm_backward(d_qkv, 0, H, w.q_norm, a.q_raw, a.q_rstd, g.q_norm);
+      head_norm_backward(d_qkv, H * D, K, w.k_norm, a.k_raw, a.k_rstd, g.k_norm);
+    }
+    rms_norm_forward(a.x, w.attention_norm, eps, normed, {});
+    if (g.qkv_bias) column_sums(d_qkv, g.qkv_bias);
+    matmul_dw(d_qkv, normed, g.qkv);
+    matmul_dx(d_qkv, w.qkv, d_normed);
+    rms_norm_backward(d_normed, a.x, w.attention_norm, a.norm_rstd, dx, true, g.attention_norm);
+  }
+  gradients.add_embedding(tree.tokens, dx);
+}
+
+}  // namespace cohort

@@ -1,0 +1,128 @@
+// forward: the layer is a list of op calls, and backward.cpp is the same list reversed.
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "model/transformer.h"
+#include "ops/embedding.h"
+#include "ops/log_prob.h"
+#include "ops/rms_norm.h"
+#include "ops/rope.h"
+#include "ops/swiglu.h"
+
+namespace cohort {
+
+void layer_forward(const Model& model, int64_t layer, const LayerInput& in, const LayerActivations& a, Tensor normed,
+                   Tensor act, Tensor x_next) {
+  const ModelConfig& c = model.config();
+  const LayerWeights& w = model.weights().layers[layer];
+  const PackedLayer& p = model.packed(layer);
+  const float eps = static_cast<float>(c.rms_norm_eps);
+  const int64_t H = c.num_attention_heads, K = c.num_key_value_heads, D = c.head_dim;
+  const AttentionShape shape = c.attention();
+  const KvStore store{in.store.data + layer * in.layer_stride, in.store.block_stride};
+
+  rms_norm_forward(a.x, w.attention_norm, eps, normed, a.norm_rstd);
+  matmul(normed, p.qkv, w.qkv_bias, {}, a.qkv);
+  if (c.qk_norm) {
+    head_norm_forward(a.qkv, 0, H, w.q_norm, eps, a.q_raw, a.q_rstd);
+    head_norm_forward(a.qkv, H * D, K, w.k_norm, eps, a.k_raw, a.k_rstd);
+  }
+  rope(a.qkv, 0, H + K, in.positions, model.rope(), false);
+  kv_write(shape, a.qkv, *in.attention, store);
+  attention_forward(shape, a.qkv, *in.attention, store, a.attention, a.lse);
+  matmul(a.attention, p.attention_out, w.attention_out_bias, a.x, a.x_mid);
+
+  rms_norm_forward(a.x_mid, w.mlp_norm, eps, normed, a.mid_rstd);
+  if (c.mlp_bias) {
+    matmul(normed, p.gate_up, w.gate_up_bias, {}, a.gate_up);
+    swiglu_forward(a.gate_up, act);
+  } else {
+    matmul_swiglu(normed, p.gate_up, a.gate_up, act);
+  }
+  matmul(act, p.down, w.down_bias, a.x_mid, x_next);
+}
+
+int64_t forward_layers(const Model& model, const LayerInput& input, Activations& activations) {
+  const int64_t n = static_cast<int64_t>(input.tokens.size());
+  const int64_t L = model.config().num_hidden_layers;
+  const int64_t first = activations.append(n);
+  const Tensor normed = activations.normed(n), act = activations.act(n);
+  embedding_forward(model.weights().embedding, input.tokens, activations.layer(0, first, n).x);
+  for (int64_t l = 0; l < L; ++l) {
+    const Tensor x_next = l + 1 < L ? activations.layer(l + 1, first, n).x : activations.output(first, n);
+    layer_forward(model, l, input, activations.layer(l, first, n), normed, act, x_next);
+  }
+  return first;
+}
+
+HeadPlan::HeadPlan(const TokenTree& tree) : rows(tree.rows.size()) {
+  std::iota(rows.begin(), rows.end(), 0);
+  std::stable_sort(rows.begin(), rows.end(),
+                   [&](int32_t a, int32_t b) { return tree.rows[a].node < tree.rows[b].node; });
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const HeadRow& r = tree.rows[rows[i]];
+    if (nodes.empty() || nodes.back() != r.node) {
+      nodes.push_back(r.node);
+      offsets.push_back(static_cast<int32_t>(i));
+    }
+    targets.push_back(r.target);
+  }
+  offsets.push_back(static_cast<int32_t>(rows.size()));
+}
+
+RowOutputs Transformer::forward(const Model& model, const TokenTree& tree, float temperature, Activations::Keep keep,
+                                const RowSeeds* seeds, Gradients* gradients) {
+  const ModelConfig& c = model.config();
+  tree.check(c.vocab_size);
+  const std::vector<int32_t> positions = tree.positions();
+  for (int32_t p : positions)
+    if (p >= c.max_position_embeddings)
+      fail("a sequence of {} tokens is longer than the model's context of {}", p + 1, c.max_position_embeddings);
+  inv_temperature_ = 1.0f / temperature;
+
+  int64_t blocks = 0;
+  const AttentionBatch attention = attention_batch(tree, &blocks);
+  const int64_t block_floats = kv_block_floats(c.attention());
+  const LayerInput input{tree.tokens, positions, &attention, {kv_.reserve(blocks * block_floats), block_floats}};
+  activations_.reset(c, tree.size(), keep);
+  forward_layers(model, input, activations_);
+
+  const HeadPlan head(tree);
+  gather_head(head, activations_, {}, model);
+  RowOutputs outputs;
+  head_done_ = seeds != nullptr;
+  if (seeds) {
+    COHORT_CHECK(gradients && keep != Activations::Keep::none, "seeds without a place for gradients");
+    head_backward(model, head, *seeds, *gradients, outputs);
+  } else {
+    const size_t R = tree.rows.size();
+    std::vector<float> log_prob(R), entropy(R);
+    const Tensor hidden(hidden_.data(), {static_cast<int64_t>(head.nodes.size()), c.hidden_size});
+    log_prob_forward(hidden, model.packed_head(), inv_temperature_, {head.offsets, head.targets}, log_prob, entropy);
+    outputs.log_prob.resize(R);
+    outputs.entropy.resize(R);
+    for (size_t i = 0; i < R; ++i) {
+      outputs.log_prob[head.rows[i]] = log_prob[i];
+      outputs.entropy[head.rows[i]] = entropy[i];
+    }
+  }
+  return outputs;
+}
+
+// The final norm of the rows that the head reads: head_x_, hidden_, head_rstd_.
+void Transformer::gather_head(const HeadPlan& head, const Activations& activations,
+                              std::span<const int32_t> row_of_node, const Model& model) {
+  const ModelConfig& c = model.config();
+  const int64_t U = static_cast<int64_t>(head.nodes.size()), C = c.hidden_size;
+  const Tensor x(head_x_.reserve(U * C), {U, C});
+  const Tensor output = activations.output(0, activations.rows());
+  for (int64_t u = 0; u < U; ++u) {
+    const int64_t row = row_of_node.empty() ? head.nodes[u] : row_of_node[head.nodes[u]];
+    std::memcpy(x.row(u), output.row(row), C * sizeof(float));
+  }
+  rms_norm_forward(x, model.weights().final_norm, static_cast<float>(c.rms_norm_eps),
+                   Tensor(hidden_.reserve(U * C), {U, C}), Tensor(head_rstd_.reserve(U), {U}));
+}
+
+}  // namespace cohort

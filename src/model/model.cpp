@@ -1,0 +1,55 @@
+#include "model/model.h"
+
+#include <cmath>
+
+#include "base/math.h"
+#include "base/philox.h"
+
+namespace cohort {
+
+Model::Model(ModelConfig config, Buffer weights)
+    : config_(std::move(config)), parameters_(parameter_list(config_)), weights_(std::move(weights)) {
+  COHORT_CHECK(weights_.size() == parameter_floats(parameters_), "{} floats for {}", weights_.size(),
+               parameter_floats(parameters_));
+  views_ = weight_views(config_, weights_.data());
+  packed_.resize(config_.num_hidden_layers);
+  rope_ = RopeTable(rope_frequencies(config_.head_dim, config_.rope_theta, config_.rope_scaling));
+  rope_.grow(config_.max_position_embeddings);
+  pack();
+}
+
+void Model::pack() {
+  for (size_t l = 0; l < packed_.size(); ++l) {
+    const LayerWeights& w = views_.layers[l];
+    packed_[l].qkv.pack(w.qkv);
+    packed_[l].attention_out.pack(w.attention_out);
+    packed_[l].gate_up.pack(w.gate_up);
+    packed_[l].down.pack(w.down);
+  }
+  packed_head_.pack(views_.head);
+}
+
+Buffer random_weights(const ModelConfig& config, uint64_t seed, double std) {
+  const std::vector<Parameter> list = parameter_list(config);
+  Buffer buffer(parameter_floats(list));
+  buffer.zero();
+  for (size_t index = 0; index < list.size(); ++index) {
+    const Parameter& p = list[index];
+    float* w = buffer.data() + p.offset;
+    if (p.name.ends_with("norm.weight")) {
+      for (int64_t i = 0; i < p.size(); ++i) w[i] = 1.0f;
+    } else if (p.shape.size() == 2) {
+      // Box-Muller on two 53-bit uniforms per element.
+      for (int64_t i = 0; i < p.size(); ++i) {
+        const uint32_t tensor = static_cast<uint32_t>(index), low = static_cast<uint32_t>(i);
+        const double u = uniform53(seed, Stream::init, tensor, 0, static_cast<uint32_t>(i >> 32), low);
+        const double v = uniform53(seed, Stream::init, tensor, 1, static_cast<uint32_t>(i >> 32), low);
+        const double radius = std::sqrt(-2.0 * math::log(1.0 - u));
+        w[i] = static_cast<float>(std * radius * math::cos(6.283185307179586 * v));
+      }
+    }
+  }
+  return buffer;
+}
+
+}  // namespace cohort

@@ -1,0 +1,42 @@
+#include "model/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/math.h"
+
+namespace cohort {
+
+double scheduled_learning_rate(const std::string& type, double base, int64_t step, int64_t warmup_steps,
+                               int64_t total_steps) {
+  if (step < warmup_steps) return base * static_cast<double>(step) / static_cast<double>(warmup_steps);
+  if (type == "constant") return base;
+  const double span = static_cast<double>(std::max<int64_t>(1, total_steps - warmup_steps));
+  const double progress = std::min(1.0, static_cast<double>(step - warmup_steps) / span);
+  if (type == "linear") return base * (1.0 - progress);
+  COHORT_CHECK(type == "cosine", "schedule {}", type);
+  return base * 0.5 * (1.0 + math::cos(3.141592653589793 * progress));
+}
+
+Optimizer::Optimizer(const Model& model) : m_(model.floats()), v_(model.floats()) {
+  m_.zero();
+  v_.zero();
+}
+
+double Optimizer::step(Model& model, const Gradients& gradients, const AdamWOptions& options, double max_grad_norm) {
+  const Tensor g = gradients.flat(), w = model.flat();
+  const double norm = std::sqrt(sum_of_squares(g));
+  if (!std::isfinite(norm)) fail("the gradient norm is {}: the update was not made; lower learning_rate or look at the rewards", norm);
+  const double scale = max_grad_norm > 0 ? std::min(1.0, max_grad_norm / (norm + 1e-6)) : 1.0;
+  ++steps_;
+  for (const Parameter& p : model.parameters()) {
+    AdamWOptions o = options;
+    if (p.shape.size() < 2) o.weight_decay = 0;
+    auto part = [&](const Tensor& t) { return Tensor(t.data + p.offset, {p.size()}); };
+    adamw(part(w), part(g), part(first_moment()), part(second_moment()), o, steps_, scale);
+  }
+  model.pack();
+  return norm;
+}
+
+}  // namespace cohort
