@@ -1,0 +1,114 @@
+// The recipe of a training run: every setting of `cohort train`, with its default. Names and defaults are
+// those of TRL 1.16 where it has them (GRPOConfig, SFTConfig, transformers' TrainingArguments), else verl's.
+// docs/recipe.md lists them; the table in recipe.cpp is the source.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+
+namespace cohort {
+
+struct Recipe {
+  // Run
+  std::string method = "grpo";  // grpo or sft
+  std::string model;            // a Hugging Face folder or a GGUF file
+  std::string output_dir;       // the run folder
+  int64_t seed = 42;
+  bool resume = false;  // continue from the newest whole checkpoint of output_dir
+
+  // Data
+  std::string data;             // a JSONL file, or the name of a built-in task
+  std::string eval_data;        // the same; empty: what holdout_fraction sets aside
+  int64_t task_digits = 1;      // size of a built-in task's numbers
+  int64_t task_problems = 0;    // problems of a built-in task; 0: as many as it has
+  double holdout_fraction = 0;  // distinct prompts set aside for evaluation, by hash
+  bool shuffle_dataset = true;
+  std::string prompt_prefix, prompt_suffix;  // text around each prompt
+  int64_t max_prompt_length = 0;  // tokens; 0: what the context leaves. A longer prompt is an error
+
+  // Rewards
+  std::vector<std::string> reward_funcs = {"accuracy"};
+  std::vector<double> reward_weights;  // empty: 1 each
+
+  // Rollout
+  int64_t num_generations = 8;
+  int64_t max_completion_length = 256;
+  double temperature = 1.0;
+  double top_p = 1.0;
+  int64_t top_k = 0;
+  double min_p = 0.0;
+  std::vector<std::string> stop;
+  bool ignore_eos = false;
+
+  // Loss
+  double beta = 0.0;
+  double epsilon = 0.2;
+  std::optional<double> epsilon_high;  // none: epsilon
+  std::optional<double> delta;         // none: no upper bound on the ratio
+  int64_t num_iterations = 1;
+  std::string loss_type = "dapo";
+  std::string scale_rewards = "group";
+  std::string importance_sampling_level = "token";
+  bool mask_truncated_completions = false;
+
+  // Optimizer
+  int64_t train_batch_size = 8;      // sequences per optimizer step, over all devices
+  int64_t steps_per_generation = 1;  // optimizer steps that one rollout is split into
+  double learning_rate = 1e-6;
+  double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
+  double weight_decay = 0.0;
+  double max_grad_norm = 1.0;  // 0: no clipping
+  std::string lr_scheduler_type = "linear";
+  double warmup_steps = 0;  // below 1: a share of all steps
+  int64_t max_steps = -1;   // -1: by num_train_epochs
+  double num_train_epochs = 3.0;
+
+  // Evaluation and checkpoints
+  int64_t eval_steps = 0;  // 0: no evaluation
+  bool eval_on_start = true;
+  int64_t eval_problems = 0;  // 0: all
+  int64_t num_generations_eval = 8;
+  int64_t save_steps = 500;      // 0: only at the end
+  int64_t save_total_limit = 0;  // 0: keep all
+  bool load_best_model_at_end = false;
+  std::string metric_for_best_model = "eval_accuracy";
+  int64_t logging_steps = 10;
+
+  // Machine: none of these changes a bit of the result
+  int64_t num_threads = 0;  // 0: all cores
+  int64_t micro_batch_tokens = 8192;
+  bool gradient_checkpointing = false;
+  std::string keep_rollout_activations = "auto";
+  double memory_limit_gb = 0;  // 0: what the machine has free
+  int64_t max_sequences = 256;
+  double kv_memory_gb = 1.0;
+
+  // Completions that one rollout samples, and the prompts that they answer.
+  int64_t generation_batch_size() const { return train_batch_size * steps_per_generation; }
+  int64_t prompts_per_rollout() const { return generation_batch_size() / num_generations; }
+
+  // Refuses what cannot be trained as written; each message says what to change.
+  void validate() const;
+};
+
+// The recipe with the defaults of its method (the learning rate differs: grpo 1e-6, sft 2e-5).
+Recipe default_recipe(const std::string& method);
+
+// Declares every field of `recipe`, which must outlive the table.
+void add_recipe_options(OptionTable& table, Recipe& recipe);
+
+// `arguments` are those after `cohort train`: a recipe file (may be left out) and options that override it.
+// Output goes to runs/NAME where output_dir is not given, NAME being the recipe file's. Validated.
+Recipe load_recipe(std::span<const std::string> arguments);
+
+// The recipe as it stands in the run folder: recipe.toml, every option with its value, the same bytes for the
+// same values.
+std::string resolved_recipe(const Recipe& recipe);
+
+}  // namespace cohort
