@@ -155,8 +155,11 @@ def in_double(model):
 
 
 def curve(model, nodes, rows, paths):
-    """Ten steps of AdamW on loss = -mean log-prob of the rows: losses and gradient norms before clipping."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
+    """Ten steps of AdamW on loss = -mean log-prob of the rows: losses, and gradient norms before clipping to 1. Matrices
+    are decayed by 0.01, norms and biases are not, as transformers' Trainer does."""
+    groups = [dict(params=[p for p in model.parameters() if p.dim() == 2], weight_decay=0.01),
+              dict(params=[p for p in model.parameters() if p.dim() != 2], weight_decay=0.0)]
+    optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.999), eps=1e-8)
     losses, norms = [], []
     for _ in range(10):
         optimizer.zero_grad()
