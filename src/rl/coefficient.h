@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 
 #include "rl/sample.h"
@@ -12,23 +13,24 @@ namespace cohort {
 
 enum class ImportanceLevel { token, sequence };
 
-// Names and defaults are TRL 1.16's. A recipe after DeepSeekMath sets use_bias_correction_kl = false and beta
-// = 0.04.
+// Names and defaults are TRL 1.16's. A recipe after DeepSeekMath sets beta = 0.04 and use_bias_correction_kl
+// = false.
 struct CoefficientOptions {
-  double epsilon = 0.2;  // the ratio is clipped at 1 - epsilon ...
-  double epsilon_high =
-      -1;  // ... and 1 + epsilon_high; negative: the same as epsilon (clip-higher: DAPO, arXiv 2503.14476)
-  double delta = 0;  // upper bound of the unclipped ratio (dual clip: INTELLECT-2, arXiv 2505.07291); 0: none
-  double beta = 0;   // weight of the KL term; not 0: samples need ref_log_probs
-  bool use_bias_correction_kl =
-      true;  // KL term times the ratio: its gradient is then that of the true reverse KL
+  // The ratio is clipped to [1 - epsilon, 1 + epsilon_high]; no epsilon_high means epsilon (clip-higher:
+  // DAPO, arXiv 2503.14476).
+  double epsilon = 0.2;
+  std::optional<double> epsilon_high;
+  std::optional<double>
+      delta;        // upper bound of the unclipped ratio (dual clip: INTELLECT-2, arXiv 2505.07291)
+  double beta = 0;  // weight of the KL term; not 0: samples need ref_log_probs
+  bool use_bias_correction_kl = true;  // KL term times the ratio: its gradient is then that of the reverse KL
   ImportanceLevel importance_sampling_level = ImportanceLevel::token;  // sequence: GSPO (arXiv 2507.18071)
 
-  double clip_high() const { return 1 + (epsilon_high < 0 ? epsilon : epsilon_high); }
+  double clip_high() const { return 1 + epsilon_high.value_or(epsilon); }
 };
 
-// Throws Error naming the option and what is allowed (epsilon in [0, 1), delta 0 or above clip_high(), beta
-// >= 0, all finite).
+// Throws Error naming the option and what is allowed: epsilon in [0, 1), epsilon_high and beta at least 0,
+// delta above clip_high().
 void check(const CoefficientOptions& options);
 
 // What the forward pass said of one sample's completion. Entries of inserted tokens are ignored.
@@ -42,22 +44,20 @@ struct SampleSeeds {
 };
 
 // Sums over the sampled tokens seen so far. Adding a step's groups in their order gives the same bits however
-// they are cut.
+// they are cut into micro-batches.
 struct CoefficientSums {
-  double objective = 0;      // weighted: minus the loss
-  int64_t tokens = 0;        // sampled tokens seen
-  double kl = 0;             // sum of the KL term without beta
-  double entropy = 0;        // add_entropy
-  int64_t ratio_tokens = 0;  // tokens (sequences, at level sequence) that had a ratio
-  double ratio = 0;          // their sum
-  double ratio_min = std::numeric_limits<double>::infinity(),
-         ratio_max = -std::numeric_limits<double>::infinity();
-  int64_t clipped_low = 0,
-          clipped_high =
-              0;  // of ratio_tokens: ratio < 1 - epsilon and A < 0; ratio > 1 + epsilon_high and A > 0
-  // Over samples: the smallest share of clipped-low tokens, the largest of clipped-high ones.
-  double clipped_low_min = std::numeric_limits<double>::infinity(),
-         clipped_high_max = -std::numeric_limits<double>::infinity();
+  static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  double objective = 0;    // weighted: minus the loss
+  int64_t tokens = 0;      // sampled tokens seen
+  double kl = 0;           // of the KL terms without beta
+  double entropy = 0;      // by add_entropy
+  double ratio = 0;        // of the ratios
+  double ratio_count = 0;  // how many ratios: one per token, or one per sample at level sequence
+  double ratio_min = kInfinity, ratio_max = -kInfinity;
+  double clipped_low = 0;   // ratios < 1 - epsilon with A < 0
+  double clipped_high = 0;  // ratios > 1 + epsilon_high with A > 0
+  // Over samples: the smallest share of tokens clipped low, the largest of tokens clipped high.
+  double clipped_low_min = kInfinity, clipped_high_max = -kInfinity;
 };
 
 // A coefficient rule. fresh, weights (of each sampled token of a sample, see normalize.h) and seeds have one

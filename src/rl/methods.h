@@ -24,7 +24,7 @@ struct Method {
 
 std::span<const Method> methods();
 
-// Throws Error listing the known methods.
+// Throws Error listing the known methods and the nearest of them.
 const Method& find_method(std::string_view name);
 
 }  // namespace cohort

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "rl/coefficient.h"
-#include "rl/normalize.h"
 #include "rl/sample.h"
 
 namespace cohort {
@@ -38,8 +37,6 @@ int64_t rollout_tokens(std::span<const Group> groups);
 // What the explanations need to know of the recipe.
 struct MetricsContext {
   bool on_policy = true;  // this optimizer step is the first after its roll-out
-  LossType loss_type = LossType::dapo;
-  double beta = 0;
   int32_t max_completion_length = 0;
 };
 
