@@ -9,8 +9,9 @@ namespace cohort {
 namespace {
 
 constexpr EncodingInfo kEncodings[] = {
-    {"F32", 1, 4},     {"F16", 1, 2},     {"BF16", 1, 2},    {"F64", 1, 8},      {"Q4_0", 32, 18},   {"Q4_1", 32, 20},
-    {"Q5_0", 32, 22},  {"Q5_1", 32, 24},  {"Q8_0", 32, 34},  {"Q4_K", 256, 144}, {"Q5_K", 256, 176}, {"Q6_K", 256, 210},
+    {"F32", 1, 4},    {"F16", 1, 2},      {"BF16", 1, 2},     {"F64", 1, 8},
+    {"Q4_0", 32, 18}, {"Q4_1", 32, 20},   {"Q5_0", 32, 22},   {"Q5_1", 32, 24},
+    {"Q8_0", 32, 34}, {"Q4_K", 256, 144}, {"Q5_K", 256, 176}, {"Q6_K", 256, 210},
 };
 
 template <class T>
@@ -48,7 +49,8 @@ void q5_0(const char* b, float* out) {
   const uint32_t fifth = load<uint32_t>(b + 2);
   for (int i = 0; i < 16; ++i) {
     out[i] = d * static_cast<float>((low(b[6 + i]) | static_cast<int>(fifth >> i & 1) << 4) - 16);
-    out[16 + i] = d * static_cast<float>((high(b[6 + i]) | static_cast<int>(fifth >> (16 + i) & 1) << 4) - 16);
+    out[16 + i] =
+        d * static_cast<float>((high(b[6 + i]) | static_cast<int>(fifth >> (16 + i) & 1) << 4) - 16);
   }
 }
 
@@ -79,7 +81,8 @@ void k_scales(const char* packed, int scale[8], int minimum[8]) {
   }
 }
 
-// Q4_K: d, dmin, 12 bytes of scales, 128 bytes: sub-blocks 2j and 2j + 1 of 32 values in the halves of bytes 32 j ..
+// Q4_K: d, dmin, 12 bytes of scales, 128 bytes: sub-blocks 2j and 2j + 1 of 32 values in the halves of bytes
+// 32 j ..
 void q4_k(const char* b, float* out) {
   const float d = half_at(b), dmin = half_at(b + 2);
   int scale[8], minimum[8];
@@ -110,8 +113,9 @@ void q5_k(const char* b, float* out) {
   }
 }
 
-// Q6_K: 128 bytes of low halves, 64 bytes of upper pairs of bits, 16 signed scales, d. Each half of the block (128 values)
-// has four runs of 32: run r takes its low bits from bytes 32 (r mod 2) .., half r / 2, its upper bits from pair r.
+// Q6_K: 128 bytes of low halves, 64 bytes of upper pairs of bits, 16 signed scales, d. Each half of the block
+// (128 values) has four runs of 32: run r takes its low bits from bytes 32 (r mod 2) .., half r / 2, its
+// upper bits from pair r.
 void q6_k(const char* b, float* out) {
   const float d = half_at(b + 208);
   for (int h = 0; h < 2; ++h) {
@@ -130,7 +134,8 @@ void q6_k(const char* b, float* out) {
 template <class Block>
 void each_block(const EncodingInfo& info, std::string_view bytes, float* out, Block block) {
   const int64_t blocks = static_cast<int64_t>(bytes.size()) / info.block_bytes;
-  for (int64_t i = 0; i < blocks; ++i) block(bytes.data() + i * info.block_bytes, out + i * info.block_values);
+  for (int64_t i = 0; i < blocks; ++i)
+    block(bytes.data() + i * info.block_bytes, out + i * info.block_values);
 }
 
 }  // namespace
@@ -141,7 +146,7 @@ float half_to_float(uint16_t bits) {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000) << 16;
   const uint32_t exponent = bits >> 10 & 31, mantissa = bits & 1023;
   if (exponent == 31) return std::bit_cast<float>(sign | 0x7F800000u | mantissa << 13);  // infinity, NaN
-  if (exponent == 0) {                                                                  // zero, subnormal
+  if (exponent == 0) {                                                                   // zero, subnormal
     const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
     return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(magnitude));
   }
@@ -150,7 +155,8 @@ float half_to_float(uint16_t bits) {
 
 void dequantize(Encoding encoding, std::string_view bytes, float* out) {
   const EncodingInfo& info = encoding_info(encoding);
-  COHORT_CHECK(bytes.size() % static_cast<size_t>(info.block_bytes) == 0, "{} bytes of {}", bytes.size(), info.name);
+  COHORT_CHECK(bytes.size() % static_cast<size_t>(info.block_bytes) == 0, "{} bytes of {}", bytes.size(),
+               info.name);
   switch (encoding) {
     case Encoding::f32:
       if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());
@@ -162,15 +168,24 @@ void dequantize(Encoding encoding, std::string_view bytes, float* out) {
         *o = std::bit_cast<float>(static_cast<uint32_t>(load<uint16_t>(b)) << 16);
       });
     case Encoding::f64:
-      return each_block(info, bytes, out, [](const char* b, float* o) { *o = static_cast<float>(load<double>(b)); });
-    case Encoding::q4_0: return each_block(info, bytes, out, q4_0);
-    case Encoding::q4_1: return each_block(info, bytes, out, q4_1);
-    case Encoding::q5_0: return each_block(info, bytes, out, q5_0);
-    case Encoding::q5_1: return each_block(info, bytes, out, q5_1);
-    case Encoding::q8_0: return each_block(info, bytes, out, q8_0);
-    case Encoding::q4_k: return each_block(info, bytes, out, q4_k);
-    case Encoding::q5_k: return each_block(info, bytes, out, q5_k);
-    case Encoding::q6_k: return each_block(info, bytes, out, q6_k);
+      return each_block(info, bytes, out,
+                        [](const char* b, float* o) { *o = static_cast<float>(load<double>(b)); });
+    case Encoding::q4_0:
+      return each_block(info, bytes, out, q4_0);
+    case Encoding::q4_1:
+      return each_block(info, bytes, out, q4_1);
+    case Encoding::q5_0:
+      return each_block(info, bytes, out, q5_0);
+    case Encoding::q5_1:
+      return each_block(info, bytes, out, q5_1);
+    case Encoding::q8_0:
+      return each_block(info, bytes, out, q8_0);
+    case Encoding::q4_k:
+      return each_block(info, bytes, out, q4_k);
+    case Encoding::q5_k:
+      return each_block(info, bytes, out, q5_k);
+    case Encoding::q6_k:
+      return each_block(info, bytes, out, q6_k);
   }
 }
 

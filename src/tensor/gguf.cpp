@@ -14,8 +14,8 @@ constexpr uint64_t kMaxNameBytes = 63;  // ggml's GGML_MAX_NAME with its termina
 
 // Bytes of one element by type number; 0: no fixed size.
 constexpr int64_t kElementBytes[] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
-constexpr const char* kTypeNames[] = {"uint8", "int8", "uint16", "int16", "uint32", "int32", "float32",
-                                      "bool", "string", "array", "uint64", "int64", "float64"};
+constexpr const char* kTypeNames[] = {"uint8", "int8",   "uint16", "int16",  "uint32", "int32",  "float32",
+                                      "bool",  "string", "array",  "uint64", "int64",  "float64"};
 constexpr uint32_t kTypes = 13;
 
 const char* type_name(GgufType type) { return kTypeNames[static_cast<uint32_t>(type)]; }
@@ -25,34 +25,55 @@ struct TensorType {
   uint32_t number;
   Encoding encoding;
 };
-constexpr TensorType kTensorTypes[] = {
-    {0, Encoding::f32},   {1, Encoding::f16},   {2, Encoding::q4_0},  {3, Encoding::q4_1},
-    {6, Encoding::q5_0},  {7, Encoding::q5_1},  {8, Encoding::q8_0},  {12, Encoding::q4_k},
-    {13, Encoding::q5_k}, {14, Encoding::q6_k}, {28, Encoding::f64},  {30, Encoding::bf16}};
+constexpr TensorType kTensorTypes[] = {{0, Encoding::f32},   {1, Encoding::f16},   {2, Encoding::q4_0},
+                                       {3, Encoding::q4_1},  {6, Encoding::q5_0},  {7, Encoding::q5_1},
+                                       {8, Encoding::q8_0},  {12, Encoding::q4_k}, {13, Encoding::q5_k},
+                                       {14, Encoding::q6_k}, {28, Encoding::f64},  {30, Encoding::bf16}};
 
 const char* unread_type_name(uint32_t number) {
   switch (number) {
-    case 9: return "Q8_1";
-    case 10: return "Q2_K";
-    case 11: return "Q3_K";
-    case 15: return "Q8_K";
-    case 16: return "IQ2_XXS";
-    case 17: return "IQ2_XS";
-    case 18: return "IQ3_XXS";
-    case 19: return "IQ1_S";
-    case 20: return "IQ4_NL";
-    case 21: return "IQ3_S";
-    case 22: return "IQ2_S";
-    case 23: return "IQ4_XS";
-    case 24: return "I8";
-    case 25: return "I16";
-    case 26: return "I32";
-    case 27: return "I64";
-    case 29: return "IQ1_M";
-    case 34: return "TQ1_0";
-    case 35: return "TQ2_0";
-    case 39: return "MXFP4";
-    default: return "unknown";
+    case 9:
+      return "Q8_1";
+    case 10:
+      return "Q2_K";
+    case 11:
+      return "Q3_K";
+    case 15:
+      return "Q8_K";
+    case 16:
+      return "IQ2_XXS";
+    case 17:
+      return "IQ2_XS";
+    case 18:
+      return "IQ3_XXS";
+    case 19:
+      return "IQ1_S";
+    case 20:
+      return "IQ4_NL";
+    case 21:
+      return "IQ3_S";
+    case 22:
+      return "IQ2_S";
+    case 23:
+      return "IQ4_XS";
+    case 24:
+      return "I8";
+    case 25:
+      return "I16";
+    case 26:
+      return "I32";
+    case 27:
+      return "I64";
+    case 29:
+      return "IQ1_M";
+    case 34:
+      return "TQ1_0";
+    case 35:
+      return "TQ2_0";
+    case 39:
+      return "MXFP4";
+    default:
+      return "unknown";
   }
 }
 
@@ -72,8 +93,8 @@ class Reader {
 
   std::string_view take(uint64_t size, const std::string& what) {
     if (size > remaining())
-      fail("{}: {} at byte {}: expected {} bytes, found {} before the end of the file", path_, what, position_,
-           size, remaining());
+      fail("{}: {} at byte {}: expected {} bytes, found {} before the end of the file", path_, what,
+           position_, size, remaining());
     const std::string_view taken = bytes_.substr(position_, size);
     position_ += size;
     return taken;
@@ -99,7 +120,8 @@ class Reader {
 
 GgufType read_type(Reader& reader, const std::string& path, const std::string& what) {
   const uint32_t number = reader.number<uint32_t>(what + " type");
-  if (number >= kTypes) fail("{}: {}: expected a value type 0 to {}, found {}", path, what, kTypes - 1, number);
+  if (number >= kTypes)
+    fail("{}: {}: expected a value type 0 to {}, found {}", path, what, kTypes - 1, number);
   return static_cast<GgufType>(number);
 }
 
@@ -121,7 +143,8 @@ GgufValue read_value(Reader& reader, const std::string& path, const std::string&
   }
   if (value.type == GgufType::boolean)
     for (const char c : value.bytes)
-      if (c != 0 && c != 1) fail("{}: {}: expected a bool of 0 or 1, found {}", path, what, static_cast<int>(c));
+      if (c != 0 && c != 1)
+        fail("{}: {}: expected a bool of 0 or 1, found {}", path, what, static_cast<int>(c));
   return value;
 }
 
@@ -137,7 +160,8 @@ TensorRecord read_tensor(Reader& reader, const std::string& path, int64_t index)
   GgufTensor& tensor = record.tensor;
   tensor.name = reader.string(what + ", name");
   if (tensor.name.size() > kMaxNameBytes)
-    fail("{}: {}: expected a name of at most {} bytes, found {}", path, what, kMaxNameBytes, tensor.name.size());
+    fail("{}: {}: expected a name of at most {} bytes, found {}", path, what, kMaxNameBytes,
+         tensor.name.size());
   what = fmt::format("tensor '{}'", tensor.name);
   const uint32_t dims = reader.number<uint32_t>(what + " dimensions");
   if (dims > kMaxDims) fail("{}: {}: expected at most {} dimensions, found {}", path, what, kMaxDims, dims);
@@ -152,14 +176,17 @@ TensorRecord read_tensor(Reader& reader, const std::string& path, int64_t index)
   const auto* type = std::find_if(std::begin(kTensorTypes), std::end(kTensorTypes),
                                   [&](const TensorType& t) { return t.number == number; });
   if (type == std::end(kTensorTypes))
-    fail("{}: {}: tensor type {} ({}) is not supported; supported are F32, F16, BF16, F64, Q8_0, Q4_0, Q4_1, Q5_0, "
-         "Q5_1, Q4_K, Q5_K, Q6_K", path, what, number, unread_type_name(number));
+    fail(
+        "{}: {}: tensor type {} ({}) is not supported; supported are F32, F16, BF16, F64, Q8_0, Q4_0, Q4_1, "
+        "Q5_0, "
+        "Q5_1, Q4_K, Q5_K, Q6_K",
+        path, what, number, unread_type_name(number));
   tensor.encoding = type->encoding;
   const EncodingInfo& info = encoding_info(tensor.encoding);
   const int64_t row = tensor.shape.empty() ? 1 : tensor.shape.back();
   if (row % info.block_values != 0)
-    fail("{}: {}: expected rows of a multiple of {} values ({}), found {}", path, what, info.block_values, info.name,
-         row);
+    fail("{}: {}: expected rows of a multiple of {} values ({}), found {}", path, what, info.block_values,
+         info.name, row);
   int64_t size;
   if (__builtin_mul_overflow(values / info.block_values, info.block_bytes, &size))
     fail("{}: {}: its size overflows", path, what);
@@ -184,7 +211,8 @@ GgufFile::GgufFile(const std::filesystem::path& path) : path_(path.string()), fi
   if (reader.take(4, "magic") != "GGUF") fail("{}: expected a GGUF file (first bytes 'GGUF')", path_);
   const uint32_t version = reader.number<uint32_t>("version");
   if (version != 0 && (version & 0xFFFF) == 0)
-    fail("{}: a big-endian GGUF file (version field {:#010x}); only little-endian files are supported", path_, version);
+    fail("{}: a big-endian GGUF file (version field {:#010x}); only little-endian files are supported", path_,
+         version);
   if (version != 2 && version != 3) fail("{}: expected GGUF version 2 or 3, found {}", path_, version);
   const int64_t tensors = reader.count(24, "tensor count");  // name length, dimensions, type, offset
   const int64_t pairs = reader.count(13, "metadata count");  // key length, type, one byte
@@ -192,7 +220,8 @@ GgufFile::GgufFile(const std::filesystem::path& path) : path_(path.string()), fi
   for (int64_t i = 0; i < pairs; ++i) {
     const std::string key(reader.string(fmt::format("metadata key {}", i)));
     GgufValue value = read_value(reader, path_, fmt::format("metadata '{}'", key));
-    if (!metadata_.emplace(key, std::move(value)).second) fail("{}: metadata '{}': duplicate key", path_, key);
+    if (!metadata_.emplace(key, std::move(value)).second)
+      fail("{}: metadata '{}': duplicate key", path_, key);
   }
   std::vector<TensorRecord> records;
   records.reserve(static_cast<size_t>(tensors));
@@ -203,8 +232,8 @@ GgufFile::GgufFile(const std::filesystem::path& path) : path_(path.string()), fi
   const uint64_t data_size = data < bytes.size() ? bytes.size() - data : 0;
   for (TensorRecord& r : records) {
     if (r.offset % alignment != 0)
-      fail("{}: tensor '{}': expected an offset that is a multiple of {}, found {}", path_, r.tensor.name, alignment,
-           r.offset);
+      fail("{}: tensor '{}': expected an offset that is a multiple of {}, found {}", path_, r.tensor.name,
+           alignment, r.offset);
     if (r.offset > data_size || r.size > data_size - r.offset)
       fail("{}: tensor '{}': expected {} bytes at offset {} of the tensor data, which has {} bytes", path_,
            r.tensor.name, r.size, r.offset, data_size);
@@ -240,27 +269,40 @@ std::string kind(const GgufValue& v) {
   return v.is_array ? fmt::format("array of {}", type_name(v.type)) : type_name(v.type);
 }
 
-bool is_integer(GgufType t) {
-  return t <= GgufType::int32 || t == GgufType::uint64 || t == GgufType::int64;
-}
+bool is_integer(GgufType t) { return t <= GgufType::int32 || t == GgufType::uint64 || t == GgufType::int64; }
 
 // Element i of an integer value; false where it does not fit int64.
 bool integer_at(const GgufValue& v, int64_t i, int64_t* out) {
   const char* p = v.bytes.data() + i * kElementBytes[static_cast<uint32_t>(v.type)];
   switch (v.type) {
-    case GgufType::uint8: *out = load<uint8_t>(p); return true;
-    case GgufType::int8: *out = load<int8_t>(p); return true;
-    case GgufType::uint16: *out = load<uint16_t>(p); return true;
-    case GgufType::int16: *out = load<int16_t>(p); return true;
-    case GgufType::uint32: *out = load<uint32_t>(p); return true;
-    case GgufType::int32: *out = load<int32_t>(p); return true;
-    case GgufType::int64: *out = load<int64_t>(p); return true;
+    case GgufType::uint8:
+      *out = load<uint8_t>(p);
+      return true;
+    case GgufType::int8:
+      *out = load<int8_t>(p);
+      return true;
+    case GgufType::uint16:
+      *out = load<uint16_t>(p);
+      return true;
+    case GgufType::int16:
+      *out = load<int16_t>(p);
+      return true;
+    case GgufType::uint32:
+      *out = load<uint32_t>(p);
+      return true;
+    case GgufType::int32:
+      *out = load<int32_t>(p);
+      return true;
+    case GgufType::int64:
+      *out = load<int64_t>(p);
+      return true;
     case GgufType::uint64: {
       const uint64_t u = load<uint64_t>(p);
       *out = static_cast<int64_t>(u);
       return u <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -269,7 +311,8 @@ bool integer_at(const GgufValue& v, int64_t i, int64_t* out) {
 const GgufValue& GgufFile::value(std::string_view key, bool is_array, const char* expected) const {
   const GgufValue* v = find(key);
   if (!v) fail("{}: metadata '{}' is missing (expected {})", path_, key, expected);
-  if (v->is_array != is_array) fail("{}: metadata '{}': expected {}, found {}", path_, key, expected, kind(*v));
+  if (v->is_array != is_array)
+    fail("{}: metadata '{}': expected {}, found {}", path_, key, expected, kind(*v));
   return *v;
 }
 
@@ -302,13 +345,15 @@ double GgufFile::number(std::string_view key) const {
 
 std::vector<std::string> GgufFile::strings(std::string_view key) const {
   const GgufValue& v = value(key, true, "an array of strings");
-  if (v.type != GgufType::string) fail("{}: metadata '{}': expected an array of strings, found {}", path_, key, kind(v));
+  if (v.type != GgufType::string)
+    fail("{}: metadata '{}': expected an array of strings, found {}", path_, key, kind(v));
   return {v.strings.begin(), v.strings.end()};
 }
 
 std::vector<int32_t> GgufFile::int32s(std::string_view key) const {
   const GgufValue& v = value(key, true, "an array of integers");
-  if (!is_integer(v.type)) fail("{}: metadata '{}': expected an array of integers, found {}", path_, key, kind(v));
+  if (!is_integer(v.type))
+    fail("{}: metadata '{}': expected an array of integers, found {}", path_, key, kind(v));
   std::vector<int32_t> result(static_cast<size_t>(v.count));
   for (int64_t i = 0; i < v.count; ++i) {
     int64_t x = 0;
@@ -321,7 +366,8 @@ std::vector<int32_t> GgufFile::int32s(std::string_view key) const {
 
 std::vector<float> GgufFile::floats(std::string_view key) const {
   const GgufValue& v = value(key, true, "an array of float32");
-  if (v.type != GgufType::float32) fail("{}: metadata '{}': expected an array of float32, found {}", path_, key, kind(v));
+  if (v.type != GgufType::float32)
+    fail("{}: metadata '{}': expected an array of float32, found {}", path_, key, kind(v));
   std::vector<float> result(static_cast<size_t>(v.count));
   if (!result.empty()) std::memcpy(result.data(), v.bytes.data(), v.bytes.size());
   return result;

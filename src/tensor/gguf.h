@@ -1,6 +1,6 @@
-// GGUF files (ggml's docs/gguf.md), versions 2 and 3, little-endian: a header of typed key-value pairs, a list of tensors,
-// aligned tensor data. The file is mapped; every count, length and offset is checked against what remains before it is used.
-// Every error names the file and the key or tensor.
+// GGUF files (ggml's docs/gguf.md), versions 2 and 3, little-endian: a header of typed key-value pairs, a
+// list of tensors, aligned tensor data. The file is mapped; every count, length and offset is checked against
+// what remains before it is used. Every error names the file and the key or tensor.
 #pragma once
 
 #include <filesystem>
@@ -15,12 +15,24 @@
 namespace cohort {
 
 enum class GgufType : uint32_t {  // the numbers of the file format
-  uint8, int8, uint16, int16, uint32, int32, float32, boolean, string, array, uint64, int64, float64
+  uint8,
+  int8,
+  uint16,
+  int16,
+  uint32,
+  int32,
+  float32,
+  boolean,
+  string,
+  array,
+  uint64,
+  int64,
+  float64
 };
 
 // One metadata value as it lies in the file.
 struct GgufValue {
-  GgufType type;                          // of the value, or of an array's elements
+  GgufType type;  // of the value, or of an array's elements
   bool is_array;
   int64_t count;                          // elements; 1 where it is no array
   std::string_view bytes;                 // of numbers and booleans: count little-endian elements, unaligned
@@ -43,11 +55,11 @@ class GgufFile {
   const std::map<std::string, GgufValue, std::less<>>& metadata() const { return metadata_; }
   const std::vector<GgufTensor>& tensors() const { return tensors_; }  // in file order
 
-  const GgufValue* find(std::string_view key) const;            // nullptr where there is none
+  const GgufValue* find(std::string_view key) const;  // nullptr where there is none
   const GgufTensor* find_tensor(std::string_view name) const;
 
-  // Typed access; each throws Error naming file, key, expected and found type where the key is missing or of another kind.
-  // Strings are bytes: their UTF-8 is not checked.
+  // Typed access; each throws Error naming file, key, expected and found type where the key is missing or of
+  // another kind. Strings are bytes: their UTF-8 is not checked.
   std::string string(std::string_view key) const;
   bool boolean(std::string_view key) const;
   int64_t integer(std::string_view key) const;  // any integer type whose value fits

@@ -18,10 +18,10 @@ constexpr uint64_t kMaxHeader = 100'000'000;  // the reference implementation's 
 // Bits of one value; 0 where the dtype is unknown.
 int64_t dtype_bits(std::string_view dtype) {
   static constexpr std::pair<std::string_view, int64_t> kBits[] = {
-      {"F4", 4},       {"F6_E2M3", 6},      {"F6_E3M2", 6},      {"BOOL", 8}, {"U8", 8},   {"I8", 8},
-      {"F8_E5M2", 8},  {"F8_E4M3", 8},      {"F8_E8M0", 8},      {"I16", 16}, {"U16", 16}, {"F16", 16},
-      {"BF16", 16},    {"F8_E4M3FNUZ", 8},  {"F8_E5M2FNUZ", 8},  {"I32", 32}, {"U32", 32}, {"F32", 32},
-      {"I64", 64},     {"U64", 64},         {"F64", 64},         {"C64", 64}};
+      {"F4", 4},      {"F6_E2M3", 6},     {"F6_E3M2", 6},     {"BOOL", 8}, {"U8", 8},   {"I8", 8},
+      {"F8_E5M2", 8}, {"F8_E4M3", 8},     {"F8_E8M0", 8},     {"I16", 16}, {"U16", 16}, {"F16", 16},
+      {"BF16", 16},   {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I32", 32}, {"U32", 32}, {"F32", 32},
+      {"I64", 64},    {"U64", 64},        {"F64", 64},        {"C64", 64}};
   for (const auto& [name, bits] : kBits)
     if (name == dtype) return bits;
   return 0;
@@ -79,16 +79,19 @@ Placed read_entry(const std::string& name, const json& info, const std::string& 
   Placed placed{{name, {}, {}, {}}, 0, 0};
   SafetensorsEntry& entry = placed.entry;
   const json& dtype = field(info, "dtype", path, what);
-  if (!dtype.is_string()) fail("{}: {}: expected dtype to be a string, found {}", path, what, dtype.type_name());
+  if (!dtype.is_string())
+    fail("{}: {}: expected dtype to be a string, found {}", path, what, dtype.type_name());
   entry.dtype = dtype.get<std::string>();
   int64_t bits = dtype_bits(entry.dtype);
   if (bits == 0) fail("{}: {}: unknown dtype '{}'", path, what, entry.dtype);
   const json& shape = field(info, "shape", path, what);
-  if (!shape.is_array()) fail("{}: {}: expected shape to be an array, found {}", path, what, shape.type_name());
+  if (!shape.is_array())
+    fail("{}: {}: expected shape to be an array, found {}", path, what, shape.type_name());
   int64_t values = 1;
   for (const json& d : shape) {
     entry.shape.push_back(size_number(d, path, what + ", shape"));
-    if (__builtin_mul_overflow(values, entry.shape.back(), &values)) fail("{}: {}: its size overflows", path, what);
+    if (__builtin_mul_overflow(values, entry.shape.back(), &values))
+      fail("{}: {}: its size overflows", path, what);
   }
   if (__builtin_mul_overflow(values, bits, &bits)) fail("{}: {}: its size overflows", path, what);
   if (bits % 8 != 0) fail("{}: {}: {} values of {} do not fill whole bytes", path, what, values, entry.dtype);
@@ -116,12 +119,14 @@ Encoding float_encoding(const SafetensorsEntry& entry, const std::string& source
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path.string()), file_(path) {
   static_assert(std::endian::native == std::endian::little);
   const std::string_view bytes = file_.bytes();
-  if (bytes.size() < 8) fail("{}: expected at least 8 bytes (the header's length), found {}", path_, bytes.size());
+  if (bytes.size() < 8)
+    fail("{}: expected at least 8 bytes (the header's length), found {}", path_, bytes.size());
   uint64_t header;
   std::memcpy(&header, bytes.data(), 8);
   if (header > kMaxHeader) fail("{}: header of {} bytes; at most {} are allowed", path_, header, kMaxHeader);
   if (header > bytes.size() - 8)
-    fail("{}: expected a header of {} bytes, found {} before the end of the file", path_, header, bytes.size() - 8);
+    fail("{}: expected a header of {} bytes, found {} before the end of the file", path_, header,
+         bytes.size() - 8);
   const json root = parse_header(bytes.substr(8, header), path_);
 
   std::vector<Placed> placed;
@@ -145,10 +150,11 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path
   int64_t next = 0;
   for (Placed& p : placed) {
     if (p.begin != next)
-      fail("{}: tensor '{}': expected its data to begin at {} (no holes, no overlaps), found {}", path_, p.entry.name,
-           next, p.begin);
+      fail("{}: tensor '{}': expected its data to begin at {} (no holes, no overlaps), found {}", path_,
+           p.entry.name, next, p.begin);
     if (static_cast<uint64_t>(p.end) > data.size())
-      fail("{}: tensor '{}': expected data up to byte {}, but the file has {}", path_, p.entry.name, p.end, data.size());
+      fail("{}: tensor '{}': expected data up to byte {}, but the file has {}", path_, p.entry.name, p.end,
+           data.size());
     p.entry.bytes = data.substr(static_cast<size_t>(p.begin), static_cast<size_t>(p.end - p.begin));
     next = p.end;
     entries_.push_back(std::move(p.entry));

@@ -1,7 +1,9 @@
-// safetensors files (huggingface/safetensors, README "Format"): 8 bytes little-endian header length, a JSON object
-//   {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, ..., "__metadata__": {string: string}}
-// and the data. The rules are those of the reference implementation, and duplicate keys are refused as its README says:
-// data has no holes and no overlaps, begins after the header and ends with the file.
+// safetensors files (huggingface/safetensors, README "Format"): 8 bytes little-endian header length, a JSON
+// object
+//   {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, ..., "__metadata__": {string:
+//   string}}
+// and the data. The rules are those of the reference implementation, and duplicate keys are refused as its
+// README says: data has no holes and no overlaps, begins after the header and ends with the file.
 #pragma once
 
 #include <filesystem>
@@ -23,17 +25,19 @@ struct SafetensorsEntry {
   std::string_view bytes;
 };
 
-// The encoding of a floating dtype (F32, F16, BF16, F64); throws Error naming `source` and the entry for any other.
+// The encoding of a floating dtype (F32, F16, BF16, F64); throws Error naming `source` and the entry for any
+// other.
 Encoding float_encoding(const SafetensorsEntry& entry, const std::string& source);
 
-// A mapped file. The entries' views stay valid while it lives, moved or not. Errors name the file and the tensor.
+// A mapped file. The entries' views stay valid while it lives, moved or not. Errors name the file and the
+// tensor.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::filesystem::path& path);
 
   const std::string& path() const { return path_; }
   const std::vector<SafetensorsEntry>& entries() const { return entries_; }  // in the order of their data
-  const SafetensorsEntry* find(std::string_view name) const;                  // nullptr where there is none
+  const SafetensorsEntry* find(std::string_view name) const;                 // nullptr where there is none
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
  private:
@@ -51,8 +55,8 @@ struct NamedFloats {
   const float* data;
 };
 
-// Writes the tensors in the given order as F32 with a header padded to 8 bytes, and syncs. The file is written in place: for a folder
-// that nobody reads yet. PyTorch's loaders want the metadata {"format": "pt"}.
+// Writes the tensors in the given order as F32 with a header padded to 8 bytes, and syncs. The file is
+// written in place: for a folder that nobody reads yet. PyTorch's loaders want the metadata {"format": "pt"}.
 void save_safetensors(const std::filesystem::path& path, std::span<const NamedFloats> tensors,
                       const std::map<std::string, std::string>& metadata);
 

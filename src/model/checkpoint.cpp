@@ -1,0 +1,62 @@
+#include "model/checkpoint.h"
+
+#include "base/file.h"
+#include "model/config_json.h"
+#include "tensor/gguf.h"
+
+namespace cohort {
+namespace {
+
+namespace fs = std::filesystem;
+
+Checkpoint load_folder(const fs::path& folder) {
+  Checkpoint c;
+  const fs::path config = folder / "config.json", generation = folder / "generation_config.json";
+  if (!fs::exists(config))
+    fail("{}: expected a Hugging Face folder, but config.json is missing", folder.string());
+  c.texts.config = read_file(config);
+  c.config = parse_config(c.texts.config, config.string());
+  if (fs::exists(generation)) {
+    c.texts.generation_config = read_file(generation);
+    merge_generation_config(&c.config, c.texts.generation_config, generation.string());
+  }
+  c.tokenizer = Tokenizer::from_folder(folder);
+  c.weights = load_weights(folder, c.config);
+  return c;
+}
+
+Checkpoint load_gguf(const fs::path& path) {
+  Checkpoint c;
+  const GgufFile file(path);
+  c.config = gguf_config(file);
+  c.tokenizer = Tokenizer::from_gguf(file);
+  c.weights = load_weights(file, c.config);
+  return c;
+}
+
+}  // namespace
+
+Checkpoint load_checkpoint(const fs::path& folder_or_gguf) {
+  if (!fs::exists(folder_or_gguf)) fail("{}: no such file or folder", folder_or_gguf.string());
+  Checkpoint c = fs::is_directory(folder_or_gguf) ? load_folder(folder_or_gguf) : load_gguf(folder_or_gguf);
+  c.source = folder_or_gguf.string();
+  if (c.tokenizer.size() > c.config.vocab_size)
+    fail("{}: the tokenizer has {} tokens, but the model's vocabulary only {}", c.source, c.tokenizer.size(),
+         c.config.vocab_size);
+  if (c.config.eos_token_ids.empty() && c.tokenizer.eos_token_id() >= 0)
+    c.config.eos_token_ids.push_back(c.tokenizer.eos_token_id());
+  return c;
+}
+
+void save_checkpoint(const fs::path& folder, const ModelConfig& config, const float* weights,
+                     const Tokenizer& tokenizer, const CheckpointTexts& texts, int64_t max_shard_bytes) {
+  fs::create_directories(folder);
+  write_new_file(folder / "config.json", config_json(config, texts.config));
+  write_new_file(folder / "generation_config.json",
+                 texts.generation_config.empty() ? generation_config_json(config) : texts.generation_config);
+  tokenizer.save(folder);
+  save_weights(folder, config, weights, max_shard_bytes);
+  sync_folder(folder);
+}
+
+}  // namespace cohort
