@@ -1,0 +1,82 @@
+#include "ops/matmul.h"
+
+#include "ops/gemm.h"
+
+namespace cohort {
+namespace {
+
+void check_cpu(std::initializer_list<Device> devices) {
+  for (const Device device : devices) COHORT_CHECK(device == Device::cpu, "this build has no CUDA");
+}
+
+void check_shape(const char* name, const Tensor& t, int64_t rows, int64_t cols) {
+  COHORT_CHECK(t.rows() == rows && t.cols() == cols, "{} is {} x {}, expected {} x {}", name, t.rows(), t.cols(), rows,
+               cols);
+}
+
+}  // namespace
+
+void PackedWeight::pack(const Tensor& w) {
+  check_cpu({w.device});
+  COHORT_CHECK(w.rows() >= 0 && w.cols() >= 0, "a weight of {} x {}", w.rows(), w.cols());
+  n_ = w.rows();
+  k_ = w.cols();
+  buffer_.reserve(panels() * k_ * 32);
+  pack_weight_cpu(w.data, n_, k_, buffer_.data());
+}
+
+void matmul(const Tensor& x, const PackedWeight& w, const Tensor& bias, const Tensor& residual, Tensor y) {
+  check_cpu({x.device, w.device(), y.device});
+  const int64_t m = x.rows(), n = w.outputs(), k = w.inputs();
+  check_shape("x", x, m, k);
+  check_shape("y", y, m, n);
+  if (bias) COHORT_CHECK(bias.size() == n, "bias has {} values, expected {}", bias.size(), n);
+  if (residual) check_shape("residual", residual, m, n);
+  gemm_cpu({.m = m, .n = n, .k = k, .a = x.data, .a_row = k, .a_k = 1, .b = w.panel(0), .bias = bias.data,
+            .residual = residual.data, .c = y.data, .c_row = n});
+}
+
+void matmul_swiglu(const Tensor& x, const PackedWeight& w, Tensor gate_up, Tensor act) {
+  check_cpu({x.device, w.device(), act.device});
+  const int64_t m = x.rows(), n = w.outputs(), k = w.inputs(), f = n / 2;
+  COHORT_CHECK(n % 2 == 0, "{} outputs cannot be gate and up", n);
+  check_shape("x", x, m, k);
+  check_shape("act", act, m, f);
+  if (gate_up) check_shape("gate_up", gate_up, m, n);
+  if (f % kGemmPanel == 0) {
+    gemm_cpu({.m = m, .n = f, .k = k, .a = x.data, .a_row = k, .a_k = 1, .b = w.panel(0), .c = gate_up.data,
+              .c_row = n, .act = act.data});
+    return;
+  }
+  // A panel holds the end of the gate and the start of up: finish both before the activation.
+  thread_local Buffer aside;
+  float* const both = gate_up ? gate_up.data : aside.reserve(m * n);
+  gemm_cpu({.m = m, .n = n, .k = k, .a = x.data, .a_row = k, .a_k = 1, .b = w.panel(0), .c = both, .c_row = n});
+  swiglu_rows_cpu(both, m, f, act.data);
+}
+
+void matmul_dx(const Tensor& dy, const Tensor& w, Tensor dx, bool accumulate) {
+  check_cpu({dy.device, w.device, dx.device});
+  const int64_t m = dy.rows(), n = w.rows(), k = w.cols();
+  check_shape("dy", dy, m, n);
+  check_shape("dx", dx, m, k);
+  gemm_cpu({.m = m, .n = k, .k = n, .a = dy.data, .a_row = n, .a_k = 1, .b = w.data, .b_row = k,
+            .residual = accumulate ? dx.data : nullptr, .c = dx.data, .c_row = k});
+}
+
+void matmul_dw(const Tensor& dy, const Tensor& x, Tensor dw) {
+  check_cpu({dy.device, x.device, dw.device});
+  const int64_t m = dy.rows(), n = dw.rows(), k = dw.cols();
+  check_shape("dy", dy, m, n);
+  check_shape("x", x, m, k);
+  gemm_cpu({.m = n, .n = k, .k = m, .a = dy.data, .a_row = 1, .a_k = n, .b = x.data, .b_row = k, .chain = true,
+            .c = dw.data, .c_row = k});
+}
+
+void column_sums(const Tensor& dy, Tensor db) {
+  check_cpu({dy.device, db.device});
+  COHORT_CHECK(db.size() == dy.cols(), "db has {} values, expected {}", db.size(), dy.cols());
+  column_sums_cpu(dy.data, dy.rows(), dy.cols(), db.data);
+}
+
+}  // namespace cohort

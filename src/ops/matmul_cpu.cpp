@@ -1,0 +1,377 @@
+// The driver of the micro-kernels: cuts a product into tasks (row block x column group), brings operands into order, and
+// hands tiles to kernels. How it cuts cannot change a bit; it only decides speed.
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "ops/gemm.h"
+#include "tensor/tensor.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/matmul_cpu.cpp"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "ops/gemm_kernel-inl.h"
+#include "ops/gemm_pack-inl.h"
+#include "ops/silu-inl.h"
+
+#ifndef COHORT_OPS_MATMUL_CPU_ONCE
+#define COHORT_OPS_MATMUL_CPU_ONCE
+namespace cohort {
+
+inline constexpr int64_t kRowBlock = 168;               // rows of A that a task packs at a time
+inline constexpr int64_t kPackedFloats = 128 << 10;     // of A: half of a common L2
+inline constexpr int64_t kGroupPanels = 16;             // panels of a task
+inline constexpr int64_t kChunkPanels = 4;              // panels of B brought into order (or computed) together
+inline constexpr int64_t kTailFloats = 4 * 16 * kGemmPanel;
+
+// How a product is cut. Derived from the shape, the threads and the kernels' tile height alone.
+struct GemmPlan {
+  int64_t tiles, row_blocks, groups, panels;
+  int64_t k_span;           // k of A packed at a time, a multiple of the block (or all of k)
+  bool pack_b;              // copy panels of B just before use
+  bool scratch;             // unfinished sums stay in the workspace instead of C
+  int64_t a_floats, b_floats, scratch_floats;  // workspace of one thread
+  int64_t workspace() const { return (a_floats + b_floats + scratch_floats + kTailFloats + 63) / 64 * 64; }
+};
+
+}  // namespace cohort
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace cohort {
+namespace HWY_NAMESPACE {
+
+int64_t MaxRows() { return kMaxRows; }
+
+void SwigluRow(const float* gate, const float* up, int64_t n, float* act) {
+  const GemmTag d;
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    hn::StoreU(hn::Mul(Silu(d, hn::LoadU(d, gate + i)), hn::LoadU(d, up + i)), d, act + i);
+  }
+  const hn::CappedTag<float, 1> d1;
+  for (; i < n; ++i) {
+    hn::StoreU(hn::Mul(Silu(d1, hn::LoadU(d1, gate + i)), hn::LoadU(d1, up + i)), d1, act + i);
+  }
+}
+
+// One thread's work on one product.
+class Worker {
+ public:
+  Worker(const Gemm& g, const GemmPlan& plan, float* workspace)
+      : g_(g),
+        plan_(plan),
+        a_(workspace),
+        b_(a_ + plan.a_floats),
+        scratch_(b_ + plan.b_floats),
+        tail_(scratch_ + plan.scratch_floats) {}
+
+  void Run(int64_t task) {
+    // Neighbouring tasks share columns: what one thread reads of B, the other finds in the shared cache.
+    const int64_t block = task % plan_.row_blocks, group = task / plan_.row_blocks;
+    if (block != block_) a_ready_ = false;
+    block_ = block;
+    tile_begin_ = plan_.tiles * block / plan_.row_blocks;
+    tile_end_ = plan_.tiles * (block + 1) / plan_.row_blocks;
+    row_begin_ = TileRow(tile_begin_);
+    rows_ = TileRow(tile_end_) - row_begin_;
+    panel_begin_ = plan_.panels * group / plan_.groups;
+    panel_end_ = plan_.panels * (group + 1) / plan_.groups;
+    for (int64_t k = 0; k == 0 || k < g_.k; k += plan_.k_span) Span(k, std::min(plan_.k_span, g_.k - k));
+  }
+
+ private:
+  int64_t TileRow(int64_t tile) const { return g_.m * tile / plan_.tiles; }
+
+  // k [k0, k0 + count) of the task.
+  void Span(int64_t k0, int64_t count) {
+    PackA(k0, count);
+    const int64_t parts = g_.act ? 2 : 1;
+    for (int64_t p = panel_begin_; p < panel_end_;) {
+      int64_t panels = std::min(kChunkPanels, panel_end_ - p);
+      if (panels > 1 && (p + panels) * kGemmPanel > g_.n) --panels;  // the last panel lacks columns: alone
+      for (int64_t part = 0; part < parts; ++part) Chunk(part, p, panels, k0, count);
+      if (g_.act && k0 + count == g_.k) Activate(p, panels);
+      p += panels;
+    }
+  }
+
+  void Chunk(int64_t part, int64_t p, int64_t panels, int64_t k0, int64_t count) {
+    Tile t;
+    const float* b;
+    if (plan_.pack_b) {
+      for (int64_t i = 0; i < panels; ++i) {
+        const int64_t column = (p + i) * kGemmPanel;
+        PackPanel(g_.b + k0 * g_.b_row + column, g_.b_row, std::min(kGemmPanel, g_.n - column), count,
+                  b_ + i * count * kGemmPanel);
+      }
+      b = b_;
+      t.b_row = kGemmPanel;
+      t.b_panel = count * kGemmPanel;
+    } else if (g_.b_row) {
+      b = g_.b + k0 * g_.b_row + p * kGemmPanel;
+      t.b_row = g_.b_row;
+      t.b_panel = kGemmPanel;
+    } else {
+      b = g_.b + ((part * plan_.panels + p) * g_.k + k0) * kGemmPanel;
+      t.b_row = kGemmPanel;
+      t.b_panel = g_.k * kGemmPanel;
+    }
+    // A tile passes over several panels at once only where it is alone: else a panel is better used by all tiles in turn.
+    const int64_t step = tile_end_ - tile_begin_ == 1 ? panels : 1;
+    for (int64_t i = 0; i < panels; i += step) {
+      for (int64_t j = 0; j == 0 || j < count; j += kGemmBlock) {
+        t.k = std::min(kGemmBlock, count - j);
+        t.b = b + i * t.b_panel + j * t.b_row;
+        Tiles(t, part, p + i, step, k0 + j, (j * rows_));
+      }
+    }
+  }
+
+  // All tiles of the task over one block of k and `panels` panels.
+  void Tiles(Tile& t, int64_t part, int64_t p, int64_t panels, int64_t k0, int64_t a_offset) {
+    const bool last = k0 + t.k == g_.k;
+    const int64_t column = p * kGemmPanel;
+    for (int64_t tile = tile_begin_; tile < tile_end_; ++tile) {
+      const int64_t row = TileRow(tile), rows = TileRow(tile + 1) - row;
+      t.a = a_in_place_ ? g_.a + k0 : a_ + a_offset + (row - row_begin_) * t.k;
+      t.bias = last && g_.bias ? g_.bias + column : nullptr;
+      t.residual = last && g_.residual ? g_.residual + row * g_.c_row + column : nullptr;
+      t.residual_row = g_.c_row;
+      float* c = g_.c ? g_.c + row * g_.c_row + part * g_.n + column : nullptr;
+      float* partial = c;
+      t.in_row = t.out_row = g_.c_row;
+      if (plan_.scratch) {
+        t.in_row = ScratchRow();
+        partial = Scratch(part, p) + (row - row_begin_) * t.in_row;
+      }
+      const bool to_c = last && c;
+      t.out = to_c ? c : partial;
+      t.out_row = to_c ? g_.c_row : t.in_row;
+      t.in = g_.chain || k0 > 0 ? partial : nullptr;
+      const TileKernel kernel = g_.chain ? KernelOf<true>(rows) : KernelOf<false>(rows);
+      if (column + panels * kGemmPanel <= g_.n) {
+        kernel(t, panels);
+      } else {
+        Tail(kernel, t, rows, g_.n - column);
+      }
+    }
+  }
+
+  // A tile of the last panel, of which `columns` exist: computed aside.
+  void Tail(TileKernel kernel, Tile t, int64_t rows, int64_t columns) {
+    const auto fetch = [&](const float*& from, int64_t from_row, int64_t count, float* to) {
+      if (!from) return;
+      for (int64_t r = 0; r < count; ++r) {
+        for (int64_t i = 0; i < kGemmPanel; ++i) to[r * kGemmPanel + i] = i < columns ? from[r * from_row + i] : 0.0f;
+      }
+      from = to;
+    };
+    float* const out = t.out;
+    const int64_t out_row = t.out_row;
+    fetch(t.in, t.in_row, rows, tail_);
+    fetch(t.residual, t.residual_row, rows, tail_ + 16 * kGemmPanel);
+    fetch(t.bias, 0, 1, tail_ + 32 * kGemmPanel);
+    t.out = tail_ + 48 * kGemmPanel;
+    t.in_row = t.residual_row = t.out_row = kGemmPanel;
+    kernel(t, 1);
+    for (int64_t r = 0; r < rows; ++r) std::copy_n(t.out + r * kGemmPanel, columns, out + r * out_row);
+  }
+
+  // A's rows of the task: [block of k][tile][k][rows of the tile].
+  void PackA(int64_t k0, int64_t count) {
+    a_in_place_ = g_.m == 1 && g_.a_k == 1;
+    if (a_in_place_ || (a_ready_ && count == g_.k)) return;
+    float* dst = a_;
+    for (int64_t j = 0; j < count; j += kGemmBlock) {
+      const int64_t k = std::min(kGemmBlock, count - j);
+      for (int64_t tile = tile_begin_; tile < tile_end_; ++tile) {
+        const int64_t row = TileRow(tile), rows = TileRow(tile + 1) - row;
+        const float* src = g_.a + row * g_.a_row + (k0 + j) * g_.a_k;
+        if (g_.a_k == 1) {
+          PackTransposed(src, g_.a_row, rows, k, dst, rows);
+        } else {
+          PackCopy(src, g_.a_k, rows, k, dst, rows);
+        }
+        dst += rows * k;
+      }
+    }
+    a_ready_ = true;
+  }
+
+  int64_t ScratchRow() const { return (panel_end_ - panel_begin_) * kGemmPanel * (g_.act ? 2 : 1); }
+  float* Scratch(int64_t part, int64_t p) const {
+    return scratch_ + ((p - panel_begin_) + part * (panel_end_ - panel_begin_)) * kGemmPanel;
+  }
+
+  void Activate(int64_t p, int64_t panels) {
+    const int64_t column = p * kGemmPanel;
+    for (int64_t r = 0; r < rows_; ++r) {
+      const int64_t row = row_begin_ + r;
+      const float* gate = g_.c ? g_.c + row * g_.c_row + column : Scratch(0, p) + r * ScratchRow();
+      const float* up = g_.c ? gate + g_.n : Scratch(1, p) + r * ScratchRow();
+      SwigluRow(gate, up, panels * kGemmPanel, g_.act + row * g_.n + column);
+    }
+  }
+
+  const Gemm& g_;
+  const GemmPlan& plan_;
+  float *a_, *b_, *scratch_, *tail_;
+  int64_t block_ = -1, tile_begin_ = 0, tile_end_ = 0, row_begin_ = 0, rows_ = 0, panel_begin_ = 0, panel_end_ = 0;
+  bool a_ready_ = false, a_in_place_ = false;
+};
+
+// Tasks `thread`, then those that `next` hands out.
+void Work(const Gemm& g, const GemmPlan& plan, float* workspace, int thread, int threads, std::atomic<int64_t>& next) {
+  Worker worker(g, plan, workspace);
+  const int64_t tasks = plan.row_blocks * plan.groups;
+  for (int64_t task = thread; task < tasks; task = threads + next.fetch_add(1, std::memory_order_relaxed)) {
+    worker.Run(task);
+  }
+}
+
+void PackWeightPanel(const float* w, int64_t n, int64_t k, int64_t p, float* panel) {
+  const int64_t rows = std::min(kGemmPanel, n - p * kGemmPanel);
+  if (rows == kGemmPanel) {
+    PackTransposed(w + p * kGemmPanel * k, k, rows, k, panel, kGemmPanel);
+    return;
+  }
+  for (int64_t j = 0; j < k; ++j) {
+    for (int64_t i = 0; i < kGemmPanel; ++i) {
+      panel[j * kGemmPanel + i] = i < rows ? w[(p * kGemmPanel + i) * k + j] : 0.0f;
+    }
+  }
+}
+
+// Columns [begin, end) of the sums, in strips of four vectors.
+void ColumnSums(const float* x, int64_t m, int64_t n, int64_t begin, int64_t end, float* sums) {
+  const GemmTag d;
+  int64_t c = begin;
+  for (; c + 4 * kLanes <= end; c += 4 * kLanes) {
+    hn::Vec<GemmTag> acc[4];
+    for (int v = 0; v < 4; ++v) acc[v] = hn::LoadU(d, sums + c + v * kLanes);
+    for (int64_t i = 0; i < m; ++i) {
+      for (int v = 0; v < 4; ++v) acc[v] = hn::Add(acc[v], hn::LoadU(d, x + i * n + c + v * kLanes));
+    }
+    for (int v = 0; v < 4; ++v) hn::StoreU(acc[v], d, sums + c + v * kLanes);
+  }
+  for (; c < end; ++c) {
+    float sum = sums[c];
+    for (int64_t i = 0; i < m; ++i) sum += x[i * n + c];
+    sums[c] = sum;
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace cohort
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cohort {
+namespace {
+
+HWY_EXPORT(MaxRows);
+HWY_EXPORT(Work);
+HWY_EXPORT(PackWeightPanel);
+HWY_EXPORT(ColumnSums);
+HWY_EXPORT(SwigluRow);
+
+// Below this much work a parallel region costs more than it gains.
+constexpr double kSerialFlops = 1e6;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+int threads_for(double flops) { return flops < kSerialFlops || omp_in_parallel() ? 1 : omp_get_max_threads(); }
+
+// The cheapest cut by a simple cost model, in units of one row x panel x k in a kernel.
+void cut(const Gemm& g, int threads, int64_t max_rows, GemmPlan& plan) {
+  const int64_t parts = g.act ? 2 : 1;
+  const int64_t fewest_blocks = ceil_div(plan.tiles, std::max<int64_t>(1, kRowBlock / max_rows));
+  const int64_t fewest_groups = ceil_div(plan.panels * parts, kGroupPanels);
+  plan.row_blocks = fewest_blocks;
+  plan.groups = std::min(fewest_groups, plan.panels);
+  if (threads == 1) return;
+  double best = 0;
+  for (int64_t groups = plan.groups; groups <= plan.panels; groups += std::max<int64_t>(1, groups / 2)) {
+    for (const int64_t want : {1, 2, 3, 4, 6, 8}) {
+      const int64_t blocks = std::max(fewest_blocks, std::min(plan.tiles, ceil_div(want * threads, groups)));
+      const double rows = static_cast<double>(ceil_div(plan.tiles, blocks) * ceil_div(g.m, plan.tiles));
+      const double panels = static_cast<double>(parts * ceil_div(plan.panels, groups));
+      const double task = rows * panels + 0.12 * rows + (g.b_row ? 4.0 : 0.5) * panels +
+                          500.0 / static_cast<double>(std::max<int64_t>(g.k, 1));
+      const double cost = task * (static_cast<double>(ceil_div(blocks * groups, threads)) + 0.2);
+      if (best == 0 || cost < best) {
+        best = cost;
+        plan.row_blocks = blocks;
+        plan.groups = groups;
+      }
+    }
+  }
+}
+
+GemmPlan plan_for(const Gemm& g, int threads) {
+  GemmPlan plan;
+  const int64_t max_rows = HWY_DYNAMIC_DISPATCH(MaxRows)();
+  plan.tiles = ceil_div(g.m, max_rows);
+  plan.panels = ceil_div(g.n, kGemmPanel);
+  cut(g, threads, max_rows, plan);
+  const int64_t tiles = ceil_div(plan.tiles, plan.row_blocks), rows = tiles * ceil_div(g.m, plan.tiles);
+  // In place, a row of B is read once per tile from memory; the last panel must not be read beyond its columns.
+  plan.pack_b = g.b_row && (tiles > 2 || g.n % kGemmPanel != 0);
+  const int64_t span = plan.pack_b ? kGemmBlock : std::max(kGemmBlock, kPackedFloats / rows / kGemmBlock * kGemmBlock);
+  plan.k_span = std::max<int64_t>(1, std::min(span, g.k));
+  plan.scratch = (g.act && !g.c) || (g.residual && g.k > kGemmBlock);
+  plan.a_floats = (rows * plan.k_span + 16 + 63) / 64 * 64;
+  plan.b_floats = plan.pack_b ? kChunkPanels * plan.k_span * kGemmPanel : 0;
+  plan.scratch_floats = plan.scratch ? rows * ceil_div(plan.panels, plan.groups) * kGemmPanel * (g.act ? 2 : 1) : 0;
+  return plan;
+}
+
+}  // namespace
+
+void gemm_cpu(const Gemm& g) {
+  if (g.m == 0 || g.n == 0 || (g.chain && g.k == 0)) return;
+  const double flops = 2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
+  const int threads = threads_for(flops);
+  const GemmPlan plan = plan_for(g, threads);
+  thread_local Buffer workspace;
+  float* const space = workspace.reserve(plan.workspace() * threads);
+  std::atomic<int64_t> next{0};
+  const auto work = HWY_DYNAMIC_DISPATCH(Work);
+  if (threads == 1) {
+    work(g, plan, space, 0, 1, next);
+    return;
+  }
+#pragma omp parallel num_threads(threads)
+  {
+    const int thread = omp_get_thread_num();
+    work(g, plan, space + plan.workspace() * thread, thread, omp_get_num_threads(), next);
+  }
+}
+
+void pack_weight_cpu(const float* w, int64_t n, int64_t k, float* panels) {
+  const int64_t count = ceil_div(n, kGemmPanel);
+  const auto pack = HWY_DYNAMIC_DISPATCH(PackWeightPanel);
+#pragma omp parallel for schedule(static) num_threads(threads_for(8.0 * static_cast<double>(n * k)))
+  for (int64_t p = 0; p < count; ++p) pack(w, n, k, p, panels + p * k * kGemmPanel);
+}
+
+void swiglu_rows_cpu(const float* gate_up, int64_t rows, int64_t f, float* act) {
+  const auto row = HWY_DYNAMIC_DISPATCH(SwigluRow);
+#pragma omp parallel for schedule(static) num_threads(threads_for(32.0 * static_cast<double>(rows * f)))
+  for (int64_t i = 0; i < rows; ++i) row(gate_up + i * 2 * f, gate_up + i * 2 * f + f, f, act + i * f);
+}
+
+void column_sums_cpu(const float* x, int64_t m, int64_t n, float* sums) {
+  constexpr int64_t strip = 64;
+  const int64_t strips = ceil_div(n, strip);
+  const auto sum = HWY_DYNAMIC_DISPATCH(ColumnSums);
+#pragma omp parallel for schedule(static) num_threads(threads_for(8.0 * static_cast<double>(m * n)))
+  for (int64_t s = 0; s < strips; ++s) sum(x, m, n, s * strip, std::min(n, (s + 1) * strip), sums);
+}
+
+}  // namespace cohort
+#endif
