@@ -20,7 +20,7 @@ struct Vote {
 };
 // The probability that the majority answer of k samples is correct, k drawn from the n votes without
 // replacement: exact, not simulated. Tied leaders share: with 2 of 3 leaders correct the vote counts 2/3.
-// Where all k abstain it counts 0. Votes with equal answers must agree on `correct`. 1 <= k <= n.
+// Where all k abstain it counts 0. Votes with equal answers must agree on `correct`. 1 <= k <= n <= 1000.
 double maj_at_k(std::span<const Vote> votes, int64_t k);
 
 struct Interval {

@@ -28,6 +28,9 @@ struct RewardFunction {
   std::string name;
   double weight = 1;
   std::function<RewardResult(const RewardInput&)> call;
+  // The answer that a completion gives, in a form in which equal answers have equal text, for majority votes;
+  // empty where it gives none. No function where the reward is not about an answer.
+  std::function<std::string(std::string_view completion)> extract;
 };
 
 // One line for each reward that exists: name, what it pays.

@@ -1,0 +1,132 @@
+#include "data/tasks.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <unordered_set>
+
+#include "base/check.h"
+#include "base/options.h"
+#include "base/philox.h"
+
+namespace cohort {
+namespace {
+
+constexpr TaskInfo kTasks[] = {
+    {"addition", "multi-digit addition in R1's template, worked digit by digit (for tiny character models)"},
+    {"sums",
+     "\"State the final answer to the following arithmetic problem: 6 + 2 =\" (for pretrained models)"},
+};
+constexpr std::array<std::string_view, 4> kTags = {"<think>", "</think>", "<answer>", "</answer>"};
+constexpr int64_t kMostByDefault = 10'000;
+constexpr int64_t kMost = 10'000'000;
+
+int64_t power_of_ten(int n) { return n == 0 ? 1 : 10 * power_of_ten(n - 1); }
+
+int64_t digits_of(int64_t n) { return n < 10 ? 1 : 1 + digits_of(n / 10); }
+
+// A whole number in [low, high), high - low < 2^53.
+int64_t uniform_integer(uint64_t seed, uint32_t attempt_low, uint32_t attempt_high, uint32_t what,
+                        int64_t low, int64_t high) {
+  return low + static_cast<int64_t>(uniform53(seed, Stream::data, attempt_high, attempt_low, 0, what) *
+                                    static_cast<double>(high - low));
+}
+
+Row make_row(std::string question, std::string completion, int64_t answer) {
+  Row row;
+  nlohmann::json fields = {{"prompt", question}, {"answer", std::to_string(answer)}};
+  if (!completion.empty()) fields["completion"] = completion;
+  row.question = row.prompt = std::move(question);
+  row.completion = std::move(completion);
+  row.fields = std::make_shared<const nlohmann::json>(std::move(fields));
+  return row;
+}
+
+// One draw of the task's operands.
+using Operands = std::pair<int64_t, int64_t>;
+
+Row addition_row(const Operands& x) {
+  return make_row(fmt::format("{}+{}=", x.first, x.second), addition_completion(x.first, x.second),
+                  x.first + x.second);
+}
+
+Row sums_row(const Operands& x) {
+  return make_row(
+      fmt::format("State the final answer to the following arithmetic problem: {} + {} =", x.first, x.second),
+      "", x.first + x.second);
+}
+
+}  // namespace
+
+std::span<const TaskInfo> task_list() { return kTasks; }
+
+std::string_view addition_alphabet() { return "0123456789+= <>/thinkaswer"; }
+
+std::span<const std::string_view> think_answer_tags() { return kTags; }
+
+std::string addition_completion(int64_t a, int64_t b) {
+  COHORT_CHECK(a >= 0 && b >= 0 && a < power_of_ten(18) && b < power_of_ten(18), "{} + {}", a, b);
+  std::string work;
+  int64_t x = a, y = b, carry = 0;
+  for (int64_t place = 0, places = std::max(digits_of(a), digits_of(b)); place < places; ++place) {
+    std::string terms;
+    const auto add = [&](int64_t digit) { terms += (terms.empty() ? "" : "+") + std::to_string(digit); };
+    if (place < digits_of(a)) add(x % 10);
+    if (place < digits_of(b)) add(y % 10);
+    if (carry > 0) add(carry);
+    const int64_t sum = x % 10 + y % 10 + carry;
+    work += terms + "=" + std::to_string(sum) + " ";
+    carry = sum / 10;
+    x /= 10;
+    y /= 10;
+  }
+  return fmt::format("<think> {}</think> <answer> {} </answer>", work, a + b);
+}
+
+std::vector<Row> make_rows(std::string_view task, const TaskOptions& options, uint64_t seed) {
+  const bool addition = task == "addition";
+  if (!addition && task != "sums") {
+    std::vector<std::string> names;
+    for (const TaskInfo& info : kTasks) names.emplace_back(info.name);
+    const std::string nearest = nearest_name(task, names);
+    fail("task: expected one of {}, found \"{}\"{}", fmt::join(names, ", "), task,
+         nearest.empty() ? "" : fmt::format(" (nearest: {})", nearest));
+  }
+  const int32_t most_digits = addition ? 9 : 4;
+  if (options.digits < 1 || options.digits > most_digits)
+    fail("digits: expected 1 to {} for the task {}, found {}", most_digits, task, options.digits);
+  // Operands: [low, high). One digit includes 0.
+  const int64_t high = power_of_ten(options.digits);
+  const int64_t low = addition || options.digits == 1 ? 0 : high / 10;
+  const int64_t all = (high - low) * (high - low);
+  const int64_t wanted = options.rows > 0 ? options.rows : std::min(all, kMostByDefault);
+  if (options.rows < 0 || wanted > std::min(all, kMost))
+    fail(
+        "rows: expected 1 to {} distinct questions of the task {} with {} digits (0: all, at most {}), found "
+        "{}",
+        std::min(all, kMost), task, options.digits, kMostByDefault, options.rows);
+
+  std::vector<Row> rows;
+  rows.reserve(static_cast<size_t>(wanted));
+  const auto add = [&](const Operands& x) { rows.push_back(addition ? addition_row(x) : sums_row(x)); };
+  if (wanted * 2 > all) {  // most of them: all in a shuffled order
+    for (uint32_t i : shuffled_order(static_cast<uint32_t>(all), seed, 0)) {
+      if (static_cast<int64_t>(rows.size()) == wanted) break;
+      add({low + i / (high - low), low + i % (high - low)});
+    }
+    return rows;
+  }
+  std::unordered_set<uint64_t> seen;
+  for (uint64_t attempt = 0; static_cast<int64_t>(rows.size()) < wanted; ++attempt) {
+    const auto draw = [&](uint32_t which) {
+      return uniform_integer(seed, static_cast<uint32_t>(attempt), static_cast<uint32_t>(attempt >> 32),
+                             which, low, high);
+    };
+    const Operands x = {draw(0), draw(1)};
+    if (seen.insert(static_cast<uint64_t>(x.first) * 1'000'000'000u + static_cast<uint64_t>(x.second)).second)
+      add(x);
+  }
+  return rows;
+}
+
+}  // namespace cohort
