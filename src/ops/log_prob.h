@@ -14,6 +14,9 @@ namespace cohort {
 // Workspace of logits: as many rows as fit in this (at least 16).
 inline constexpr int64_t kHeadWorkspaceBytes = int64_t{64} << 20;
 
+// Rows of hidden states whose logits are held at once, of `rows` in all.
+int64_t head_tile_rows(int64_t rows, int64_t vocab);
+
 struct LogitStats {
   float lse;      // log sum exp of the scaled logits
   float entropy;  // in nats
