@@ -1,0 +1,36 @@
+#include "text/byte_level.h"
+
+#include <array>
+
+#include "text/utf8.h"
+
+namespace cohort {
+namespace {
+
+// Byte of each character U+0000 .. U+0143, -1 for those outside the alphabet.
+std::array<int16_t, 0x144> make_table() {
+  std::array<int16_t, 0x144> table;
+  table.fill(-1);
+  int next = 0x100;
+  for (int byte = 0; byte < 256; ++byte) {
+    const bool printable = (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
+    table[printable ? byte : next++] = static_cast<int16_t>(byte);
+  }
+  return table;
+}
+
+}  // namespace
+
+std::optional<std::string> from_byte_level(std::string_view token) {
+  static const std::array<int16_t, 0x144> table = make_table();
+  std::string bytes;
+  for (size_t at = 0; at < token.size();) {
+    const Utf8Char c = next_utf8(token.substr(at));
+    if (!c.valid || c.code >= table.size() || table[c.code] < 0) return std::nullopt;
+    bytes.push_back(static_cast<char>(table[c.code]));
+    at += c.size;
+  }
+  return bytes;
+}
+
+}  // namespace cohort

@@ -1,0 +1,219 @@
+#include "text/tokenizer.h"
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "text/added_tokens.h"
+#include "text/bpe.h"
+#include "text/byte_level.h"
+#include "text/pretokenizer.h"
+#include "text/tokenizer_spec.h"
+#include "text/utf8.h"
+
+namespace cohort {
+namespace {
+
+// What belongs to a tokenizer in a folder; each is carried along where it is there.
+constexpr const char* kFiles[] = {"tokenizer.json",   "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+                                  "vocab.json",       "merges.txt",            "chat_template.jinja",     "chat_template.json"};
+
+}  // namespace
+
+struct Tokenizer::Impl {
+  explicit Impl(TokenizerSpec from, std::vector<std::pair<std::string, std::string>> from_files = {});
+
+  int32_t id_of(std::string_view token) const {
+    const auto found = ids.find(token);
+    return found == ids.end() ? -1 : found->second;
+  }
+  void encode_piece(std::string_view text, std::string_view piece, Bpe::Scratch& scratch, std::vector<int32_t>& out) const;
+
+  TokenizerSpec spec;
+  std::vector<std::pair<std::string, std::string>> files;  // name and bytes, of a folder
+  std::vector<std::string> bytes;                          // by id: what a token stands for
+  std::vector<char> special;                               // by id
+  std::unordered_map<std::string_view, int32_t> ids;       // tokens as the vocabulary spells them
+  AddedTokenMatcher added, added_normalized;
+  Pretokenizer pretokenizer;
+  std::optional<Bpe> bpe;
+  std::unordered_map<std::string_view, int32_t> words;     // word_level: the model's tokens
+  int32_t eos = -1, bos = -1, pad = -1, unk = -1;
+};
+
+Tokenizer::Impl::Impl(TokenizerSpec from, std::vector<std::pair<std::string, std::string>> from_files)
+    : spec(std::move(from)), files(std::move(from_files)), pretokenizer(spec) {
+  const bool byte_level = spec.model == TokenizerSpec::Model::bpe;
+  for (const std::string& token : spec.vocab) {
+    // A token that the alphabet of bytes cannot spell stands for its own text, as in Hugging Face's ByteLevel decoder.
+    bytes.push_back(byte_level ? from_byte_level(token).value_or(token) : token);
+  }
+  special.resize(bytes.size());
+  for (size_t id = 0; id < spec.vocab.size(); ++id) ids.emplace(spec.vocab[id], static_cast<int32_t>(id));
+  if (byte_level) {
+    bpe.emplace(spec, bytes);
+  } else {
+    words = ids;
+    unk = id_of(spec.unk_token);
+  }
+  // bos, eos and pad are special tokens even where tokenizer.json does not say so (transformers adds them).
+  for (const std::string* name : {&spec.bos_token, &spec.eos_token, &spec.pad_token}) {
+    const auto same = [&](const AddedToken& token) { return token.content == *name; };
+    const int32_t id = name->empty() ? -1 : id_of(*name);
+    if (id < 0 || std::any_of(spec.added.begin(), spec.added.end(), same)) continue;
+    AddedToken token;
+    token.id = id;
+    token.content = *name;
+    token.special = true;
+    spec.added.push_back(std::move(token));
+  }
+  // An added token stands for its own text, so that decoding gives back what was encoded. (Hugging Face decodes an added "ö" as
+  // the byte 0xF6, which is no text.)
+  for (const AddedToken& token : spec.added) {
+    const auto id = static_cast<size_t>(token.id);
+    if (id >= bytes.size()) {
+      COHORT_CHECK(id == bytes.size(), "added token {} after {} tokens", id, bytes.size());
+      bytes.emplace_back();
+      special.push_back(0);
+    }
+    bytes[id] = token.content;
+    special[id] = token.special;
+    ids.emplace(token.content, token.id);
+    if (!token.normalized) {
+      added.add(token, token.content);
+    } else {
+      added_normalized.add(token, spec.nfc ? normalize_nfc(token.content) : token.content);
+    }
+  }
+  bos = spec.bos_token.empty() ? -1 : id_of(spec.bos_token);
+  eos = spec.eos_token.empty() ? -1 : id_of(spec.eos_token);
+  pad = spec.pad_token.empty() ? -1 : id_of(spec.pad_token);
+}
+
+void Tokenizer::Impl::encode_piece(std::string_view text, std::string_view piece, Bpe::Scratch& scratch,
+                                   std::vector<int32_t>& out) const {
+  if (bpe) return bpe->encode(piece, scratch, out);
+  const auto word = words.find(piece);
+  if (word == words.end() && unk < 0) {
+    const std::string character = fmt::format("\"{}\" (U+{:04X})", piece, static_cast<uint32_t>(next_utf8(piece).code));
+    const std::less<const char*> before;
+    if (before(piece.data(), text.data()) || !before(piece.data(), text.data() + text.size())) {  // in normalised text
+      fail("the tokenizer has no token for {}", character);
+    }
+    const auto characters = std::count_if(text.data(), piece.data(), [](char c) { return (c & 0xC0) != 0x80; });
+    fail("the tokenizer has no token for {}, character {} of the text", character, characters + 1);
+  }
+  out.push_back(word == words.end() ? unk : word->second);
+}
+
+Tokenizer::Tokenizer() = default;
+Tokenizer::~Tokenizer() = default;
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+
+Tokenizer Tokenizer::from_folder(const std::filesystem::path& folder) {
+  std::vector<std::pair<std::string, std::string>> files;
+  const auto text_of = [&](std::string_view name) -> const std::string* {
+    for (const auto& [file, bytes] : files) {
+      if (file == name) return &bytes;
+    }
+    return nullptr;
+  };
+  for (const char* name : kFiles) {
+    if (std::filesystem::exists(folder / name)) files.emplace_back(name, read_file(folder / name));
+  }
+  const std::string* json = text_of("tokenizer.json");
+  if (!json) fail("{}: no tokenizer.json in this folder", folder.string());
+  TokenizerSpec spec = parse_tokenizer_json(*json, (folder / "tokenizer.json").string());
+  if (const std::string* jinja = text_of("chat_template.jinja")) spec.chat_template = *jinja;  // goes before the one in the config
+  for (const char* name : {"tokenizer_config.json", "special_tokens_map.json"}) {
+    if (const std::string* config = text_of(name)) apply_tokenizer_config(spec, *config, (folder / name).string());
+  }
+  Tokenizer tokenizer;
+  tokenizer.impl_ = std::make_unique<Impl>(std::move(spec), std::move(files));
+  return tokenizer;
+}
+
+Tokenizer Tokenizer::from_gguf(const GgufFile& file) {
+  Tokenizer tokenizer;
+  tokenizer.impl_ = std::make_unique<Impl>(tokenizer_spec_of(file));
+  return tokenizer;
+}
+
+Tokenizer Tokenizer::characters(std::string_view alphabet, const std::vector<std::string>& special_tokens, const std::string& eos_token) {
+  Tokenizer tokenizer;
+  tokenizer.impl_ = std::make_unique<Impl>(character_spec(alphabet, special_tokens, eos_token));
+  return tokenizer;
+}
+
+std::vector<int32_t> Tokenizer::encode(std::string_view text, bool add_special_tokens) const {
+  const Impl& self = *impl_;
+  std::string repaired;
+  if (!is_valid_utf8(text)) text = repaired = replace_invalid_utf8(text);
+  std::vector<int32_t> out;
+  if (add_special_tokens) out = self.spec.prefix;
+  Bpe::Scratch scratch;
+  const auto encode_text = [&](std::string_view part) {
+    self.pretokenizer.split(part, [&](std::string_view piece) { self.encode_piece(text, piece, scratch, out); });
+  };
+  const auto normalized = [&](std::string_view part) {
+    if (self.added_normalized.empty()) return encode_text(part);
+    self.added_normalized.split(part, [&](std::string_view stretch, int32_t id) {
+      if (id >= 0) {
+        out.push_back(id);
+      } else {
+        encode_text(stretch);
+      }
+    });
+  };
+  self.added.split(text, [&](std::string_view stretch, int32_t id) {
+    if (id >= 0) {
+      out.push_back(id);
+    } else if (self.spec.nfc) {
+      normalized(normalize_nfc(stretch));
+    } else {
+      normalized(stretch);
+    }
+  });
+  if (add_special_tokens) out.insert(out.end(), self.spec.suffix.begin(), self.spec.suffix.end());
+  return out;
+}
+
+std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special_tokens) const {
+  std::string text;
+  for (const int32_t id : ids) {
+    const std::string& bytes = token_bytes(id);
+    if (!skip_special_tokens || !impl_->special[static_cast<size_t>(id)]) text += bytes;
+  }
+  return text;
+}
+
+const std::string& Tokenizer::token_bytes(int32_t id) const {
+  if (id < 0 || id >= size()) fail("token id {} is outside the vocabulary, whose ids are 0 .. {}", id, size() - 1);
+  return impl_->bytes[static_cast<size_t>(id)];
+}
+
+bool Tokenizer::is_special(int32_t id) const {
+  token_bytes(id);
+  return impl_->special[static_cast<size_t>(id)];
+}
+
+int32_t Tokenizer::token_id(std::string_view token) const { return impl_->id_of(token); }
+int64_t Tokenizer::size() const { return static_cast<int64_t>(impl_->bytes.size()); }
+int32_t Tokenizer::eos_token_id() const { return impl_->eos; }
+int32_t Tokenizer::bos_token_id() const { return impl_->bos; }
+int32_t Tokenizer::pad_token_id() const { return impl_->pad; }
+const std::string& Tokenizer::chat_template() const { return impl_->spec.chat_template; }
+
+void Tokenizer::save(const std::filesystem::path& folder) const {
+  if (!impl_->files.empty()) {
+    for (const auto& [name, bytes] : impl_->files) write_new_file(folder / name, bytes);
+    return;
+  }
+  write_new_file(folder / "tokenizer.json", tokenizer_json_of(impl_->spec));
+  write_new_file(folder / "tokenizer_config.json", tokenizer_config_of(impl_->spec));
+}
+
+}  // namespace cohort
