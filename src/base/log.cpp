@@ -43,7 +43,7 @@ void log_line(LogLevel level, std::string_view message) {
   if (!status.empty()) line += kClearLine;
   if (level == LogLevel::warning) line += "warning: ";
   if (level == LogLevel::error) line += "error: ";
-  for (const char c : message) line += c == '\n' || c == '\r' ? ' ' : c;
+  for (const char c : message) line += level != LogLevel::error && (c == '\n' || c == '\r') ? ' ' : c;
   line += "\n";
   line += status;
   std::fwrite(line.data(), 1, line.size(), stderr);

@@ -14,7 +14,8 @@ enum class LogLevel { debug, info, warning, error };
 // warning, error).
 void set_log_level(LogLevel level);
 
-// A message is one line: newlines in it become spaces. A warning begins with "warning: ". Thread-safe.
+// A message is one line: newlines in it become spaces, but for an error's. A warning begins with "warning: ".
+// Thread-safe.
 void log_line(LogLevel level, std::string_view message);
 
 template <class... Args>

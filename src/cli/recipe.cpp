@@ -48,7 +48,8 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
       .at_least(0);
 
   t.section("Rewards");
-  t.add("reward_funcs", &r.reward_funcs, "reward functions by name");
+  t.add("reward_funcs", &r.reward_funcs,
+        "reward functions by name; evaluation counts a completion as correct where the first pays 1");
   t.add("reward_weights", &r.reward_weights, "a weight for each of reward_funcs; 1 each where empty");
 
   t.section("Rollout");
@@ -93,6 +94,9 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("importance_sampling_level", &r.importance_sampling_level,
         "the ratio is each token's own, or one of the whole completion (GSPO)")
       .one_of({"token", "sequence"});
+  t.add("use_bias_correction_kl", &r.use_bias_correction_kl,
+        "multiply the KL term by the ratio, so that its gradient is that of the reverse KL; false: as in "
+        "DeepSeekMath");
   t.add("mask_truncated_completions", &r.mask_truncated_completions,
         "leave completions that were cut at the length limit out of the loss");
 
@@ -181,7 +185,7 @@ void Recipe::validate() const {
   if (train_batch_size % num_generations != 0)
     fail("train_batch_size ({}) must be a multiple of num_generations ({}): a group is trained on as a whole",
          train_batch_size, num_generations);
-  if (reward_funcs.empty()) fail("reward_funcs: grpo needs at least one reward function");
+  if (reward_funcs.empty()) fail("reward_funcs: grpo needs at least one reward function, found none");
   if (!reward_weights.empty() && reward_weights.size() != reward_funcs.size())
     fail("reward_weights: expected {} weights, one for each of reward_funcs, found {}", reward_funcs.size(),
          reward_weights.size());

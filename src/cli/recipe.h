@@ -33,7 +33,7 @@ struct Recipe {
   int64_t max_prompt_length = 0;  // tokens; 0: what the context leaves. A longer prompt is an error
 
   // Rewards
-  std::vector<std::string> reward_funcs = {"accuracy"};
+  std::vector<std::string> reward_funcs;
   std::vector<double> reward_weights;  // empty: 1 each
 
   // Rollout
@@ -55,6 +55,7 @@ struct Recipe {
   std::string loss_type = "dapo";
   std::string scale_rewards = "group";
   std::string importance_sampling_level = "token";
+  bool use_bias_correction_kl = true;
   bool mask_truncated_completions = false;
 
   // Optimizer
