@@ -1,0 +1,290 @@
+#include <omp.h>
+
+#include <bit>
+#include <numeric>
+
+#include "ops/attention_cpu.h"
+
+// A task is one whole tree and one key/value head, so nothing else in the batch can touch its sums. Its keys
+// and values are packed in blocks of 32 per segment. Tiles of 56 queries go through the tree in order; each
+// walks the blocks of its path:
+//   P = exp(scale * Q K^T - lse), dP = dO V^T, dS = scale * P * (dP - delta), delta = sum of dO * O,
+//   dQ += dS K,  dK += dS^T Q,  dV += P^T dO.
+// So dQ is a chain over the keys of the path, dK and dV are chains over the queries in the order (row, head).
+// Tile sizes are the same for every instruction set: which masked zeros enter a chain decides the sign of a
+// zero.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/attention_backward_cpu.cpp"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "ops/attention_kernels-inl.h"
+
+#ifndef COHORT_OPS_ATTENTION_BACKWARD_TASK_
+#define COHORT_OPS_ATTENTION_BACKWARD_TASK_
+namespace cohort {
+
+inline constexpr int kBackwardRows = 56;  // queries of a tile
+inline constexpr int kBackwardSkip = 14;  // queries before the diagonal are left out in steps of this many
+
+struct AttentionBackward {
+  AttentionShape shape;
+  std::span<const Segment> segments;
+  Tensor qkv, out, lse, d_out, d_qkv;
+
+  int64_t group() const { return shape.heads / shape.kv_heads; }
+  int64_t transposed_floats() const { return kKvBlock * shape.head_dim; }    // a block [D][32]
+  int64_t rows_floats() const { return kKvBlock * padded_head_dim(shape); }  // a block [32][padded D]
+  int64_t block_floats() const { return 2 * transposed_floats() + 3 * rows_floats(); }
+  int64_t tile_floats() const { return kBackwardRows * (5 * padded_head_dim(shape) + 4 * kKvBlock + 2); }
+  int64_t workspace_floats(int64_t blocks) const { return blocks * block_floats() + tile_floats(); }
+};
+
+// Segments [first, last) are one whole tree, of `blocks` blocks.
+struct AttentionTree {
+  int32_t first, last;
+  int64_t blocks, work;
+};
+
+}  // namespace cohort
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace cohort {
+namespace HWY_NAMESPACE {
+namespace {
+
+struct Block {  // rows [row, row + count) of one segment
+  int32_t row, count;
+};
+
+// The packed keys and values of a tree, and their gradients, for one key/value head.
+struct Packed {
+  float *k_t, *v_t, *k, *d_k, *d_v;
+};
+
+struct Tile {
+  int rows;                        // queries
+  float *q, *d_o;                  // chunked
+  float *q_rows, *d_o_rows, *d_q;  // (rows, padded D)
+  float *s, *d_p;                  // (rows, 32)
+  float *p, *d_s;                  // chunked, 2 chunks
+  float *lse, *delta;
+};
+
+// Rows of `width` floats, `stride` apart, into a block [width][32] whose columns from `count` on are zero.
+void pack_transposed(const float* from, int64_t stride, int count, int64_t width, float* to) {
+  for (int64_t j = 0; j < width; ++j) {
+    for (int i = 0; i < count; ++i) to[j * kKvBlock + i] = from[i * stride + j];
+    for (int i = count; i < kKvBlock; ++i) to[j * kKvBlock + i] = 0.0f;
+  }
+}
+
+void pack_row(const float* from, int64_t width, int64_t padded, float* to) {
+  std::memcpy(to, from, static_cast<size_t>(width) * sizeof(float));
+  std::fill(to + width, to + padded, 0.0f);
+}
+
+// P and dS of row r of a tile against a block of which the row sees the first `visible` keys.
+HWY_INLINE void score_gradient(const Tile& t, int r, int visible, float scale_value) {
+  const Floats d;
+  const Vector scale = hn::Set(d, scale_value), lse = hn::Set(d, t.lse[r]), delta = hn::Set(d, t.delta[r]);
+  const size_t chunk_stride = static_cast<size_t>(t.rows) * kChunk;
+  for (int column = 0; column < kKvBlock; column += kLanes) {
+    const size_t place = static_cast<size_t>(column / kChunk) * chunk_stride + r * kChunk + column % kChunk;
+    if (visible <= column) {
+      hn::StoreU(hn::Zero(d), d, t.p + place);
+      hn::StoreU(hn::Zero(d), d, t.d_s + place);
+      continue;
+    }
+    const Vector s = hn::LoadU(d, t.s + r * kKvBlock + column),
+                 d_p = hn::LoadU(d, t.d_p + r * kKvBlock + column);
+    Vector p = hn::Exp(d, hn::Sub(hn::Mul(scale, s), lse));
+    Vector d_s = hn::Mul(p, hn::Mul(scale, hn::Sub(d_p, delta)));
+    if (visible < column + kLanes) {
+      const auto seen = hn::FirstN(d, static_cast<size_t>(visible - column));
+      p = hn::IfThenElseZero(seen, p);
+      d_s = hn::IfThenElseZero(seen, d_s);
+    }
+    hn::StoreU(p, d, t.p + place);
+    hn::StoreU(d_s, d, t.d_s + place);
+  }
+}
+
+// One tile against block `b`. Its rows from r0 on see keys; row r sees visible(r) of them.
+template <class Visible>
+void tile_block(const AttentionBackward& f, const Tile& t, const Packed& packed, int64_t b, int count, int r0,
+                const Visible& visible) {
+  const int64_t head_dim = f.shape.head_dim;
+  const size_t width = static_cast<size_t>(padded_head_dim(f.shape));
+  const int rows = t.rows - r0, padded_vectors = static_cast<int>(width) / kLanes;
+  const size_t chunk_stride = static_cast<size_t>(t.rows) * kChunk;
+  const int block_vectors = (count + kLanes - 1) / kLanes;
+  multiply_tall<false>(
+      rows, {head_dim, t.q + r0 * kChunk, chunk_stride, packed.k_t + b * f.transposed_floats(), kKvBlock,
+             t.s + r0 * kKvBlock, kKvBlock, block_vectors, false});
+  multiply_tall<false>(
+      rows, {head_dim, t.d_o + r0 * kChunk, chunk_stride, packed.v_t + b * f.transposed_floats(), kKvBlock,
+             t.d_p + r0 * kKvBlock, kKvBlock, block_vectors, false});
+  for (int r = r0; r < t.rows; ++r) score_gradient(t, r, visible(r), f.shape.scale);
+  multiply_tall<false>(rows, {count, t.d_s + r0 * kChunk, chunk_stride, packed.k + b * f.rows_floats(), width,
+                              t.d_q + r0 * width, width, padded_vectors, true});
+  for (int key = 0; key < count; key += kChunk) {
+    const size_t place = static_cast<size_t>(key / kChunk) * chunk_stride + r0 * kChunk;
+    const size_t sum = b * f.rows_floats() + key * width;
+    const int keys = std::min(kChunk, count - key);
+    multiply_tall<true>(keys, {rows, t.p + place, kChunk, t.d_o_rows + r0 * width, width, packed.d_v + sum,
+                               width, padded_vectors, true});
+    multiply_tall<true>(keys, {rows, t.d_s + place, kChunk, t.q_rows + r0 * width, width, packed.d_k + sum,
+                               width, padded_vectors, true});
+  }
+}
+
+}  // namespace
+
+void tree_gradient(const AttentionBackward& f, const AttentionTree& tree, int64_t kv_head, float* workspace) {
+  const AttentionShape& shape = f.shape;
+  const int64_t head_dim = shape.head_dim, width = padded_head_dim(shape), group = f.group();
+  const int64_t stride = shape.qkv_width();
+  const int64_t k_column = (shape.heads + kv_head) * head_dim,
+                v_column = k_column + shape.kv_heads * head_dim;
+
+  std::vector<Block> blocks;
+  std::vector<int32_t> first_block;  // of segment tree.first + i; one more at the end
+  for (int32_t i = tree.first; i < tree.last; ++i) {
+    first_block.push_back(static_cast<int32_t>(blocks.size()));
+    const Segment& s = f.segments[i];
+    for (int32_t row = s.begin; row < s.end; row += kKvBlock)
+      blocks.push_back({row, std::min<int32_t>(kKvBlock, s.end - row)});
+  }
+  first_block.push_back(static_cast<int32_t>(blocks.size()));
+
+  const int64_t count = static_cast<int64_t>(blocks.size());
+  Packed packed;
+  packed.k_t = workspace;
+  packed.v_t = packed.k_t + count * f.transposed_floats();
+  packed.k = packed.v_t + count * f.transposed_floats();
+  packed.d_k = packed.k + count * f.rows_floats();
+  packed.d_v = packed.d_k + count * f.rows_floats();
+  Tile t;
+  t.q = packed.d_v + count * f.rows_floats();
+  t.d_o = t.q + kBackwardRows * width;
+  t.q_rows = t.d_o + kBackwardRows * width;
+  t.d_o_rows = t.q_rows + kBackwardRows * width;
+  t.d_q = t.d_o_rows + kBackwardRows * width;
+  t.s = t.d_q + kBackwardRows * width;
+  t.d_p = t.s + kBackwardRows * kKvBlock;
+  t.p = t.d_p + kBackwardRows * kKvBlock;
+  t.d_s = t.p + kBackwardRows * kKvBlock;
+  t.lse = t.d_s + kBackwardRows * kKvBlock;
+  t.delta = t.lse + kBackwardRows;
+
+  std::fill(packed.d_k, packed.d_k + 2 * count * f.rows_floats(), 0.0f);
+  for (int64_t b = 0; b < count; ++b) {
+    const float* row = f.qkv.row(blocks[b].row);
+    pack_transposed(row + k_column, stride, blocks[b].count, head_dim,
+                    packed.k_t + b * f.transposed_floats());
+    pack_transposed(row + v_column, stride, blocks[b].count, head_dim,
+                    packed.v_t + b * f.transposed_floats());
+    for (int i = 0; i < blocks[b].count; ++i)
+      pack_row(row + i * stride + k_column, head_dim, width, packed.k + b * f.rows_floats() + i * width);
+  }
+
+  std::vector<int32_t> path;  // segments above the current one, from the root
+  for (int32_t i = tree.first; i < tree.last; ++i) {
+    const Segment& s = f.segments[i];
+    if (s.length() == 0) continue;
+    path.clear();
+    for (int32_t a = s.parent; a >= 0; a = f.segments[a].parent) path.push_back(a);
+    std::reverse(path.begin(), path.end());
+    const int64_t queries = s.length() * group;
+    for (int64_t begin = 0; begin < queries; begin += kBackwardRows) {
+      t.rows = static_cast<int>(std::min<int64_t>(kBackwardRows, queries - begin));
+      const float *q_from[kBackwardRows], *d_o_from[kBackwardRows];
+      for (int r = 0; r < t.rows; ++r) {
+        const int64_t row = s.begin + (begin + r) / group, head = kv_head * group + (begin + r) % group;
+        q_from[r] = f.qkv.row(row) + head * head_dim;
+        d_o_from[r] = f.d_out.row(row) + head * head_dim;
+        t.lse[r] = f.lse.data[row * shape.heads + head];
+        t.delta[r] = dot_lanes(d_o_from[r], f.out.row(row) + head * head_dim, head_dim);
+        pack_row(q_from[r], head_dim, width, t.q_rows + r * width);
+        pack_row(d_o_from[r], head_dim, width, t.d_o_rows + r * width);
+      }
+      pack_chunked(q_from, t.rows, head_dim, t.q);
+      pack_chunked(d_o_from, t.rows, head_dim, t.d_o);
+      std::fill(t.d_q, t.d_q + t.rows * width, 0.0f);
+
+      for (const int32_t a : path)
+        for (int32_t b = first_block[a - tree.first]; b < first_block[a - tree.first + 1]; ++b)
+          tile_block(f, t, packed, b, blocks[b].count, 0, [&](int) { return blocks[b].count; });
+      const int64_t last = (begin + t.rows - 1) / group;  // the last query's place in its segment
+      const int32_t own = first_block[i - tree.first];
+      for (int32_t b = own; b < first_block[i - tree.first + 1]; ++b) {
+        const int64_t key = blocks[b].row - s.begin;
+        if (key > last) break;
+        const int first = static_cast<int>(std::max<int64_t>(0, key * group - begin));
+        tile_block(
+            f, t, packed, b, static_cast<int>(std::min<int64_t>(blocks[b].count, last - key + 1)),
+            first / kBackwardSkip * kBackwardSkip, [&](int r) {
+              return static_cast<int>(std::clamp<int64_t>((begin + r) / group - key + 1, 0, blocks[b].count));
+            });
+      }
+      for (int r = 0; r < t.rows; ++r) {
+        const int64_t row = s.begin + (begin + r) / group, head = kv_head * group + (begin + r) % group;
+        std::memcpy(f.d_qkv.row(row) + head * head_dim, t.d_q + r * width,
+                    static_cast<size_t>(head_dim) * sizeof(float));
+      }
+    }
+  }
+  for (int64_t b = 0; b < count; ++b)
+    for (int i = 0; i < blocks[b].count; ++i) {
+      float* row = f.d_qkv.row(blocks[b].row + i);
+      const size_t bytes = static_cast<size_t>(head_dim) * sizeof(float);
+      std::memcpy(row + k_column, packed.d_k + b * f.rows_floats() + i * width, bytes);
+      std::memcpy(row + v_column, packed.d_v + b * f.rows_floats() + i * width, bytes);
+    }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace cohort
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cohort {
+
+HWY_EXPORT(tree_gradient);
+
+void attention_backward_cpu(const AttentionShape& shape, const TokenTree& tree, const Tensor& qkv,
+                            const Tensor& out, const Tensor& lse, const Tensor& d_out, Tensor d_qkv) {
+  const AttentionBackward f{shape, tree.segments, qkv, out, lse, d_out, d_qkv};
+  std::vector<AttentionTree> trees;
+  int64_t most_blocks = 0, work = 0;
+  for (int32_t i = 0; i < static_cast<int32_t>(tree.segments.size()); ++i) {
+    const Segment& s = tree.segments[i];
+    if (s.parent < 0) trees.push_back({i, i, 0, 0});
+    AttentionTree& t = trees.back();
+    t.last = i + 1;
+    t.blocks += (s.length() + kKvBlock - 1) / kKvBlock;
+    t.work += s.length() * (2 * int64_t{s.position} + s.length());
+    most_blocks = std::max(most_blocks, t.blocks);
+  }
+  for (const AttentionTree& t : trees) work += t.work * shape.heads * shape.head_dim;
+  std::stable_sort(trees.begin(), trees.end(), [](const auto& a, const auto& b) { return a.work > b.work; });
+
+  const int64_t tasks = static_cast<int64_t>(trees.size()) * shape.kv_heads;
+  if (tasks == 0) return;
+  constexpr int64_t serial_work = 50'000;  // below it a parallel region costs more than it saves
+  const int threads = omp_in_parallel() || work < serial_work
+                          ? 1
+                          : static_cast<int>(std::min<int64_t>(tasks, omp_get_max_threads()));
+  const int64_t floats = (f.workspace_floats(most_blocks) + 31) / 16 * 16;
+  thread_local Buffer workspace;
+  float* const memory =
+      workspace.reserve(static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(floats * threads))));
+  const auto run = HWY_DYNAMIC_DISPATCH(tree_gradient);
+#pragma omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)
+  for (int64_t i = 0; i < tasks; ++i)
+    run(f, trees[i / shape.kv_heads], i % shape.kv_heads,
+        memory + (threads > 1 ? omp_get_thread_num() : 0) * floats);
+}
+
+}  // namespace cohort
+#endif
