@@ -58,25 +58,26 @@ int64_t Activations::append(int64_t n) {
 LayerActivations Activations::layer(int64_t l, int64_t begin, int64_t n) const {
   const Widths w(config_);
   float* next = layers_.data() + (keep_ == Keep::all ? l : 0) * capacity_ * w.sum();
-  auto take = [&](int64_t width) {
+  auto take = [&](int64_t width, bool wanted = true) {
     float* base = next;
     next += capacity_ * width;
-    return width ? Tensor(base + begin * width, {n, width}) : Tensor();
+    return width && wanted ? Tensor(base + begin * width, {n, width}) : Tensor();
   };
+  const bool for_backward = keep_ != Keep::none;  // else these are left empty and the ops do not write them
   LayerActivations a;
   const int64_t slot = keep_ == Keep::none ? l % 2 : l;
   a.x = Tensor(inputs_.data() + (slot * capacity_ + begin) * config_.hidden_size, {n, config_.hidden_size});
-  a.norm_rstd = take(1);
-  a.mid_rstd = take(1);
+  a.norm_rstd = take(1, for_backward);
+  a.mid_rstd = take(1, for_backward);
   a.qkv = take(w.qkv);
-  a.q_raw = take(w.q_raw);
-  a.k_raw = take(w.k_raw);
-  a.q_rstd = take(w.q_rstd);
-  a.k_rstd = take(w.k_rstd);
+  a.q_raw = take(w.q_raw, for_backward);
+  a.k_raw = take(w.k_raw, for_backward);
+  a.q_rstd = take(w.q_rstd, for_backward);
+  a.k_rstd = take(w.k_rstd, for_backward);
   a.attention = take(w.attention);
-  a.lse = take(w.lse);
+  a.lse = take(w.lse, for_backward);
   a.x_mid = take(w.x_mid);
-  a.gate_up = take(w.gate_up);
+  a.gate_up = take(w.gate_up, for_backward || config_.mlp_bias);
   return a;
 }
 

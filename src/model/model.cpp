@@ -44,8 +44,8 @@ Buffer random_weights(const ModelConfig& config, uint64_t seed, double std) {
         const uint32_t tensor = static_cast<uint32_t>(index), low = static_cast<uint32_t>(i);
         const double u = uniform53(seed, Stream::init, tensor, 0, static_cast<uint32_t>(i >> 32), low);
         const double v = uniform53(seed, Stream::init, tensor, 1, static_cast<uint32_t>(i >> 32), low);
-        const double radius = std::sqrt(-2.0 * math::log(1.0 - u));
-        w[i] = static_cast<float>(std * radius * math::cos(6.283185307179586 * v));
+        const double radius = std::sqrt(-2.0 * cohort::log(1.0 - u));
+        w[i] = static_cast<float>(std * radius * cohort::cos(6.283185307179586 * v));
       }
     }
   }

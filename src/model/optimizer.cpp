@@ -15,7 +15,7 @@ double scheduled_learning_rate(const std::string& type, double base, int64_t ste
   const double progress = std::min(1.0, static_cast<double>(step - warmup_steps) / span);
   if (type == "linear") return base * (1.0 - progress);
   COHORT_CHECK(type == "cosine", "schedule {}", type);
-  return base * 0.5 * (1.0 + math::cos(3.141592653589793 * progress));
+  return base * 0.5 * (1.0 + cohort::cos(3.141592653589793 * progress));
 }
 
 Optimizer::Optimizer(const Model& model) : m_(model.floats()), v_(model.floats()) {

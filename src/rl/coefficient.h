@@ -19,10 +19,10 @@ struct CoefficientOptions {
   // The ratio is clipped to [1 - epsilon, 1 + epsilon_high]; no epsilon_high means epsilon (clip-higher:
   // DAPO, arXiv 2503.14476).
   double epsilon = 0.2;
-  std::optional<double> epsilon_high;
-  std::optional<double>
-      delta;        // upper bound of the unclipped ratio (dual clip: INTELLECT-2, arXiv 2505.07291)
-  double beta = 0;  // weight of the KL term; not 0: samples need ref_log_probs
+  std::optional<double> epsilon_high = std::nullopt;
+  // Upper bound of the unclipped ratio (dual clip: INTELLECT-2, arXiv 2505.07291).
+  std::optional<double> delta = std::nullopt;
+  double beta = 0;                     // weight of the KL term; not 0: samples need ref_log_probs
   bool use_bias_correction_kl = true;  // KL term times the ratio: its gradient is then that of the reverse KL
   ImportanceLevel importance_sampling_level = ImportanceLevel::token;  // sequence: GSPO (arXiv 2507.18071)
 

@@ -1,0 +1,122 @@
+#include <omp.h>
+
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/progress.h"
+#include "cli/cli.h"
+#include "cli/sampling_options.h"
+#include "model/transformer.h"
+
+namespace cohort {
+namespace {
+
+struct Settings {
+  std::string model, data, output;
+  double temperature = 1.0;
+  int64_t micro_batch_tokens = 8192, num_threads = 0;
+};
+
+void declare(OptionTable& t, Settings& s) {
+  t.add("model", &s.model, "a Hugging Face folder or a GGUF file").shown_as("DIR|GGUF");
+  t.add("data", &s.data, "JSONL rows with prompt or prompt_ids, and completion or completion_ids").shown_as("FILE");
+  t.add("output", &s.output, "the rows with log_probs and entropy, a number per completion token; the terminal where empty")
+      .shown_as("FILE");
+  t.add("temperature", &s.temperature, "log-probs are those of softmax(logits / temperature)").above(0);
+  t.add("micro_batch_tokens", &s.micro_batch_tokens, "tokens of a micro-batch: memory against speed").at_least(1);
+  t.add("num_threads", &s.num_threads, "0: all cores").at_least(0).at_most(4096);
+}
+
+std::string floats(std::span<const float> values) {
+  std::string out;
+  for (float v : values) out += fmt::format("{}{}", out.empty() ? "" : ",", v);
+  return "[" + out + "]";
+}
+
+int run(std::span<const std::string> arguments) {
+  Settings s;
+  OptionTable table;
+  declare(table, s);
+  const std::vector<std::string> rest = table.read_arguments(arguments);
+  if (!rest.empty()) fail("score: unexpected argument {}", rest[0]);
+  if (s.model.empty()) fail("score: --model is missing: a Hugging Face folder or a GGUF file");
+  if (s.data.empty()) fail("score: --data is missing: a JSONL file");
+  if (s.num_threads > 0) omp_set_num_threads(static_cast<int>(s.num_threads));
+
+  static constexpr std::string_view required[] = {"prompt", "completion"};
+  std::vector<Row> rows = read_rows(s.data, required);
+  set_prompts(rows, "", "");
+  const LoadedModel loaded(s.model);
+  const ModelConfig& config = loaded.model.config();
+  Transformer transformer;
+  Progress progress("score", static_cast<int64_t>(rows.size()), "rows");
+  std::string out;
+  std::vector<Problem> batch;
+  int64_t batch_tokens = 0;
+  auto flush = [&] {
+    TokenTree tree;
+    for (const Problem& p : batch) tree.add_completion(tree.add(-1, p.prompt_ids), p.completion_ids);
+    const RowOutputs scored =
+        transformer.forward(loaded.model, tree, static_cast<float>(s.temperature), Activations::Keep::none);
+    size_t row = 0;
+    for (const Problem& p : batch) {
+      const size_t T = p.completion_ids.size();
+      std::string line = p.row.fields->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      line.pop_back();
+      if (!p.row.fields->contains("prompt_ids")) line += fmt::format(",\"prompt_ids\":[{}]", fmt::join(p.prompt_ids, ","));
+      if (!p.row.fields->contains("completion_ids"))
+        line += fmt::format(",\"completion_ids\":[{}]", fmt::join(p.completion_ids, ","));
+      out += fmt::format("{},\"log_probs\":{},\"entropy\":{}}}\n", line,
+                         floats(std::span(scored.log_prob).subspan(row, T)), floats(std::span(scored.entropy).subspan(row, T)));
+      row += T;
+    }
+    batch.clear();
+    batch_tokens = 0;
+  };
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const int64_t line = rows[i].line;
+    Problem p;
+    const bool has_ids = !rows[i].completion_ids.empty();
+    p = make_problem(std::move(rows[i]), false, loaded.checkpoint.tokenizer);
+    // A completion's text stands as it is: no end token is added.
+    p.completion_ids = has_ids ? p.row.completion_ids : loaded.checkpoint.tokenizer.encode(p.row.completion, false);
+    if (p.prompt_ids.empty() || p.completion_ids.empty())
+      fail("{}:{}: expected a prompt and a completion of at least one token each", s.data, line);
+    const int64_t tokens = static_cast<int64_t>(p.prompt_ids.size() + p.completion_ids.size());
+    if (tokens > config.max_position_embeddings)
+      fail("{}:{}: {} tokens exceed the model's context of {}", s.data, line, tokens, config.max_position_embeddings);
+    for (const std::vector<int32_t>* ids : {&p.prompt_ids, &p.completion_ids})
+      for (int32_t id : *ids)
+        if (id >= config.vocab_size)
+          fail("{}:{}: expected token ids below the vocabulary's {}, found {}", s.data, line, config.vocab_size, id);
+    if (!batch.empty() && batch_tokens + tokens > s.micro_batch_tokens) flush();
+    batch.push_back(std::move(p));
+    batch_tokens += tokens;
+    progress.update(static_cast<int64_t>(i));
+  }
+  if (!batch.empty()) flush();
+  if (s.output.empty())
+    std::fwrite(out.data(), 1, out.size(), stdout);
+  else
+    write_file(s.output, out);
+  return 0;
+}
+
+}  // namespace
+
+const Command kScoreCommand = {"score",
+                               "log-prob and entropy of every token of given completions",
+                               "cohort score --model DIR|GGUF --data ROWS [--output FILE]",
+                               "cohort score --model runs/quickstart/base --data rows.jsonl --output out.jsonl",
+                               [] {
+                                 Settings s;
+                                 OptionTable table;
+                                 declare(table, s);
+                                 return table.help();
+                               },
+                               run};
+
+}  // namespace cohort

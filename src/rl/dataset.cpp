@@ -1,0 +1,87 @@
+#include "rl/dataset.h"
+
+#include <algorithm>
+
+#include "data/tasks.h"
+
+namespace cohort {
+namespace {
+
+std::vector<Row> rows_of(const std::string& data, const Recipe& recipe, bool supervised) {
+  for (const TaskInfo& task : task_list())
+    if (task.name == data)
+      return make_rows(data, {static_cast<int32_t>(recipe.task_digits), recipe.task_problems},
+                       static_cast<uint64_t>(recipe.seed));
+  static constexpr std::string_view with_completion[] = {"prompt", "completion"};
+  return read_rows(data, RequiredFields(with_completion).first(supervised ? 2 : 1));
+}
+
+std::string name_of(const Row& row, const std::string& data) {
+  return row.line > 0 ? fmt::format("{}:{}", data, row.line) : fmt::format("{}: \"{}\"", data, row.question);
+}
+
+}  // namespace
+
+std::vector<int32_t> end_tokens(const ModelConfig& config, const Tokenizer& tokenizer) {
+  if (!config.eos_token_ids.empty()) return config.eos_token_ids;
+  if (tokenizer.eos_token_id() >= 0) return {tokenizer.eos_token_id()};
+  return {};
+}
+
+Problem make_problem(Row row, bool supervised, const Tokenizer& tokenizer) {
+  Problem p;
+  p.prompt_ids = row.prompt_ids;
+  if (p.prompt_ids.empty()) {
+    const int32_t bos = tokenizer.bos_token_id();
+    p.prompt_ids = tokenizer.encode(row.prompt, true);
+    if (p.prompt_ids.size() > 1 && bos >= 0 && p.prompt_ids[0] == bos && p.prompt_ids[1] == bos)
+      p.prompt_ids.erase(p.prompt_ids.begin());  // the text brought its own
+  }
+  if (supervised) {
+    p.completion_ids = row.completion_ids;
+    if (p.completion_ids.empty()) {
+      p.completion_ids = tokenizer.encode(row.completion, false);
+      if (tokenizer.eos_token_id() >= 0) p.completion_ids.push_back(tokenizer.eos_token_id());
+    }
+  }
+  p.row = std::move(row);
+  return p;
+}
+
+Datasets load_datasets(const Recipe& recipe, const Tokenizer& tokenizer, const ModelConfig& config) {
+  const bool supervised = recipe.method == "sft";
+  Datasets sets;
+  auto add = [&](std::vector<Row> rows, const std::string& data, bool with_completion, std::vector<Problem>& to) {
+    set_prompts(rows, recipe.prompt_prefix, recipe.prompt_suffix);
+    for (Row& row : rows) {
+      const std::string name = name_of(row, data);
+      Problem p = make_problem(std::move(row), with_completion, tokenizer);
+      const int64_t prompt = static_cast<int64_t>(p.prompt_ids.size());
+      const int64_t longest = with_completion ? static_cast<int64_t>(p.completion_ids.size()) : recipe.max_completion_length;
+      if (prompt == 0) fail("{}: the prompt has no tokens", name);
+      if (with_completion && p.completion_ids.empty()) fail("{}: the completion has no tokens", name);
+      if (recipe.max_prompt_length > 0 && prompt > recipe.max_prompt_length)
+        fail("{}: expected a prompt of at most {} tokens (max_prompt_length), found {}", name, recipe.max_prompt_length, prompt);
+      if (prompt + longest > config.max_position_embeddings)
+        fail("{}: the prompt's {} tokens and {} of completion exceed the model's context of {}", name, prompt, longest,
+             config.max_position_embeddings);
+      for (const std::vector<int32_t>* ids : {&p.prompt_ids, &p.completion_ids})
+        for (int32_t id : *ids)
+          if (id < 0 || id >= config.vocab_size)
+            fail("{}: expected token ids below the vocabulary's {}, found {}", name, config.vocab_size, id);
+      to.push_back(std::move(p));
+    }
+  };
+  Split split = split_by_question(rows_of(recipe.data, recipe, supervised), recipe.holdout_fraction);
+  if (split.train.empty()) fail("{}: no row is left for training with holdout_fraction {}", recipe.data, recipe.holdout_fraction);
+  add(std::move(split.train), recipe.data, supervised, sets.train);
+  if (recipe.eval_data.empty())
+    add(std::move(split.held_out), recipe.data, false, sets.eval);
+  else
+    add(rows_of(recipe.eval_data, recipe, false), recipe.eval_data, false, sets.eval);
+  if (recipe.eval_problems > 0 && static_cast<int64_t>(sets.eval.size()) > recipe.eval_problems)
+    sets.eval.resize(recipe.eval_problems);
+  return sets;
+}
+
+}  // namespace cohort

@@ -1,0 +1,33 @@
+// The problems of a run: rows from a file or a built-in task, split by hash of the question, as token ids.
+#pragma once
+
+#include <vector>
+
+#include "data/rows.h"
+#include "model/config.h"
+#include "cli/recipe.h"
+#include "text/tokenizer.h"
+
+namespace cohort {
+
+struct Problem {
+  Row row;
+  std::vector<int32_t> prompt_ids;
+  std::vector<int32_t> completion_ids;  // supervised: the completion and the end token; else empty
+};
+
+struct Datasets {
+  std::vector<Problem> train, eval;
+};
+
+// Prompts are tokenised with the tokenizer's special tokens (a BOS where it has one) unless the text begins with them. Throws Error naming
+// the row where a prompt is empty, longer than max_prompt_length, or too long for the context with its completion.
+Datasets load_datasets(const Recipe& recipe, const Tokenizer& tokenizer, const ModelConfig& config);
+
+// One row as a problem. `supervised`: the completion is wanted as well.
+Problem make_problem(Row row, bool supervised, const Tokenizer& tokenizer);
+
+// The tokens that end a completion: the configuration's, else the tokenizer's.
+std::vector<int32_t> end_tokens(const ModelConfig& config, const Tokenizer& tokenizer);
+
+}  // namespace cohort

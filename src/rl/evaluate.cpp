@@ -1,0 +1,49 @@
+#include "rl/evaluate.h"
+
+namespace cohort {
+
+Evaluation evaluate(const Model& model, const Tokenizer& tokenizer, std::span<const Problem> problems,
+                    std::span<const RewardFunction> rewards, int32_t num_generations, const GenerationOptions& options,
+                    const std::function<void(int64_t, int64_t)>& progress) {
+  Evaluation e;
+  const std::vector<Drawn> drawn = draw_problems(problems, 0, static_cast<int64_t>(problems.size()), false, 0);
+  GenerationOptions o = options;
+  o.step = 0xFFFFFFFFu;  // no step of training: no number is shared with it
+  e.groups = policy_groups(model, tokenizer, drawn, num_generations, o, progress, nullptr);
+  score_groups(drawn, rewards, e.groups);
+  for (const Group& g : e.groups) {
+    PromptResult& r = e.results.emplace_back();
+    for (const Sample& s : g.samples) {
+      const double first = s.rewards.front().second;
+      if (first != first) {
+        ++r.uncomputed;
+        continue;
+      }
+      // Samples that read alike but are judged differently (a format reward) are different answers.
+      r.votes.push_back({voted_answer(s.completion) + (first >= 1 ? "" : "\n"), first >= 1});
+      r.lengths.push_back(s.sampled_tokens());
+    }
+  }
+  e.summary = summarize(e.results);
+  return e;
+}
+
+Metrics evaluation_metrics(const Evaluation& e) {
+  const EvalSummary& s = e.summary;
+  Metrics m{{"eval_accuracy", s.accuracy},
+            {"eval_accuracy_low", s.accuracy_interval.low},
+            {"eval_accuracy_high", s.accuracy_interval.high}};
+  for (const auto& [k, value] : s.pass_at) m.emplace_back(fmt::format("eval_pass@{}", k), value);
+  for (const auto& [k, value] : s.maj_at) m.emplace_back(fmt::format("eval_maj@{}", k), value);
+  m.emplace_back("eval_mean_length", s.mean_length);
+  Metrics rollout;
+  add_rollout_metrics(e.groups, rollout);
+  for (const auto& [name, value] : rollout)
+    if (name == "reward" || name.starts_with("rewards/") || name == "completions/clipped_ratio")
+      m.emplace_back("eval_" + name, value);
+  m.emplace_back("eval_problems", static_cast<double>(s.prompts));
+  if (s.uncomputed > 0) m.emplace_back("eval_uncomputed", static_cast<double>(s.uncomputed));
+  return m;
+}
+
+}  // namespace cohort

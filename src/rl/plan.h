@@ -1,0 +1,41 @@
+// The plan before step 1: parameters, worst-case memory, tokens and FLOPs of a step. Nothing is allocated to make it.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/config.h"
+#include "rl/dataset.h"
+
+namespace cohort {
+
+struct Plan {
+  int64_t parameters = 0;
+  std::vector<std::pair<std::string, int64_t>> memory;  // what for, bytes in the worst case
+  int64_t tokens_per_step = 0;      // most tokens (tree nodes) that an optimizer step computes
+  double flops_per_step = 0;        // training: 6 x matrix parameters x tokens (the head's rows only) + causal attention
+  bool keep_activations = false;    // the first update runs backward on the rollout's activations
+  int64_t total_bytes() const;
+};
+
+// For the longest prompt and completion of the data. Decides keep_rollout_activations = auto by `limit` bytes.
+Plan make_plan(const Recipe& recipe, const ModelConfig& config, const Datasets& data, int64_t limit);
+
+// The limit in bytes: memory_limit_gb, or what the machine has available.
+int64_t memory_limit(const Recipe& recipe);
+
+// Several lines for people.
+std::string describe(const Plan& plan, int64_t limit);
+
+// Throws Error where the plan does not fit, saying what to change.
+void check(const Plan& plan, int64_t limit, const Recipe& recipe);
+
+// The plan of a recipe's own model and problems.
+struct RecipePlan {
+  Plan plan;
+  int64_t limit;  // bytes
+};
+RecipePlan plan_recipe(const Recipe& recipe);
+
+}  // namespace cohort

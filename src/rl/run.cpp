@@ -1,0 +1,345 @@
+#include "rl/run.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+
+#include "base/checksum.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "rl/evaluate.h"
+#include "rl/methods.h"
+#include "rl/plan.h"
+#include "rl/run_state.h"
+#include "rl/sample_json.h"
+#include "rl/trainer.h"
+
+namespace cohort {
+namespace {
+
+double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+LossType loss_type(const std::string& name) {
+  if (name == "grpo") return LossType::grpo;
+  if (name == "bnpo") return LossType::bnpo;
+  if (name == "dr_grpo") return LossType::dr_grpo;
+  return LossType::dapo;
+}
+
+TrainerOptions trainer_options(const Recipe& r, const Method& method) {
+  TrainerOptions o;
+  o.coefficient = method.coefficient;
+  o.coefficients.epsilon = r.epsilon;
+  o.coefficients.epsilon_high = r.epsilon_high;
+  o.coefficients.delta = r.delta;
+  o.coefficients.beta = r.beta;
+  o.coefficients.importance_sampling_level =
+      r.importance_sampling_level == "sequence" ? ImportanceLevel::sequence : ImportanceLevel::token;
+  o.normalize.loss_type = loss_type(r.loss_type);
+  o.normalize.max_completion_length = static_cast<int32_t>(r.max_completion_length);
+  o.adamw = {r.learning_rate, r.adam_beta1, r.adam_beta2, r.adam_epsilon, r.weight_decay};
+  o.max_grad_norm = r.max_grad_norm;
+  o.temperature = method.source == Source::file ? 1.0f : static_cast<float>(r.temperature);
+  o.micro_batch_tokens = r.micro_batch_tokens;
+  o.gradient_checkpointing = r.gradient_checkpointing;
+  return o;
+}
+
+class Run {
+ public:
+  Run(const Recipe& recipe, const RunHooks& hooks);
+  bool train();
+
+ private:
+  bool sampled() const { return method_.source == Source::policy; }
+  // Prompts that one rollout (or one supervised batch) draws, optimizer steps that use it, and the rollout of a step.
+  int64_t prompts_per_rollout() const { return sampled() ? recipe_.prompts_per_rollout() : recipe_.train_batch_size; }
+  int64_t steps_per_rollout() const { return sampled() ? recipe_.steps_per_generation * recipe_.num_iterations : 1; }
+  int64_t count_steps() const;
+
+  void rollout(int64_t first_step);
+  void score(std::span<const Drawn> drawn, int64_t first_step);
+  void update(int64_t step);
+  bool evaluate(int64_t step);  // true: good enough, says the hook
+  void save(int64_t step);
+  void console(int64_t step, const Metrics& metrics);
+
+  const Recipe& recipe_;
+  const RunHooks& hooks_;
+  const Method& method_;
+  Checkpoint start_;  // its weights move into model_
+  std::optional<FoundCheckpoint> resumed_;
+  std::unique_ptr<Model> model_, reference_;
+  Datasets data_;
+  Plan plan_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<Trainer> trainer_;
+  std::vector<RewardFunction> rewards_;
+  GenerationOptions generation_;
+  std::unique_ptr<RunWriter> writer_;
+  std::unique_ptr<Progress> progress_;
+  RunState state_;
+  int64_t total_steps_ = 0;
+  bool best_is_new_ = false;  // the model of now is the best so far and is not saved yet
+
+  // The current rollout.
+  std::vector<Group> groups_;
+  KeptActivations kept_;
+  Metrics rollout_metrics_;
+  double rollout_seconds_ = 0, reward_seconds_ = 0, reference_seconds_ = 0;
+};
+
+Run::Run(const Recipe& recipe, const RunHooks& hooks)
+    : recipe_(recipe), hooks_(hooks), method_(find_method(recipe.method)) {
+  if (recipe.num_threads > 0) omp_set_num_threads(static_cast<int>(recipe.num_threads));
+  const std::filesystem::path run = recipe.output_dir;
+  if (recipe.resume) resumed_ = find_checkpoint(run);
+  start_ = load_checkpoint(resumed_ ? resumed_->folder : std::filesystem::path(recipe.model));
+  data_ = load_datasets(recipe, start_.tokenizer, start_.config);
+  rewards_ = make_rewards(recipe.reward_funcs, recipe.reward_weights);
+  if (sampled() && !recipe.ignore_eos && end_tokens(start_.config, start_.tokenizer).empty() && recipe.stop.empty())
+    log_warning("the model names no end token and the recipe no stop string: every completion will run to "
+                "max_completion_length");
+
+  const int64_t limit = memory_limit(recipe);
+  plan_ = make_plan(recipe, start_.config, data_, limit);
+  check(plan_, limit, recipe);
+  total_steps_ = count_steps();
+  log_info("{}: {} problems to train on, {} held out; {} steps", start_.source, data_.train.size(), data_.eval.size(),
+           total_steps_);
+  std::istringstream lines(describe(plan_, limit));
+  for (std::string line; std::getline(lines, line);) log_info("{}", line);
+
+  model_ = std::make_unique<Model>(start_.config, std::move(start_.weights));
+  if (sampled() && recipe.beta > 0)
+    reference_ = std::make_unique<Model>(start_.config, load_checkpoint(recipe.model).weights);
+  optimizer_ = std::make_unique<Optimizer>(*model_);
+  trainer_ = std::make_unique<Trainer>(*model_, *optimizer_, trainer_options(recipe, method_));
+  generation_ = generation_options(recipe, start_.config, start_.tokenizer);
+  if (resumed_) {
+    load_optimizer(*resumed_, *optimizer_);
+    state_ = resumed_->state;
+    log_info("resuming after step {} from {}", state_.step, resumed_->folder.string());
+    writer_ = std::make_unique<RunWriter>(run, resolved_recipe(recipe), state_.step, state_.lengths);
+  } else if (recipe.resume && std::filesystem::exists(run / "recipe.toml")) {
+    log_info("{} holds no whole checkpoint: starting again from step 0", run.string());
+    writer_ = std::make_unique<RunWriter>(run, resolved_recipe(recipe), 0, RunLengths{});
+  } else {
+    writer_ = std::make_unique<RunWriter>(run, resolved_recipe(recipe));
+  }
+  progress_ = std::make_unique<Progress>("train", total_steps_, "steps");
+  progress_->start_at(state_.step);
+}
+
+int64_t Run::count_steps() const {
+  if (recipe_.max_steps > 0) return recipe_.max_steps;
+  const double rollouts = recipe_.num_train_epochs * static_cast<double>(data_.train.size()) /
+                          static_cast<double>(prompts_per_rollout());
+  return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(rollouts)) * steps_per_rollout());
+}
+
+bool Run::train() {
+  if (state_.step == 0 && recipe_.eval_steps > 0 && recipe_.eval_on_start) evaluate(0);
+  while (state_.step < total_steps_) {
+    const int64_t step = state_.step + 1;
+    if ((step - 1) % steps_per_rollout() == 0) rollout(step);
+    update(step);
+    state_.step = step;
+    bool last = step == total_steps_;
+    if (recipe_.eval_steps > 0 && (step % recipe_.eval_steps == 0 || last) && evaluate(step)) last = true;
+    // A rollout's later updates need its samples, so checkpoints stand between rollouts.
+    const bool whole = step % steps_per_rollout() == 0;
+    const bool stop = whole && !last && hooks_.stop_requested && hooks_.stop_requested();
+    const bool due = recipe_.save_steps > 0 &&
+                     step / recipe_.save_steps != (step - steps_per_rollout()) / recipe_.save_steps;
+    if (last || stop || (whole && (due || best_is_new_))) save(step);
+    if (stop) {
+      progress_.reset();
+      log_info("stopped after step {} of {}; go on with --resume", step, total_steps_);
+      return false;
+    }
+    if (last) break;
+  }
+  progress_.reset();
+  return true;
+}
+
+void Run::rollout(int64_t first_step) {
+  const double begin = seconds();
+  const int64_t index = (first_step - 1) / steps_per_rollout();
+  const std::vector<Drawn> drawn =
+      draw_problems(data_.train, index * prompts_per_rollout(), prompts_per_rollout(), recipe_.shuffle_dataset,
+                    static_cast<uint64_t>(recipe_.seed));
+  rollout_metrics_.clear();
+  if (!sampled()) {
+    groups_ = file_groups(drawn);
+    method_.credit(groups_, {});
+    rollout_seconds_ = seconds() - begin;
+    return;
+  }
+  generation_.step = static_cast<uint32_t>(index);
+  groups_ = policy_groups(*model_, start_.tokenizer, drawn, static_cast<int32_t>(recipe_.num_generations), generation_,
+                          {}, plan_.keep_activations ? &kept_ : nullptr);
+  rollout_seconds_ = seconds() - begin;
+  score(drawn, first_step);
+  CreditOptions credit;
+  credit.scale_rewards = recipe_.scale_rewards == "group"   ? ScaleRewards::group
+                         : recipe_.scale_rewards == "batch" ? ScaleRewards::batch
+                                                            : ScaleRewards::none;
+  method_.credit(groups_, credit);
+  if (reference_) {
+    const double start = seconds();
+    const std::vector<float> rows = trainer_->log_probs(*reference_, groups_);
+    size_t row = 0;
+    for (Group& g : groups_)
+      for (Sample& s : g.samples) {
+        s.ref_log_probs.assign(rows.begin() + row, rows.begin() + row + s.completion_ids.size());
+        row += s.completion_ids.size();
+      }
+    reference_seconds_ = seconds() - start;
+  }
+  add_rollout_metrics(groups_, rollout_metrics_);
+  for (const Group& g : groups_)
+    for (const Sample& s : g.samples) writer_->log_sample(sample_json(s, first_step));
+}
+
+// Rewards are journaled before they are used, and taken from the journal when a resumed run comes here again.
+void Run::score(std::span<const Drawn> drawn, int64_t first_step) {
+  const double begin = seconds();
+  uint64_t key = 0;
+  for (const Group& g : groups_)
+    for (const Sample& s : g.samples) {
+      const std::string_view ids(reinterpret_cast<const char*>(s.completion_ids.data()), s.completion_ids.size() * 4);
+      key = checksum64(fmt::format("{:x} {:x}", key, checksum64(ids)));
+    }
+  const std::string key_text = fmt::format("{:016x}", key);
+  std::vector<Sample*> samples;
+  for (Group& g : groups_)
+    for (Sample& s : g.samples) samples.push_back(&s);
+  if (const auto journaled = writer_->rewards().find(first_step, key_text)) {
+    for (size_t i = 0; i < samples.size(); ++i) {
+      samples[i]->rewards.clear();
+      samples[i]->reward = 0;
+      for (size_t f = 0; f < rewards_.size(); ++f) {
+        const double value = (*journaled)[f].second.at(i);
+        samples[i]->rewards.emplace_back(rewards_[f].name, value);
+        samples[i]->reward += rewards_[f].weight * value;
+      }
+    }
+  } else {
+    const RewardFaults faults = score_groups(drawn, rewards_, groups_);
+    if (faults.count > 0) {
+      log_warning("step {}: {} rewards could not be computed; they count as missing, not as 0", first_step, faults.count);
+      for (const std::string& reason : faults.reasons) log_warning("  {}", reason);
+    }
+    RewardJournal::Rewards rows;
+    for (const RewardFunction& f : rewards_) rows.emplace_back(f.name, std::vector<double>());
+    for (const Sample* s : samples)
+      for (size_t f = 0; f < rewards_.size(); ++f) rows[f].second.push_back(s->rewards[f].second);
+    writer_->rewards().record(first_step, key_text, rows);
+  }
+  reward_seconds_ = seconds() - begin;
+}
+
+void Run::update(int64_t step) {
+  // A rollout is cut into steps_per_generation batches of whole groups, gone through num_iterations times.
+  const int64_t in_rollout = (step - 1) % steps_per_rollout();
+  const int64_t parts = sampled() ? recipe_.steps_per_generation : 1;
+  const size_t part = static_cast<size_t>(in_rollout % parts), size = groups_.size() / static_cast<size_t>(parts);
+  const std::span<const Group> batch = std::span(groups_).subspan(part * size, size);
+  const bool first = in_rollout == 0;
+  const SeedTime time = !sampled() || first ? SeedTime::before : SeedTime::after;
+  const double rate = scheduled_learning_rate(recipe_.lr_scheduler_type, recipe_.learning_rate, step - 1,
+                                              recipe_.warmup_steps < 1
+                                                  ? static_cast<int64_t>(std::ceil(recipe_.warmup_steps * static_cast<double>(total_steps_)))
+                                                  : static_cast<int64_t>(recipe_.warmup_steps),
+                                              total_steps_);
+  const UpdateResult result =
+      trainer_->update(batch, time, sampled(), rate, first && sampled() && plan_.keep_activations ? &kept_ : nullptr);
+
+  const int64_t tokens = rollout_tokens(batch);
+  state_.num_tokens += tokens;
+  Metrics metrics;
+  add_update_metrics(result.sums, trainer_->options().coefficients, metrics);
+  metrics.emplace_back("grad_norm", result.grad_norm);
+  metrics.emplace_back("learning_rate", rate);
+  metrics.insert(metrics.end(), rollout_metrics_.begin(), rollout_metrics_.end());
+  metrics.emplace_back("num_tokens", static_cast<double>(state_.num_tokens));
+  metrics.emplace_back("epoch", static_cast<double>(((step - 1) / steps_per_rollout() + 1) * prompts_per_rollout()) /
+                                    static_cast<double>(data_.train.size()));
+  writer_->log_metrics(step, metrics);
+
+  const double rollout = in_rollout == 0 ? rollout_seconds_ : 0, reward = in_rollout == 0 && sampled() ? reward_seconds_ : 0;
+  const double reference = in_rollout == 0 && reference_ ? reference_seconds_ : 0;
+  const double total = rollout + reward + reference + result.forward_seconds + result.optimizer_seconds;
+  NamedValues timings{{"step_time", total}, {"tokens_per_second", static_cast<double>(tokens) / total}};
+  if (sampled()) timings.insert(timings.end(), {{"time/rollout", rollout}, {"time/reward", reward}});
+  if (reference_) timings.emplace_back("time/reference", reference);
+  timings.insert(timings.end(), {{"time/forward_backward", result.forward_seconds}, {"time/optimizer", result.optimizer_seconds}});
+  writer_->log_timings(step, timings);
+
+  progress_->update(step);
+  if (step == 1 || (recipe_.logging_steps > 0 && step % recipe_.logging_steps == 0) || step == total_steps_) console(step, metrics);
+}
+
+void Run::console(int64_t step, const Metrics& metrics) {
+  std::string line = fmt::format("step {}/{}", step, total_steps_);
+  for (const char* name : {"loss", "reward", "reward_std", "kl", "entropy", "completions/mean_length", "grad_norm"}) {
+    const double value = metric(metrics, name);
+    if (value == value) line += fmt::format("  {} {:.4g}", name, value);
+  }
+  log_info("{}", line);
+  const bool on_policy = (step - 1) % steps_per_rollout() == 0;
+  if (sampled())
+    for (const std::string& text :
+         explain_odd_numbers(metrics, {on_policy, static_cast<int32_t>(recipe_.max_completion_length)}))
+      log_info("  {}", text);
+}
+
+bool Run::evaluate(int64_t step) {
+  if (data_.eval.empty()) return false;
+  Progress progress("evaluate", static_cast<int64_t>(data_.eval.size()) * recipe_.num_generations_eval, "samples");
+  GenerationOptions options = generation_;
+  const Evaluation e = cohort::evaluate(*model_, start_.tokenizer, data_.eval, rewards_,
+                                        static_cast<int32_t>(recipe_.num_generations_eval), options,
+                                        [&](int64_t, int64_t finished) { progress.update(finished); });
+  const Metrics metrics = evaluation_metrics(e);
+  writer_->log_metrics(step, metrics);
+  for (const Group& g : e.groups)
+    for (const Sample& s : g.samples) writer_->log_eval_sample(sample_json(s, step));
+  log_info("step {}: held-out accuracy {:.1f} % [{:.1f}, {:.1f}], mean length {:.1f}", step, 100 * e.summary.accuracy,
+           100 * e.summary.accuracy_interval.low, 100 * e.summary.accuracy_interval.high, e.summary.mean_length);
+  const double value = metric(metrics, recipe_.metric_for_best_model);
+  if (recipe_.load_best_model_at_end && step > 0 && value == value && (state_.best_step < 0 || value > state_.best_value)) {
+    state_.best_value = value;
+    state_.best_step = step;
+    best_is_new_ = true;
+  }
+  return hooks_.enough && hooks_.enough(step, e);
+}
+
+void Run::save(int64_t step) {
+  writer_->sync();
+  state_.step = step;
+  state_.lengths = writer_->lengths();
+  save_run(recipe_.output_dir, state_, *model_, *optimizer_, start_.tokenizer, start_.texts, recipe_.save_total_limit);
+  if (best_is_new_)
+    write_file(std::filesystem::path(recipe_.output_dir) / "best", fmt::format("checkpoint-{}\n", state_.best_step));
+  best_is_new_ = false;
+  log_debug("saved {}", checkpoint_folder(recipe_.output_dir, step).string());
+}
+
+}  // namespace
+
+bool train(const Recipe& recipe, const RunHooks& hooks) {
+  return Run(recipe, hooks).train();
+}
+
+}  // namespace cohort

@@ -1,0 +1,140 @@
+#include "rl/run_state.h"
+
+#include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "base/checksum.h"
+#include "base/log.h"
+#include "tensor/safetensors.h"
+
+namespace cohort {
+namespace fs = std::filesystem;
+using json = nlohmann::ordered_json;
+
+namespace {
+
+constexpr const char* kState = "trainer_state.json";
+constexpr const char* kOptimizer = "optimizer.safetensors";
+
+std::string hex(uint64_t value) { return fmt::format("{:016x}", value); }
+
+// The steps of all folders named checkpoint-N, newest first.
+std::vector<int64_t> checkpoint_steps(const fs::path& run) {
+  std::vector<int64_t> steps;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(run, error)) {
+    const std::string name = entry.path().filename().string();
+    constexpr std::string_view prefix = "checkpoint-";
+    if (!name.starts_with(prefix)) continue;
+    const std::string digits = name.substr(prefix.size());
+    if (digits.empty() || digits.size() > 12 || digits.find_first_not_of("0123456789") != std::string::npos) continue;
+    steps.push_back(std::stoll(digits));
+  }
+  std::sort(steps.rbegin(), steps.rend());
+  return steps;
+}
+
+// Reads trainer_state.json and holds every file against it. Throws Error naming what is wrong.
+RunState read_state(const fs::path& folder) {
+  const fs::path path = folder / kState;
+  try {
+    const json j = json::parse(read_file(path));
+    RunState s;
+    s.step = j.at("step");
+    s.num_tokens = j.at("num_tokens");
+    s.best_value = j.at("best_value");
+    s.best_step = j.at("best_step");
+    s.lengths = {j.at("lengths").at("metrics"), j.at("lengths").at("samples"), j.at("lengths").at("eval_samples")};
+    for (const auto& [name, file] : j.at("files").items()) {
+      const MappedFile bytes(folder / name);
+      if (static_cast<int64_t>(bytes.bytes().size()) != file.at("bytes").get<int64_t>())
+        fail("{}: expected {} bytes, found {}", (folder / name).string(), file.at("bytes").get<int64_t>(),
+             bytes.bytes().size());
+      if (hex(checksum64(bytes.bytes())) != file.at("checksum").get<std::string>())
+        fail("{}: its checksum is not the recorded one", (folder / name).string());
+    }
+    return s;
+  } catch (const json::exception& e) {
+    fail("{}: {}", path.string(), e.what());
+  }
+}
+
+}  // namespace
+
+fs::path checkpoint_folder(const fs::path& run, int64_t step) { return run / fmt::format("checkpoint-{}", step); }
+
+void save_run(const fs::path& run, const RunState& state, const Model& model, const Optimizer& optimizer,
+              const Tokenizer& tokenizer, const CheckpointTexts& texts, int64_t keep) {
+  const fs::path folder = checkpoint_folder(run, state.step);
+  fs::path aside = folder;
+  aside += ".tmp";
+  try {
+    fs::remove_all(aside);
+    save_checkpoint(aside, model.config(), model.flat().data, tokenizer, texts);
+    const std::vector<int64_t> shape{model.floats()};
+    const NamedFloats moments[] = {{"exp_avg", shape, optimizer.first_moment().data},
+                                   {"exp_avg_sq", shape, optimizer.second_moment().data}};
+    save_safetensors(aside / kOptimizer, moments, {{"format", "pt"}});
+    json j;
+    j["step"] = state.step;
+    j["num_tokens"] = state.num_tokens;
+    j["best_value"] = state.best_value;
+    j["best_step"] = state.best_step;
+    j["lengths"] = {{"metrics", state.lengths.metrics},
+                    {"samples", state.lengths.samples},
+                    {"eval_samples", state.lengths.eval_samples}};
+    j["files"] = json::object();
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(aside)) files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    for (const fs::path& file : files) {
+      const MappedFile bytes(file);
+      j["files"][file.filename().string()] = {{"bytes", bytes.bytes().size()},
+                                              {"checksum", hex(checksum64(bytes.bytes()))}};
+    }
+    write_new_file(aside / kState, j.dump(2) + "\n");
+    sync_folder(aside);
+    fs::remove_all(folder);  // a torn one of the same step
+    rename_synced(aside, folder);
+    write_file(run / "latest", folder.filename().string() + "\n");
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(aside, ignored);
+    throw;
+  }
+  if (keep > 0) {
+    int64_t kept = 0;
+    for (int64_t step : checkpoint_steps(run))
+      if (++kept > keep && step != state.best_step) fs::remove_all(checkpoint_folder(run, step));
+  }
+}
+
+std::optional<FoundCheckpoint> find_checkpoint(const fs::path& run) {
+  for (int64_t step : checkpoint_steps(run)) {
+    const fs::path folder = checkpoint_folder(run, step);
+    try {
+      return FoundCheckpoint{folder, read_state(folder)};
+    } catch (const Error& e) {
+      log_warning("{} is torn and is not used: {}", folder.string(), e.what());
+    }
+  }
+  return std::nullopt;
+}
+
+void load_optimizer(const FoundCheckpoint& checkpoint, Optimizer& optimizer) {
+  const SafetensorsFile file(checkpoint.folder / kOptimizer);
+  const std::pair<const char*, Tensor> moments[] = {{"exp_avg", optimizer.first_moment()},
+                                                    {"exp_avg_sq", optimizer.second_moment()}};
+  for (const auto& [name, tensor] : moments) {
+    const SafetensorsEntry* entry = file.find(name);
+    const size_t bytes = static_cast<size_t>(tensor.size()) * sizeof(float);
+    if (!entry || entry->dtype != "F32" || entry->bytes.size() != bytes)
+      fail("{}: expected {} with {} floats, found {}", file.path(), name, tensor.size(),
+           entry ? fmt::format("{} bytes of {}", entry->bytes.size(), entry->dtype) : "none");
+    std::memcpy(tensor.data, entry->bytes.data(), bytes);
+  }
+  optimizer.set_steps(checkpoint.state.step);
+}
+
+}  // namespace cohort

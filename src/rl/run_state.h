@@ -1,0 +1,40 @@
+// Checkpoints of a run: OUTPUT_DIR/checkpoint-N is a Hugging Face folder (AutoModelForCausalLM opens it) with
+// optimizer.safetensors and trainer_state.json beside the model. It is written aside, every file synced, renamed, and only then does
+// OUTPUT_DIR/latest name it. trainer_state.json holds the size and checksum of every other file, so a torn checkpoint is seen
+// and the one before it is used.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "model/checkpoint.h"
+#include "model/optimizer.h"
+#include "web/run_files.h"
+
+namespace cohort {
+
+struct RunState {
+  int64_t step = 0;        // optimizer steps done
+  int64_t num_tokens = 0;  // prompt and sampled tokens so far
+  RunLengths lengths;      // of the logs
+  double best_value = 0;   // of metric_for_best_model, at best_step
+  int64_t best_step = -1;  // -1: none yet
+};
+
+std::filesystem::path checkpoint_folder(const std::filesystem::path& run, int64_t step);
+
+// Writes checkpoint-N for state.step, moves `latest`, then removes old ones beyond `keep` (0: keep all); the best one stays.
+void save_run(const std::filesystem::path& run, const RunState& state, const Model& model, const Optimizer& optimizer,
+              const Tokenizer& tokenizer, const CheckpointTexts& texts, int64_t keep);
+
+// The newest whole checkpoint of a run; torn ones are named in the log. Nothing where there is none.
+struct FoundCheckpoint {
+  std::filesystem::path folder;
+  RunState state;
+};
+std::optional<FoundCheckpoint> find_checkpoint(const std::filesystem::path& run);
+
+// Moments and step count into the optimizer. Throws Error where they do not fit the model.
+void load_optimizer(const FoundCheckpoint& checkpoint, Optimizer& optimizer);
+
+}  // namespace cohort

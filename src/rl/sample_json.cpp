@@ -1,0 +1,53 @@
+#include "rl/sample_json.h"
+
+#include <cmath>
+#include <fmt/ranges.h>
+
+#include <nlohmann/json.hpp>
+
+namespace cohort {
+namespace {
+
+// A float's shortest text, not that of its double: half the bytes.
+void append_floats(std::string& out, const char* name, const std::vector<float>& values) {
+  out += fmt::format(",\"{}\":[", name);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i) out += ',';
+    out += std::isfinite(values[i]) ? fmt::format("{}", values[i]) : "null";
+  }
+  out += ']';
+}
+
+void append_ids(std::string& out, const char* name, const std::vector<int32_t>& values) {
+  out += fmt::format(",\"{}\":[{}]", name, fmt::join(values, ","));
+}
+
+std::string quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }
+
+}  // namespace
+
+std::string sample_json(const Sample& s, int64_t step) {
+  std::string out = "{";
+  if (step >= 0) out += fmt::format("\"step\":{},", step);
+  out += fmt::format("\"prompt_index\":{},\"sample_index\":{},\"prompt\":{},\"completion\":{}", s.prompt_index,
+                     s.sample_index, quoted(s.prompt), quoted(s.completion));
+  append_ids(out, "prompt_ids", s.prompt_ids);
+  append_ids(out, "completion_ids", s.completion_ids);
+  append_floats(out, "log_probs", s.log_probs);
+  if (!s.ref_log_probs.empty()) append_floats(out, "ref_log_probs", s.ref_log_probs);
+  out += fmt::format(",\"finish_reason\":{}", quoted(s.finish_reason));
+  if (!s.rewards.empty()) {
+    out += ",\"rewards\":{";
+    for (size_t i = 0; i < s.rewards.size(); ++i)
+      out += fmt::format("{}{}:{}", i ? "," : "", quoted(s.rewards[i].first), number(s.rewards[i].second));
+    out += fmt::format("}},\"reward\":{}", number(s.reward));
+  }
+  if (!s.advantages.empty()) append_floats(out, "advantages", s.advantages);
+  return out + "}";
+}
+
+}  // namespace cohort

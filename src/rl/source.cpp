@@ -1,0 +1,111 @@
+#include "rl/source.h"
+
+#include <nlohmann/json.hpp>
+
+#include "reward/format.h"
+#include "reward/number.h"
+
+namespace cohort {
+
+std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t first, int64_t count, bool shuffle,
+                                 uint64_t seed) {
+  const int64_t n = static_cast<int64_t>(problems.size());
+  std::vector<Drawn> drawn;
+  std::vector<uint32_t> order;
+  int64_t ordered_epoch = -1;
+  for (int64_t i = first; i < first + count; ++i) {
+    int64_t row = i % n;
+    if (shuffle) {
+      if (i / n != ordered_epoch) {
+        ordered_epoch = i / n;
+        order = shuffled_order(static_cast<uint32_t>(n), seed, static_cast<uint32_t>(ordered_epoch));
+      }
+      row = order[row];
+    }
+    drawn.push_back({&problems[row], static_cast<uint32_t>(i)});
+  }
+  return drawn;
+}
+
+std::vector<Group> file_groups(std::span<const Drawn> drawn) {
+  std::vector<Group> groups;
+  for (const Drawn& d : drawn) {
+    Sample s;
+    s.prompt_index = d.prompt_index;
+    s.prompt_ids = d.problem->prompt_ids;
+    s.completion_ids = d.problem->completion_ids;
+    s.prompt = d.problem->row.prompt;
+    s.completion = d.problem->row.completion;
+    s.finish_reason = "stop";
+    groups.emplace_back().samples.push_back(std::move(s));
+  }
+  return groups;
+}
+
+GenerationOptions generation_options(const Recipe& r, const ModelConfig& config, const Tokenizer& tokenizer) {
+  GenerationOptions o;
+  o.sampling = {static_cast<float>(r.temperature), static_cast<float>(r.top_p), static_cast<int32_t>(r.top_k),
+                static_cast<float>(r.min_p)};
+  o.max_completion_length = static_cast<int32_t>(r.max_completion_length);
+  o.end_tokens = end_tokens(config, tokenizer);
+  o.stop = r.stop;
+  o.ignore_end = r.ignore_eos;
+  o.seed = static_cast<uint64_t>(r.seed);
+  o.max_sequences = static_cast<int32_t>(r.max_sequences);
+  o.kv_memory_bytes = static_cast<int64_t>(r.kv_memory_gb * 1e9);
+  return o;
+}
+
+std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer, std::span<const Drawn> drawn,
+                                 int32_t num_generations, const GenerationOptions& options,
+                                 const std::function<void(int64_t, int64_t)>& progress, KeptActivations* keep) {
+  std::vector<GenerationRequest> requests;
+  for (const Drawn& d : drawn) requests.push_back({d.problem->prompt_ids, d.prompt_index, num_generations});
+  std::vector<std::vector<Completion>> completions = generate(model, tokenizer, requests, options, progress, keep);
+  std::vector<Group> groups;
+  for (size_t p = 0; p < drawn.size(); ++p) {
+    Group& group = groups.emplace_back();
+    for (size_t g = 0; g < completions[p].size(); ++g) {
+      Completion& c = completions[p][g];
+      Sample s;
+      s.prompt_index = drawn[p].prompt_index;
+      s.sample_index = static_cast<uint32_t>(g);
+      s.prompt_ids = drawn[p].problem->prompt_ids;
+      s.prompt = drawn[p].problem->row.prompt;
+      s.completion = tokenizer.decode(c.ids, true);
+      s.completion_ids = std::move(c.ids);
+      s.log_probs = std::move(c.log_probs);
+      s.entropies = std::move(c.entropies);
+      s.finish_reason = c.stopped ? "stop" : "length";
+      group.samples.push_back(std::move(s));
+    }
+  }
+  return groups;
+}
+
+RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards, std::span<Group> groups) {
+  RewardFaults faults;
+  for (size_t p = 0; p < groups.size(); ++p) {
+    for (Sample& s : groups[p].samples) {
+      Score result = score(rewards, {*drawn[p].problem->row.fields, s.prompt, s.completion});
+      s.rewards = std::move(result.rewards);
+      s.reward = result.reward;
+      faults.count += static_cast<int64_t>(result.reasons.size());
+      for (std::string& reason : result.reasons)
+        if (faults.reasons.size() < 3)
+          faults.reasons.push_back(fmt::format("prompt {} sample {}: {}", s.prompt_index, s.sample_index, reason));
+    }
+  }
+  return faults;
+}
+
+std::string voted_answer(std::string_view completion) {
+  if (const auto tagged = answer_tag(completion)) {
+    if (const auto number = parse_number(*tagged)) return *number;
+    return std::string(*tagged);
+  }
+  if (const auto number = last_number(completion)) return *number;
+  return std::string(trim(completion));
+}
+
+}  // namespace cohort

@@ -1,0 +1,48 @@
+// Where completions come from: a file (supervised), or the live policy. Here rollout and rl meet.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "model/model.h"
+#include "reward/reward.h"
+#include "rl/dataset.h"
+#include "rl/sample.h"
+#include "rollout/engine.h"
+#include "rollout/kept.h"
+
+namespace cohort {
+
+// A problem and its index in the run (the number of prompts drawn before it), which keys the random numbers.
+struct Drawn {
+  const Problem* problem;
+  uint32_t prompt_index;
+};
+
+// The prompts first .. first + count - 1 of the run: epoch after epoch, each in its own order.
+std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t first, int64_t count, bool shuffle,
+                                 uint64_t seed);
+
+// Groups of one: the rows' own completions.
+std::vector<Group> file_groups(std::span<const Drawn> drawn);
+
+// The recipe's sampling settings.
+GenerationOptions generation_options(const Recipe& recipe, const ModelConfig& config, const Tokenizer& tokenizer);
+
+// `num_generations` completions of each problem, without rewards.
+std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer, std::span<const Drawn> drawn,
+                                 int32_t num_generations, const GenerationOptions& options,
+                                 const std::function<void(int64_t, int64_t)>& progress, KeptActivations* keep);
+
+// Writes each sample's rewards and their weighted sum. Returns how many rewards could not be computed, and up to 3 reasons.
+struct RewardFaults {
+  int64_t count = 0;
+  std::vector<std::string> reasons;
+};
+RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards, std::span<Group> groups);
+
+// What a completion is taken to answer, for majority votes: the content of <answer>, else the last number, else the text.
+std::string voted_answer(std::string_view completion);
+
+}  // namespace cohort
