@@ -28,7 +28,9 @@ class Scratch {
   ~Scratch() { std::filesystem::remove_all(path_); }
   Scratch(const Scratch&) = delete;
   const std::filesystem::path& path() const { return path_; }
-  const std::filesystem::path& write(std::string_view bytes) const {  // not synced: tests write thousands
+  // Not synced and not over the old file (file systems flush a file that was cut): tests write thousands.
+  const std::filesystem::path& write(std::string_view bytes) const {
+    std::filesystem::remove(path_);
     std::ofstream(path_, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     return path_;
   }
