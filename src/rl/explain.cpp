@@ -24,7 +24,8 @@ std::vector<std::string> explain_odd_numbers(const Metrics& metrics, const Metri
             : "within every prompt all completions got the same reward, so no advantage and no gradient; "
               "take "
               "more generations per prompt, a higher temperature, or prompts of middling difficulty");
-  if (std::isnan(value("reward"))) say("reward", "no reward of this step could be computed");
+  for (const auto& [name, number] : metrics)
+    if (name == "reward" && std::isnan(number)) say(name, "no reward of this step could be computed");
   for (const auto& [name, count] : metrics)
     if (name.starts_with("rewards/") && name.ends_with("/uncomputed"))
       say(name, "rewards that could not be computed; these completions get no advantage and enter no mean");
@@ -50,10 +51,9 @@ std::vector<std::string> explain_odd_numbers(const Metrics& metrics, const Metri
             context.max_completion_length));
   const double norm = value("grad_norm");
   if (norm == 0 && !no_spread) say("grad_norm", "no sampled token has a seed in this step");
-  for (std::string_view name : {"loss", "grad_norm"})
-    for (const auto& [key, number] : metrics)
-      if (key == name && !std::isfinite(number))
-        say(name, "not a finite number; lower learning_rate, or look for a log-prob that is not finite");
+  for (const auto& [name, number] : metrics)
+    if ((name == "loss" || name == "grad_norm") && !std::isfinite(number))
+      say(name, "not a finite number; lower learning_rate, or look for a log-prob that is not finite");
   if (value("entropy") < 0.01)
     say("entropy", "the policy has all but stopped exploring, so its completions hardly differ");
   return lines;

@@ -1,0 +1,115 @@
+#include "rl/credit.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "rl/metrics.h"
+#include "rl/normalize.h"
+
+namespace cohort {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+std::vector<Group> groups_of(const std::vector<double>& rewards, size_t size) {
+  std::vector<Group> groups(rewards.size() / size);
+  for (size_t i = 0; i < rewards.size(); ++i) {
+    Sample sample;
+    sample.reward = rewards[i];
+    groups[i / size].samples.push_back(sample);
+  }
+  return groups;
+}
+
+// Catches: n for n - 1, std of the batch for the group's, the 1e-4 in the wrong place, NaN rewards counted as
+// 0.
+TEST(Credit, EqualsTrl) {
+  const std::string path = std::string(COHORT_SOURCE_DIR) + "/tests/fixtures/rl/advantages.json";
+  int cases = 0;
+  const nlohmann::json fixture = nlohmann::json::parse(read_file(path));
+  for (const auto& c : fixture["cases"]) {
+    ++cases;
+    std::vector<double> rewards;
+    for (const auto& r : c["rewards"]) rewards.push_back(r.is_null() ? kNan : r.get<double>());
+    const std::string scale = c["scale_rewards"];
+    SCOPED_TRACE(scale + " " + c["rewards"].dump());
+    std::vector<Group> groups = groups_of(rewards, c["num_generations"]);
+    group_advantages(groups, {scale == "group"   ? ScaleRewards::group
+                              : scale == "batch" ? ScaleRewards::batch
+                                                 : ScaleRewards::none});
+    size_t i = 0;
+    for (const Group& group : groups)
+      for (const Sample& sample : group.samples) {
+        ASSERT_EQ(sample.advantages.size(), 1u);
+        const double expected = c["advantages"][i++];
+        EXPECT_NEAR(sample.advantages[0], expected, 1e-6 * (1 + std::abs(expected)));
+      }
+    Metrics metrics;
+    add_rollout_metrics(groups, metrics);
+    EXPECT_NEAR(metric(metrics, "reward"), c["reward"], 1e-12);
+    EXPECT_NEAR(metric(metrics, "reward_std"), c["reward_std"], 1e-7);  // TRL: n / (n - 1) in float32
+    if (scale == "group") {
+      EXPECT_EQ(metric(metrics, "frac_reward_zero_std"), c["frac_reward_zero_std"]);
+    }
+  }
+  EXPECT_EQ(cases, 18);
+}
+
+// Catches: rounding noise of the mean blown up by the division by 1e-4 where all rewards are equal.
+TEST(Credit, EqualRewardsGiveExactlyZero) {
+  std::vector<Group> groups = groups_of({0.1, 0.1, 0.1, 0.7, 0.7, 0.7}, 3);
+  group_advantages(groups, {});
+  for (const Group& group : groups)
+    for (const Sample& sample : group.samples) EXPECT_EQ(sample.advantages[0], 0.0f);
+}
+
+// Catches: a lone computed reward compared with nothing, or NaN leaking into seeds.
+TEST(Credit, UncomputedRewardsGetNoAdvantage) {
+  for (ScaleRewards scale : {ScaleRewards::group, ScaleRewards::batch, ScaleRewards::none}) {
+    std::vector<Group> groups = groups_of({kNan, kNan, 1, kNan, 1, 0, kNan, 1}, 4);
+    group_advantages(groups, {scale});
+    for (size_t i : {0, 1, 2, 3}) EXPECT_EQ(groups[0].samples[i].advantages[0], 0.0f);
+    EXPECT_EQ(groups[1].samples[2].advantages[0], 0.0f);
+    EXPECT_LT(groups[1].samples[1].advantages[0], 0.0f);
+    EXPECT_FLOAT_EQ(groups[1].samples[0].advantages[0], groups[1].samples[3].advantages[0]);
+  }
+}
+
+Sample sample_of(int32_t length, std::vector<TokenSpan> spans = {}) {
+  Sample sample;
+  sample.completion_ids.resize(static_cast<size_t>(length));
+  sample.spans = std::move(spans);
+  return sample;
+}
+
+// Catches: a normalisation that does not sum to what its formula says, inserted tokens counted, per-group
+// instead of per-batch divisors.
+TEST(Normalize, WeightsSumToWhatTheFormulaSays) {
+  std::vector<Group> batch(2);
+  batch[0].samples = {sample_of(3), sample_of(10, {{0, 4, true}, {4, 9, false}, {9, 10, true}})};
+  batch[1].samples = {sample_of(2), sample_of(0), sample_of(6)};
+  const double lengths[] = {3, 5, 2, 0, 6};
+  EXPECT_EQ(sampled_tokens(batch), 16);
+  const auto weights = [&](LossType type, double tokens_per_step = 0) {
+    return token_weights(batch, {type, 20, tokens_per_step});
+  };
+  const auto expect = [&](const std::vector<double>& found, std::vector<double> expected) {
+    ASSERT_EQ(found.size(), expected.size());
+    for (size_t i = 0; i < found.size(); ++i) EXPECT_DOUBLE_EQ(found[i], expected[i]) << i;
+  };
+  expect(weights(LossType::grpo), {1 / 15., 1 / 25., 1 / 10., 0, 1 / 30.});
+  expect(weights(LossType::bnpo), {1 / 16., 1 / 16., 1 / 16., 0, 1 / 16.});
+  expect(weights(LossType::dr_grpo), {1 / 100., 1 / 100., 1 / 100., 0, 1 / 100.});
+  expect(weights(LossType::dapo), {1 / 16., 1 / 16., 1 / 16., 0, 1 / 16.});
+  expect(weights(LossType::dapo, 32), {1 / 32., 1 / 32., 1 / 32., 0, 1 / 32.});
+  double sum = 0;
+  for (size_t i = 0; i < 5; ++i) sum += weights(LossType::grpo)[i] * lengths[i];
+  EXPECT_NEAR(sum, 4 / 5., 1e-15);  // one sample of five has no token
+}
+
+}  // namespace
+}  // namespace cohort
