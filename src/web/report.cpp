@@ -1,0 +1,465 @@
+#include "web/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <set>
+
+#include "base/file.h"
+#include "base/progress.h"
+#include "web/chart.h"
+#include "web/html.h"
+#include "web/report_data.h"
+#include "web/report_style.h"
+
+namespace cohort {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+using Row = std::map<std::string, double>;
+
+double value_of(const Row& row, const std::string& name) {
+  const auto found = row.find(name);
+  return found == row.end() ? kNaN : found->second;
+}
+
+// The evaluations that the page compares: the first, the last, and the most accurate where that is neither.
+struct Evaluations {
+  std::vector<std::pair<int64_t, Row>>
+      shown;  // in this order: first, best (may be absent), last (may be absent)
+  bool before_training() const { return !shown.empty() && shown.front().first == 0; }
+  bool compared() const { return shown.size() > 1; }
+};
+
+Evaluations evaluations_of(const ReportData& data) {
+  std::vector<std::pair<int64_t, Row>> all;
+  for (const auto& [step, row] : data.rows)
+    if (row.contains("eval_accuracy")) all.emplace_back(step, row);
+  Evaluations found;
+  if (all.empty()) return found;
+  const auto accuracy = [](const auto& e) { return value_of(e.second, "eval_accuracy"); };
+  const auto best = std::max_element(all.begin(), all.end(),
+                                     [&](const auto& a, const auto& b) { return accuracy(a) < accuracy(b); });
+  found.shown.push_back(all.front());
+  if (accuracy(*best) > accuracy(all.back()) && best != all.begin()) found.shown.push_back(*best);
+  if (all.size() > 1) found.shown.push_back(all.back());
+  return found;
+}
+
+std::string step_name(const Evaluations& evaluations, size_t i) {
+  const int64_t step = evaluations.shown[i].first;
+  if (i == 0 && step == 0) return "Before";
+  if (!evaluations.compared()) return fmt::format("Step {}", step);
+  if (i + 1 == evaluations.shown.size()) return fmt::format("After {} steps", step);
+  return i == 0 ? fmt::format("Step {}", step) : fmt::format("Best (step {})", step);
+}
+
+std::string interval_text(const Row& row) {
+  const double low = value_of(row, "eval_accuracy_low"), high = value_of(row, "eval_accuracy_high");
+  if (std::isnan(low) || std::isnan(high)) return "";
+  return fmt::format("{:.1f}–{:.1f}%", 100 * low, 100 * high);
+}
+
+// What a metric of an evaluation is called, and whether it is a share; nothing where the table leaves it out.
+struct EvalName {
+  std::string title;
+  bool percent;
+  int better;  // +1: more, -1: less, 0: neither
+};
+std::optional<EvalName> eval_name(const std::string& name) {
+  if (name == "eval_accuracy") return EvalName{"Accuracy", true, 1};
+  if (name == "eval_mean_length") return EvalName{"Mean length (tokens)", false, 0};
+  if (name == "eval_accuracy_low" || name == "eval_accuracy_high" || name == "eval_problems" ||
+      name == "eval_samples")
+    return {};
+  if (name == "eval_uncomputed") return EvalName{"Samples that could not be judged", false, -1};
+  if (name.starts_with("eval_pass@") || name.starts_with("eval_maj@"))
+    return EvalName{name.substr(5), true, 1};
+  if (name.ends_with("clipped_ratio")) return EvalName{"Cut at the length limit", true, -1};
+  return EvalName{name.substr(5), false, name.find("reward") != std::string::npos ? 1 : 0};
+}
+
+std::string cell(double value, const EvalName& name) {
+  if (std::isnan(value)) return "–";
+  if (name.percent) return fmt::format("{:.1f}%", 100 * value);
+  return name.title.starts_with("Mean length") ? fmt::format("{:.1f}", value) : short_number(value);
+}
+
+std::string change_cell(double before, double after, const EvalName& name) {
+  const double change = after - before;
+  if (std::isnan(change)) return "–";
+  const char* direction = change * name.better > 0 ? "up" : change * name.better < 0 ? "down" : "";
+  return fmt::format(
+      "<span class=\"{}\">{}</span>", direction,
+      name.percent ? fmt::format("{:+.1f} pts", 100 * change) : fmt::format("{:+.3g}", change));
+}
+
+// Accuracy as dots with their 95 % intervals on one scale from 0 to 100 %.
+std::string interval_picture(const Evaluations& evaluations) {
+  std::string svg;
+  const double left = 130, right = 700, row_height = 30;
+  const auto x = [&](double share) { return left + std::clamp(share, 0.0, 1.0) * (right - left); };
+  const double bottom = row_height * static_cast<double>(evaluations.shown.size()) + 6;
+  for (int i = 0; i <= 5; ++i)
+    svg += fmt::format(
+        "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"4\" y2=\"{1}\"/><text x=\"{0:.1f}\" "
+        "y=\"{2}\" text-anchor=\"middle\">{3}%</text>",
+        x(i / 5.0), bottom, bottom + 16, i * 20);
+  for (size_t i = 0; i < evaluations.shown.size(); ++i) {
+    const Row& row = evaluations.shown[i].second;
+    const double y = row_height * static_cast<double>(i) + 20;
+    const double low = value_of(row, "eval_accuracy_low"), high = value_of(row, "eval_accuracy_high");
+    const char* colour = i + 1 == evaluations.shown.size() && i > 0 ? "c1" : "c8";
+    svg += fmt::format("<text x=\"0\" y=\"{}\">{}</text>", y + 4, step_name(evaluations, i));
+    if (!std::isnan(low) && !std::isnan(high))
+      svg += fmt::format(
+          "<path class=\"line {0}\" style=\"stroke-width:6;opacity:.35\" d=\"M{1:.1f},{3}L{2:.1f},{3}\"/>",
+          colour, x(low), x(high), y);
+    svg += fmt::format("<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{}\" r=\"6\"/>", colour,
+                       x(value_of(row, "eval_accuracy")), y);
+  }
+  return fmt::format(
+      "<svg class=\"ranges\" viewBox=\"0 0 720 {}\" role=\"img\" aria-label=\"accuracy with 95 % "
+      "intervals\">{}</svg>",
+      bottom + 22, svg);
+}
+
+std::string evaluation_section(const ReportData& data, const Evaluations& evaluations) {
+  if (evaluations.shown.empty()) return "";
+  std::set<std::string> names;
+  for (const auto& [step, row] : evaluations.shown)
+    for (const auto& [name, value] : row)
+      if (name.starts_with("eval_") && eval_name(name)) names.insert(name);
+  // Accuracy first, then pass@k and maj@k by k, lengths, the rest.
+  const auto rank = [](const std::string& name) {
+    const size_t at = name.find('@');
+    const int family = name == "eval_accuracy"          ? 0
+                       : name.starts_with("eval_pass@") ? 1
+                       : name.starts_with("eval_maj@")  ? 2
+                       : name == "eval_mean_length"     ? 3
+                                                        : 4;
+    return std::make_tuple(family,
+                           at == std::string::npos ? 0.0 : std::strtod(name.c_str() + at + 1, nullptr), name);
+  };
+  std::vector<std::string> ordered(names.begin(), names.end());
+  std::sort(ordered.begin(), ordered.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+
+  std::string table = "<div class=\"scroll\"><table><tr><th></th>";
+  for (size_t i = 0; i < evaluations.shown.size(); ++i)
+    table += fmt::format("<th>{}</th>", step_name(evaluations, i));
+  table += evaluations.compared() ? "<th>Change</th></tr>" : "</tr>";
+  const Row &first = evaluations.shown.front().second, &last = evaluations.shown.back().second;
+  for (const std::string& name : ordered) {
+    // pass@1 is the accuracy once more.
+    if (name == "eval_pass@1") continue;
+    const EvalName shown = *eval_name(name);
+    table += fmt::format("<tr><td>{}</td>", html_text(shown.title));
+    for (const auto& [step, row] : evaluations.shown)
+      table += fmt::format("<td>{}{}</td>", cell(value_of(row, name), shown),
+                           name == "eval_accuracy" && !interval_text(row).empty()
+                               ? "<small>" + interval_text(row) + "</small>"
+                               : "");
+    if (evaluations.compared())
+      table += fmt::format("<td>{}</td>", change_cell(value_of(first, name), value_of(last, name), shown));
+    table += "</tr>";
+  }
+  table += "</table></div>";
+  const double problems = value_of(last, "eval_problems");
+  std::string note = "Held-out problems";
+  if (problems > 0) note = fmt::format("{:.0f} held-out problems", problems);
+  if (const auto samples = data.settings.find("num_generations_eval"); samples != data.settings.end())
+    note += fmt::format(", {} completions of each", html_text(samples->second));
+  note += "; the range beside the accuracy is its 95 % interval.";
+  if (evaluations.compared()) {
+    const double low = value_of(last, "eval_accuracy_low"), high = value_of(last, "eval_accuracy_high");
+    const double first_low = value_of(first, "eval_accuracy_low"),
+                 first_high = value_of(first, "eval_accuracy_high");
+    if (low > first_high)
+      note += " The intervals of the first and the last do not overlap.";
+    else if (first_low > high)
+      note += " The accuracy has fallen, and the intervals do not overlap.";
+    else if (!std::isnan(low + first_high))
+      note += " The intervals of the first and the last overlap.";
+  }
+  return fmt::format("<h2>{}</h2><p class=\"note\">{}</p><div class=\"card\">{}{}</div>",
+                     evaluations.compared()
+                         ? (evaluations.before_training() ? "Before and after" : "Evaluations")
+                         : "Evaluation",
+                     note, table, interval_picture(evaluations));
+}
+
+// One chart of named metrics, over the steps at which any of them has a value.
+struct Curve {
+  std::string metric, name;
+  std::string low = "", high = "";
+};
+Chart chart_of(const std::map<int64_t, Row>& rows, std::string title, std::string note,
+               const std::vector<Curve>& curves) {
+  Chart chart;
+  chart.title = std::move(title);
+  chart.note = std::move(note);
+  for (const Curve& curve : curves) chart.series.push_back({curve.name, {}, {}, {}});
+  for (const auto& [step, row] : rows) {
+    if (std::none_of(curves.begin(), curves.end(), [&](const Curve& c) { return row.contains(c.metric); }))
+      continue;
+    chart.steps.push_back(static_cast<double>(step));
+    for (size_t k = 0; k < curves.size(); ++k) {
+      chart.series[k].values.push_back(value_of(row, curves[k].metric));
+      if (curves[k].low.empty()) continue;
+      chart.series[k].low.push_back(value_of(row, curves[k].low));
+      chart.series[k].high.push_back(value_of(row, curves[k].high));
+    }
+  }
+  return chart;
+}
+
+std::string charts_section(const ReportData& data) {
+  const auto& rows = data.rows;
+  std::string out;
+  const auto add = [&](Chart chart, bool percent = false, bool from_zero = true, bool markers = false) {
+    chart.percent = percent, chart.from_zero = from_zero, chart.markers = markers;
+    out += chart_html(std::move(chart));
+  };
+  add(chart_of(rows, "Held-out accuracy", "with its 95 % interval",
+               {{"eval_accuracy", "accuracy", "eval_accuracy_low", "eval_accuracy_high"}}),
+      true, true, true);
+  add(chart_of(rows, "Reward", "mean over the completions of a step",
+               {{"reward", "reward"}, {"reward_std", "standard deviation in a group"}}));
+  std::set<std::string> functions;
+  for (const auto& [step, row] : rows)
+    for (const auto& [name, value] : row)
+      if (name.starts_with("rewards/") && name.ends_with("/mean")) functions.insert(name);
+  std::vector<Curve> by_function;
+  for (const std::string& name : functions) by_function.push_back({name, name.substr(8, name.size() - 13)});
+  if (by_function.size() > 1) add(chart_of(rows, "Reward by function", "before weighting", by_function));
+  add(chart_of(rows, "Completion length", "tokens",
+               {{"completions/mean_length", "all"},
+                {"completions/mean_terminated_length", "those that ended by themselves"}}));
+  add(chart_of(rows, "Shares of completions", "",
+               {{"frac_reward_zero_std", "in groups with equal rewards: nothing to learn"},
+                {"completions/clipped_ratio", "cut at the length limit"}}),
+      true);
+  add(chart_of(rows, "Entropy", "of the next token, in nats", {{"entropy", "entropy"}}));
+  add(chart_of(rows, "KL divergence", "from the starting model, in nats per token", {{"kl", "kl"}}));
+  add(chart_of(rows, "Loss", "", {{"loss", "loss"}}), false, false);
+  add(chart_of(rows, "Gradient norm", "before clipping", {{"grad_norm", "grad_norm"}}));
+  add(chart_of(rows, "Clipped ratios", "share of tokens",
+               {{"clip_ratio/low_mean", "low"}, {"clip_ratio/high_mean", "high"}}),
+      true);
+  add(chart_of(rows, "Learning rate", "", {{"learning_rate", "learning_rate"}}));
+  add(chart_of(data.timings, "Speed", "tokens computed in a second", {{"tokens_per_second", "tokens/s"}}));
+
+  // Share of time: phases as parts of their sum.
+  std::set<std::string> phases;
+  for (const auto& [step, row] : data.timings)
+    for (const auto& [name, value] : row)
+      if (name.starts_with("time/")) phases.insert(name);
+  std::vector<Curve> curves;
+  for (const std::string& phase : phases) {
+    std::string name = phase.substr(5);
+    std::replace(name.begin(), name.end(), '_', ' ');
+    curves.push_back({phase, name});
+  }
+  if (!curves.empty()) {
+    Chart chart = chart_of(data.timings, "Where the time goes", "share of a step", curves);
+    for (size_t i = 0; i < chart.steps.size(); ++i) {
+      double sum = 0;
+      for (const Series& s : chart.series) sum += std::isfinite(s.values[i]) ? s.values[i] : 0;
+      for (Series& s : chart.series)
+        s.values[i] = sum > 0 && std::isfinite(s.values[i]) ? s.values[i] / sum : 0;
+    }
+    chart.stacked = true;
+    out += chart_html(std::move(chart));
+  }
+  return out.empty() ? "" : "<h2>Curves</h2><div class=\"charts\">" + out + "</div>";
+}
+
+// Thinking is folded away: <think> to </think>, or to the end where it was never closed. Templates may put
+// <think> into the prompt.
+std::string completion_html(const std::string& text) {
+  const std::string open = "<think>", close = "</think>";
+  const size_t begin = text.find(open), end = text.find(close);
+  if (begin == std::string::npos && end == std::string::npos)
+    return fmt::format("<p class=\"completion\">{}</p>", text.empty() ? "(nothing)" : html_text(text));
+  const size_t from = begin == std::string::npos || begin > end ? 0 : begin + open.size();
+  const std::string before = from == 0 ? "" : text.substr(0, begin);
+  const std::string thought = text.substr(from, end == std::string::npos ? end : end - from);
+  const std::string rest = end == std::string::npos ? "" : text.substr(end + close.size());
+  const auto paragraph = [](const std::string& part) {
+    const size_t first = part.find_first_not_of(" \n\t");
+    return first == std::string::npos ? ""
+                                      : fmt::format("<p class=\"completion\">{}</p>",
+                                                    html_text(std::string_view(part).substr(first)));
+  };
+  return fmt::format(
+      "{}<details class=\"think\"><summary>{}, {} characters</summary><p "
+      "class=\"completion\">{}</p></details>{}",
+      paragraph(before), end == std::string::npos ? "Thinking, never closed" : "Thinking", thought.size(),
+      html_text(thought), paragraph(rest));
+}
+
+std::string sample_html(const ReportSample& sample, const std::string& label) {
+  std::string chips;
+  if (sample.rewards.empty() && !std::isnan(sample.reward))
+    chips += fmt::format("<span class=\"chip\">reward {}</span>", short_number(sample.reward));
+  for (const auto& [name, value] : sample.rewards)
+    chips += fmt::format("<span class=\"chip{}\">{} {}</span>", value > 0 ? " up" : "", html_text(name),
+                         std::isnan(value) ? "not computed" : short_number(value));
+  if (sample.finish_reason == "length") chips += "<span class=\"chip down\">cut at the limit</span>";
+  return fmt::format("<div><div class=\"label\"><b>{}</b>{}</div>{}</div>", label, chips,
+                     completion_html(sample.completion));
+}
+
+std::string samples_section(const ReportData& data) {
+  std::string out;
+  const auto label = [](const ReportSample& s) {
+    return s.step == 0 ? std::string("Before") : fmt::format("After step {}", s.step);
+  };
+  for (const auto& [before, after] : data.pairs)
+    out += fmt::format(
+        "<div class=\"card sample\"><p class=\"prompt\">{}</p><div class=\"pair\">{}{}</div></div>",
+        html_text(before.prompt), sample_html(before, label(before)), sample_html(after, label(after)));
+  if (!out.empty())
+    return "<h2>Samples before and after</h2><p class=\"note\">The first held-out problems and the first "
+           "completion of each, not chosen.</p>" +
+           out;
+  for (const auto* samples : {&data.before, &data.after})
+    for (const ReportSample& s : *samples)
+      out += fmt::format("<div class=\"card sample\"><p class=\"prompt\">{}</p>{}</div>", html_text(s.prompt),
+                         sample_html(s, label(s)));
+  return out.empty() ? ""
+                     : "<h2>Samples</h2><p class=\"note\">Of the first step and of the last; the first "
+                       "completion of each problem, not chosen.</p>" +
+                           out;
+}
+
+std::string tiles(const ReportData& data, const Evaluations& evaluations) {
+  std::string out;
+  const auto tile = [&](const std::string& title, const std::string& number, const std::string& note,
+                        bool hero = false) {
+    out += fmt::format("<div class=\"card tile{}\"><small>{}</small><b>{}</b><em>{}</em></div>",
+                       hero ? " hero" : "", title, number, note);
+  };
+  if (!evaluations.shown.empty()) {
+    const auto percent = [](const Row& row) {
+      return fmt::format("{:.1f}%", 100 * value_of(row, "eval_accuracy"));
+    };
+    const Row &first = evaluations.shown.front().second, &last = evaluations.shown.back().second;
+    const std::string range = interval_text(last).empty() ? "" : "95 % interval " + interval_text(last);
+    if (evaluations.compared())
+      tile("Held-out accuracy", percent(first) + " <i>→</i> " + percent(last), range, true);
+    else
+      tile("Held-out accuracy", percent(last), range, true);
+  }
+  const auto rewards = data.values("reward");
+  if (!rewards.empty())
+    tile("Reward", short_number(rewards.back().second),
+         fmt::format("{} at the first step", short_number(rewards.front().second)));
+  const auto lengths = data.values("completions/mean_length");
+  if (!lengths.empty())
+    tile("Completion length", short_number(lengths.back().second),
+         fmt::format("tokens; {} at the first step", short_number(lengths.front().second)));
+  double seconds = 0, tokens = 0;
+  for (const auto& [step, row] : data.timings)
+    if (const double time = value_of(row, "step_time"); time > 0) {
+      seconds += time;
+      if (const double rate = value_of(row, "tokens_per_second"); rate > 0) tokens += rate * time;
+    }
+  if (seconds > 0)
+    tile("Training time", format_duration(seconds),
+         tokens > 0 ? short_number(tokens / seconds) + " tokens/s" : "");
+  return out.empty() ? "" : "<div class=\"tiles\">" + out + "</div>";
+}
+
+std::string setting(const ReportData& data, const std::string& name) {
+  const auto found = data.settings.find(name);
+  return found == data.settings.end() ? "" : found->second;
+}
+
+std::string heading(const ReportData& data) {
+  int64_t last = 0;
+  for (const auto& [step, row] : data.rows) last = std::max(last, step);
+  std::string lead;
+  const auto part = [&](const std::string& text) {
+    if (!text.empty()) lead += (lead.empty() ? "" : " · ") + text;
+  };
+  const std::string method = setting(data, "method"), model = setting(data, "model"),
+                    task = setting(data, "data"), seed = setting(data, "seed");
+  if (!method.empty())
+    part(fmt::format("<b>{}</b>", html_text(method == "grpo"  ? "GRPO"
+                                            : method == "sft" ? "Supervised"
+                                                              : method)));
+  if (!model.empty())
+    part(html_text(std::filesystem::path(model).filename().empty()
+                       ? model
+                       : std::filesystem::path(model).filename().string()));
+  if (!task.empty()) part(html_text(task));
+  const std::string most = setting(data, "max_steps");
+  const int64_t steps = most.empty() ? -1 : std::strtoll(most.c_str(), nullptr, 10);
+  part(steps > last ? fmt::format("step {} of {}", last, steps) : fmt::format("{} steps", last));
+  if (!seed.empty()) part("seed " + html_text(seed));
+  return fmt::format("<header><div class=\"brand\">Cohort</div><h1>{}</h1><p class=\"lead\">{}</p></header>",
+                     html_text(data.name), lead);
+}
+
+// A word for a shell, quoted where it needs to be.
+std::string shell_word(const std::string& text) {
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) ||
+           std::string_view("/._-+,:@").find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && std::all_of(text.begin(), text.end(), plain)) return text;
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string repeat_section(const ReportData& data, const std::filesystem::path& folder) {
+  if (data.recipe.empty()) return "";
+  const std::string command = fmt::format(
+      "cohort train {} --output_dir {}", shell_word((folder / "recipe.toml").lexically_normal().string()),
+      shell_word((folder.lexically_normal().string().ends_with('/') ? folder.lexically_normal().parent_path()
+                                                                    : folder.lexically_normal())
+                     .string() +
+                 "-again"));
+  return fmt::format(
+      "<h2>How to repeat it</h2><p class=\"note\">The same recipe, seed and starting model give the same "
+      "bytes in metrics.jsonl, samples.jsonl and "
+      "the checkpoints, for any number of threads.</p><div class=\"card\"><pre class=\"code\" "
+      "style=\"margin:0\">{}</pre></div>"
+      "<h2>Recipe</h2><div class=\"card\"><details><summary>recipe.toml, with every option</summary><pre "
+      "class=\"code\">{}</pre></details></div>",
+      html_text(command), html_text(data.recipe));
+}
+
+}  // namespace
+
+std::string make_report(const std::filesystem::path& folder) {
+  const ReportData data = load_report_data(folder);
+  const Evaluations evaluations = evaluations_of(data);
+  std::string body = heading(data) + tiles(data, evaluations) + evaluation_section(data, evaluations) +
+                     charts_section(data) + samples_section(data) + repeat_section(data, folder);
+  if (data.rows.empty()) body += "<p class=\"lead\">No step has been recorded yet.</p>";
+  std::string footer = "Made by <code>cohort report</code> from the run folder.";
+  if (data.broken_rows > 0)
+    footer += fmt::format(" {} rows that are not valid JSON with a step were left out.", data.broken_rows);
+  return fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width,initial-scale=1\">"
+      "<title>{} – "
+      "Cohort</title><style>{}</style></head>\n<body><main>{}<footer>{}</footer></main>\n<script>{}</"
+      "script></body></html>\n",
+      html_text(data.name), kReportStyle, body, footer, kReportScript);
+}
+
+std::filesystem::path write_report(const std::filesystem::path& folder) {
+  const std::string page = make_report(folder);
+  write_file(folder / "report.html", page);
+  return folder / "report.html";
+}
+
+}  // namespace cohort
