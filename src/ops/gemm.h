@@ -8,8 +8,8 @@ namespace cohort {
 inline constexpr int64_t kGemmBlock = 256;  // k of a chain from 0, at absolute boundaries
 inline constexpr int64_t kGemmPanel = 32;   // output columns of a panel
 
-// C (m, n) = A (m, k) B (k, n). Each output is the blocked chain of matmul.h (`chain` false; then bias and residual are
-// added to the finished sum) or a plain chain that continues from C (`chain` true).
+// C (m, n) = A (m, k) B (k, n). Each output is the blocked chain of matmul.h (`chain` false; then bias and
+// residual are added to the finished sum) or a plain chain that continues from C (`chain` true).
 struct Gemm {
   int64_t m = 0, n = 0, k = 0;
   const float* a = nullptr;  // element (i, j) at a[i * a_row + j * a_k]; one of the strides is 1
@@ -21,7 +21,8 @@ struct Gemm {
   const float* residual = nullptr;  // as C, or null; may be C itself
   float* c = nullptr;               // row i at c + i * c_row
   int64_t c_row = 0;
-  // SwiGLU: where `act` is set, B has 2n columns (n a multiple of 32) and so has C: gate, then up; c may be null.
+  // SwiGLU: where `act` is set, B has 2n columns (n a multiple of 32) and so has C: gate, then up; c may be
+  // null.
   float* act = nullptr;  // row i at act + i * n
 };
 

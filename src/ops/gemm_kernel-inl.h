@@ -1,5 +1,6 @@
-// Micro-kernels: a tile of ROWS x 32 outputs per panel, held in registers over at most 256 k. Vectors run over columns,
-// never over k, so that each output is one chain of fused multiply-adds. Included once per Highway target.
+// Micro-kernels: a tile of ROWS x 32 outputs per panel, held in registers over at most 256 k. Vectors run
+// over columns, never over k, so that each output is one chain of fused multiply-adds. Included once per
+// Highway target.
 #if defined(COHORT_OPS_GEMM_KERNEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef COHORT_OPS_GEMM_KERNEL_INL_H_
 #undef COHORT_OPS_GEMM_KERNEL_INL_H_
@@ -66,7 +67,8 @@ HWY_INLINE void ComputeUnits(const Tile& t, int64_t unit) {
   }
   const float* HWY_RESTRICT a = t.a;
   const float* HWY_RESTRICT b[UNITS];
-  for (int u = 0; u < UNITS; ++u) b[u] = t.b + (unit + u) / kUnits * t.b_panel + (unit + u) % kUnits * kUnitColumns;
+  for (int u = 0; u < UNITS; ++u)
+    b[u] = t.b + (unit + u) / kUnits * t.b_panel + (unit + u) % kUnits * kUnitColumns;
   for (int64_t j = 0; j < t.k; ++j) {
     hn::Vec<GemmTag> bv[V];
     for (int v = 0; v < V; ++v) bv[v] = hn::LoadU(d, b[v / kVectors] + v % kVectors * kLanes);
@@ -79,7 +81,8 @@ HWY_INLINE void ComputeUnits(const Tile& t, int64_t unit) {
   }
   if (!CHAIN && t.in) {
     for (int r = 0; r < ROWS; ++r) {
-      for (int v = 0; v < V; ++v) acc[r][v] = hn::Add(hn::LoadU(d, t.in + r * t.in_row + column(v)), acc[r][v]);
+      for (int v = 0; v < V; ++v)
+        acc[r][v] = hn::Add(hn::LoadU(d, t.in + r * t.in_row + column(v)), acc[r][v]);
     }
   }
   if (!CHAIN && t.bias) {
@@ -117,7 +120,8 @@ template <bool CHAIN>
 HWY_INLINE TileKernel KernelOf(int64_t rows) {
   static constexpr auto table = []<int... I>(std::integer_sequence<int, I...>) {
     return std::array<TileKernel, kMaxRows>{&ComputeTile<I + 1, CHAIN>...};
-  }(std::make_integer_sequence<int, kMaxRows>());
+  }
+  (std::make_integer_sequence<int, kMaxRows>());
   return table[rows - 1];
 }
 

@@ -1,4 +1,5 @@
-// Copies that bring operands into the order in which the micro-kernels read them. Included once per Highway target.
+// Copies that bring operands into the order in which the micro-kernels read them. Included once per Highway
+// target.
 #if defined(COHORT_OPS_GEMM_PACK_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef COHORT_OPS_GEMM_PACK_INL_H_
 #undef COHORT_OPS_GEMM_PACK_INL_H_
@@ -17,7 +18,8 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 using PackTag = hn::CappedTag<float, 8>;
-inline constexpr int64_t kPackRows = hn::MaxLanes(PackTag());  // rows that one vector interleaves: 8, or 4 on NEON
+inline constexpr int64_t kPackRows =
+    hn::MaxLanes(PackTag());  // rows that one vector interleaves: 8, or 4 on NEON
 
 // Four floats of row `r`; with 8 lanes, four of row r + 4 above them.
 HWY_INLINE hn::Vec<PackTag> LoadRows(const float* const* rows, int r, int64_t j) {
@@ -29,10 +31,11 @@ HWY_INLINE hn::Vec<PackTag> LoadRows(const float* const* rows, int r, int64_t j)
 #endif
 }
 
-// dst[j * dst_row + i] = src[i * src_row + j] for i < rows, j < k. Writes whole vectors: up to kPackRows - 1 floats after
-// each row of dst, in such an order that a later row repairs what an earlier one overran; dst needs that room at its end.
-HWY_INLINE void PackTransposed(const float* src, int64_t src_row, int64_t rows, int64_t k, float* HWY_RESTRICT dst,
-                               int64_t dst_row) {
+// dst[j * dst_row + i] = src[i * src_row + j] for i < rows, j < k. Writes whole vectors: up to kPackRows - 1
+// floats after each row of dst, in such an order that a later row repairs what an earlier one overran; dst
+// needs that room at its end.
+HWY_INLINE void PackTransposed(const float* src, int64_t src_row, int64_t rows, int64_t k,
+                               float* HWY_RESTRICT dst, int64_t dst_row) {
   const PackTag d;
   for (int64_t group = (rows - 1) / kPackRows; group >= 0; --group) {
     const int64_t first = group * kPackRows;
@@ -60,7 +63,8 @@ HWY_INLINE void PackTransposed(const float* src, int64_t src_row, int64_t rows, 
 HWY_INLINE void PackCopy(const float* src, int64_t src_row, int64_t cols, int64_t k, float* HWY_RESTRICT dst,
                          int64_t dst_row) {
   const PackTag d;
-  const int64_t whole = cols / kPackRows * kPackRows, end = cols - kPackRows;  // the last vector overlaps another
+  const int64_t whole = cols / kPackRows * kPackRows,
+                end = cols - kPackRows;  // the last vector overlaps another
   for (int64_t j = 0; j < k; ++j, src += src_row, dst += dst_row) {
     if (whole == 0) {
       for (int64_t i = 0; i < cols; ++i) dst[i] = src[i];
@@ -72,7 +76,8 @@ HWY_INLINE void PackCopy(const float* src, int64_t src_row, int64_t cols, int64_
 }
 
 // A panel of 32 columns, of which `cols` exist: [k][32], zero beyond.
-HWY_INLINE void PackPanel(const float* src, int64_t src_row, int64_t cols, int64_t k, float* HWY_RESTRICT dst) {
+HWY_INLINE void PackPanel(const float* src, int64_t src_row, int64_t cols, int64_t k,
+                          float* HWY_RESTRICT dst) {
   const PackTag d;
   if (cols < 32) {
     for (int64_t j = 0; j < k; ++j, src += src_row, dst += 32) {

@@ -10,8 +10,8 @@ void check_cpu(std::initializer_list<Device> devices) {
 }
 
 void check_shape(const char* name, const Tensor& t, int64_t rows, int64_t cols) {
-  COHORT_CHECK(t.rows() == rows && t.cols() == cols, "{} is {} x {}, expected {} x {}", name, t.rows(), t.cols(), rows,
-               cols);
+  COHORT_CHECK(t.rows() == rows && t.cols() == cols, "{} is {} x {}, expected {} x {}", name, t.rows(),
+               t.cols(), rows, cols);
 }
 
 }  // namespace
@@ -32,8 +32,17 @@ void matmul(const Tensor& x, const PackedWeight& w, const Tensor& bias, const Te
   check_shape("y", y, m, n);
   if (bias) COHORT_CHECK(bias.size() == n, "bias has {} values, expected {}", bias.size(), n);
   if (residual) check_shape("residual", residual, m, n);
-  gemm_cpu({.m = m, .n = n, .k = k, .a = x.data, .a_row = k, .a_k = 1, .b = w.panel(0), .bias = bias.data,
-            .residual = residual.data, .c = y.data, .c_row = n});
+  gemm_cpu({.m = m,
+            .n = n,
+            .k = k,
+            .a = x.data,
+            .a_row = k,
+            .a_k = 1,
+            .b = w.panel(0),
+            .bias = bias.data,
+            .residual = residual.data,
+            .c = y.data,
+            .c_row = n});
 }
 
 void matmul_swiglu(const Tensor& x, const PackedWeight& w, Tensor gate_up, Tensor act) {
@@ -44,14 +53,23 @@ void matmul_swiglu(const Tensor& x, const PackedWeight& w, Tensor gate_up, Tenso
   check_shape("act", act, m, f);
   if (gate_up) check_shape("gate_up", gate_up, m, n);
   if (f % kGemmPanel == 0) {
-    gemm_cpu({.m = m, .n = f, .k = k, .a = x.data, .a_row = k, .a_k = 1, .b = w.panel(0), .c = gate_up.data,
-              .c_row = n, .act = act.data});
+    gemm_cpu({.m = m,
+              .n = f,
+              .k = k,
+              .a = x.data,
+              .a_row = k,
+              .a_k = 1,
+              .b = w.panel(0),
+              .c = gate_up.data,
+              .c_row = n,
+              .act = act.data});
     return;
   }
   // A panel holds the end of the gate and the start of up: finish both before the activation.
   thread_local Buffer aside;
   float* const both = gate_up ? gate_up.data : aside.reserve(m * n);
-  gemm_cpu({.m = m, .n = n, .k = k, .a = x.data, .a_row = k, .a_k = 1, .b = w.panel(0), .c = both, .c_row = n});
+  gemm_cpu(
+      {.m = m, .n = n, .k = k, .a = x.data, .a_row = k, .a_k = 1, .b = w.panel(0), .c = both, .c_row = n});
   swiglu_rows_cpu(both, m, f, act.data);
 }
 
@@ -60,8 +78,17 @@ void matmul_dx(const Tensor& dy, const Tensor& w, Tensor dx, bool accumulate) {
   const int64_t m = dy.rows(), n = w.rows(), k = w.cols();
   check_shape("dy", dy, m, n);
   check_shape("dx", dx, m, k);
-  gemm_cpu({.m = m, .n = k, .k = n, .a = dy.data, .a_row = n, .a_k = 1, .b = w.data, .b_row = k,
-            .residual = accumulate ? dx.data : nullptr, .c = dx.data, .c_row = k});
+  gemm_cpu({.m = m,
+            .n = k,
+            .k = n,
+            .a = dy.data,
+            .a_row = n,
+            .a_k = 1,
+            .b = w.data,
+            .b_row = k,
+            .residual = accumulate ? dx.data : nullptr,
+            .c = dx.data,
+            .c_row = k});
 }
 
 void matmul_dw(const Tensor& dy, const Tensor& x, Tensor dw) {
@@ -69,8 +96,17 @@ void matmul_dw(const Tensor& dy, const Tensor& x, Tensor dw) {
   const int64_t m = dy.rows(), n = dw.rows(), k = dw.cols();
   check_shape("dy", dy, m, n);
   check_shape("x", x, m, k);
-  gemm_cpu({.m = n, .n = k, .k = m, .a = dy.data, .a_row = 1, .a_k = n, .b = x.data, .b_row = k, .chain = true,
-            .c = dw.data, .c_row = k});
+  gemm_cpu({.m = n,
+            .n = k,
+            .k = m,
+            .a = dy.data,
+            .a_row = 1,
+            .a_k = n,
+            .b = x.data,
+            .b_row = k,
+            .chain = true,
+            .c = dw.data,
+            .c_row = k});
 }
 
 void column_sums(const Tensor& dy, Tensor db) {

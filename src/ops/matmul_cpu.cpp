@@ -1,5 +1,5 @@
-// The driver of the micro-kernels: cuts a product into tasks (row block x column group), brings operands into order, and
-// hands tiles to kernels. How it cuts cannot change a bit; it only decides speed.
+// The driver of the micro-kernels: cuts a product into tasks (row block x column group), brings operands into
+// order, and hands tiles to kernels. How it cuts cannot change a bit; it only decides speed.
 #include <omp.h>
 
 #include <algorithm>
@@ -21,18 +21,18 @@
 #define COHORT_OPS_MATMUL_CPU_ONCE
 namespace cohort {
 
-inline constexpr int64_t kRowBlock = 168;               // rows of A that a task packs at a time
-inline constexpr int64_t kPackedFloats = 128 << 10;     // of A: half of a common L2
-inline constexpr int64_t kGroupPanels = 16;             // panels of a task
-inline constexpr int64_t kChunkPanels = 4;              // panels of B brought into order (or computed) together
+inline constexpr int64_t kRowBlock = 168;            // rows of A that a task packs at a time
+inline constexpr int64_t kPackedFloats = 128 << 10;  // of A: half of a common L2
+inline constexpr int64_t kGroupPanels = 16;          // panels of a task
+inline constexpr int64_t kChunkPanels = 4;           // panels of B brought into order (or computed) together
 inline constexpr int64_t kTailFloats = 4 * 16 * kGemmPanel;
 
 // How a product is cut. Derived from the shape, the threads and the kernels' tile height alone.
 struct GemmPlan {
   int64_t tiles, row_blocks, groups, panels;
-  int64_t k_span;           // k of A packed at a time, a multiple of the block (or all of k)
-  bool pack_b;              // copy panels of B just before use
-  bool scratch;             // unfinished sums stay in the workspace instead of C
+  int64_t k_span;  // k of A packed at a time, a multiple of the block (or all of k)
+  bool pack_b;     // copy panels of B just before use
+  bool scratch;    // unfinished sums stay in the workspace instead of C
   int64_t a_floats, b_floats, scratch_floats;  // workspace of one thread
   int64_t workspace() const { return (a_floats + b_floats + scratch_floats + kTailFloats + 63) / 64 * 64; }
 };
@@ -120,7 +120,8 @@ class Worker {
       t.b_row = kGemmPanel;
       t.b_panel = g_.k * kGemmPanel;
     }
-    // A tile passes over several panels at once only where it is alone: else a panel is better used by all tiles in turn.
+    // A tile passes over several panels at once only where it is alone: else a panel is better used by all
+    // tiles in turn.
     const int64_t step = tile_end_ - tile_begin_ == 1 ? panels : 1;
     for (int64_t i = 0; i < panels; i += step) {
       for (int64_t j = 0; j == 0 || j < count; j += kGemmBlock) {
@@ -166,7 +167,8 @@ class Worker {
     const auto fetch = [&](const float*& from, int64_t from_row, int64_t count, float* to) {
       if (!from) return;
       for (int64_t r = 0; r < count; ++r) {
-        for (int64_t i = 0; i < kGemmPanel; ++i) to[r * kGemmPanel + i] = i < columns ? from[r * from_row + i] : 0.0f;
+        for (int64_t i = 0; i < kGemmPanel; ++i)
+          to[r * kGemmPanel + i] = i < columns ? from[r * from_row + i] : 0.0f;
       }
       from = to;
     };
@@ -220,12 +222,14 @@ class Worker {
   const Gemm& g_;
   const GemmPlan& plan_;
   float *a_, *b_, *scratch_, *tail_;
-  int64_t block_ = -1, tile_begin_ = 0, tile_end_ = 0, row_begin_ = 0, rows_ = 0, panel_begin_ = 0, panel_end_ = 0;
+  int64_t block_ = -1, tile_begin_ = 0, tile_end_ = 0, row_begin_ = 0, rows_ = 0, panel_begin_ = 0,
+          panel_end_ = 0;
   bool a_ready_ = false, a_in_place_ = false;
 };
 
 // Tasks `thread`, then those that `next` hands out.
-void Work(const Gemm& g, const GemmPlan& plan, float* workspace, int thread, int threads, std::atomic<int64_t>& next) {
+void Work(const Gemm& g, const GemmPlan& plan, float* workspace, int thread, int threads,
+          std::atomic<int64_t>& next) {
   Worker worker(g, plan, workspace);
   const int64_t tasks = plan.row_blocks * plan.groups;
   for (int64_t task = thread; task < tasks; task = threads + next.fetch_add(1, std::memory_order_relaxed)) {
@@ -284,7 +288,9 @@ constexpr double kSerialFlops = 1e6;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-int threads_for(double flops) { return flops < kSerialFlops || omp_in_parallel() ? 1 : omp_get_max_threads(); }
+int threads_for(double flops) {
+  return flops < kSerialFlops || omp_in_parallel() ? 1 : omp_get_max_threads();
+}
 
 // The cheapest cut by a simple cost model, in units of one row x panel x k in a kernel.
 void cut(const Gemm& g, int threads, int64_t max_rows, GemmPlan& plan) {
@@ -319,14 +325,17 @@ GemmPlan plan_for(const Gemm& g, int threads) {
   plan.panels = ceil_div(g.n, kGemmPanel);
   cut(g, threads, max_rows, plan);
   const int64_t tiles = ceil_div(plan.tiles, plan.row_blocks), rows = tiles * ceil_div(g.m, plan.tiles);
-  // In place, a row of B is read once per tile from memory; the last panel must not be read beyond its columns.
+  // In place, a row of B is read once per tile from memory; the last panel must not be read beyond its
+  // columns.
   plan.pack_b = g.b_row && (tiles > 2 || g.n % kGemmPanel != 0);
-  const int64_t span = plan.pack_b ? kGemmBlock : std::max(kGemmBlock, kPackedFloats / rows / kGemmBlock * kGemmBlock);
+  const int64_t span =
+      plan.pack_b ? kGemmBlock : std::max(kGemmBlock, kPackedFloats / rows / kGemmBlock * kGemmBlock);
   plan.k_span = std::max<int64_t>(1, std::min(span, g.k));
   plan.scratch = (g.act && !g.c) || (g.residual && g.k > kGemmBlock);
   plan.a_floats = (rows * plan.k_span + 16 + 63) / 64 * 64;
   plan.b_floats = plan.pack_b ? kChunkPanels * plan.k_span * kGemmPanel : 0;
-  plan.scratch_floats = plan.scratch ? rows * ceil_div(plan.panels, plan.groups) * kGemmPanel * (g.act ? 2 : 1) : 0;
+  plan.scratch_floats =
+      plan.scratch ? rows * ceil_div(plan.panels, plan.groups) * kGemmPanel * (g.act ? 2 : 1) : 0;
   return plan;
 }
 
@@ -355,13 +364,13 @@ void gemm_cpu(const Gemm& g) {
 void pack_weight_cpu(const float* w, int64_t n, int64_t k, float* panels) {
   const int64_t count = ceil_div(n, kGemmPanel);
   const auto pack = HWY_DYNAMIC_DISPATCH(PackWeightPanel);
-#pragma omp parallel for schedule(static) num_threads(threads_for(8.0 * static_cast<double>(n * k)))
+#pragma omp parallel for schedule(static) num_threads(threads_for(8.0 * static_cast <double>(n * k)))
   for (int64_t p = 0; p < count; ++p) pack(w, n, k, p, panels + p * k * kGemmPanel);
 }
 
 void swiglu_rows_cpu(const float* gate_up, int64_t rows, int64_t f, float* act) {
   const auto row = HWY_DYNAMIC_DISPATCH(SwigluRow);
-#pragma omp parallel for schedule(static) num_threads(threads_for(32.0 * static_cast<double>(rows * f)))
+#pragma omp parallel for schedule(static) num_threads(threads_for(32.0 * static_cast <double>(rows * f)))
   for (int64_t i = 0; i < rows; ++i) row(gate_up + i * 2 * f, gate_up + i * 2 * f + f, f, act + i * f);
 }
 
@@ -369,7 +378,7 @@ void column_sums_cpu(const float* x, int64_t m, int64_t n, float* sums) {
   constexpr int64_t strip = 64;
   const int64_t strips = ceil_div(n, strip);
   const auto sum = HWY_DYNAMIC_DISPATCH(ColumnSums);
-#pragma omp parallel for schedule(static) num_threads(threads_for(8.0 * static_cast<double>(m * n)))
+#pragma omp parallel for schedule(static) num_threads(threads_for(8.0 * static_cast <double>(m * n)))
   for (int64_t s = 0; s < strips; ++s) sum(x, m, n, s * strip, std::min(n, (s + 1) * strip), sums);
 }
 

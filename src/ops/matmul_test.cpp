@@ -27,11 +27,16 @@ Floats random(int64_t count, uint64_t seed) {
   return values;
 }
 
-Tensor view(const Floats& v, int64_t rows, int64_t cols) { return Tensor(const_cast<float*>(v.data()), {rows, cols}); }
-Tensor view(const Floats& v) { return Tensor(const_cast<float*>(v.data()), {static_cast<int64_t>(v.size())}); }
+Tensor view(const Floats& v, int64_t rows, int64_t cols) {
+  return Tensor(const_cast<float*>(v.data()), {rows, cols});
+}
+Tensor view(const Floats& v) {
+  return Tensor(const_cast<float*>(v.data()), {static_cast<int64_t>(v.size())});
+}
 
 bool same(const Floats& a, const Floats& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
 // The contract of matmul.h, read literally. `fused` false is the deliberate fault.
@@ -48,7 +53,8 @@ float blocked_chain(int64_t k, A a, B b, bool fused = true) {
   return sum;
 }
 
-Floats forward_reference(const Floats& x, const Floats& w, int64_t m, int64_t n, int64_t k, bool fused = true) {
+Floats forward_reference(const Floats& x, const Floats& w, int64_t m, int64_t n, int64_t k,
+                         bool fused = true) {
   Floats y(static_cast<size_t>(m * n));
   for (int64_t i = 0; i < m; ++i) {
     for (int64_t o = 0; o < n; ++o) {
@@ -63,8 +69,8 @@ Floats dx_reference(const Floats& dy, const Floats& w, int64_t m, int64_t n, int
   Floats dx(static_cast<size_t>(m * k));
   for (int64_t i = 0; i < m; ++i) {
     for (int64_t c = 0; c < k; ++c) {
-      dx[i * k + c] =
-          blocked_chain(n, [&](int64_t j) { return dy[i * n + j]; }, [&](int64_t j) { return w[j * k + c]; });
+      dx[i * k + c] = blocked_chain(
+          n, [&](int64_t j) { return dy[i * n + j]; }, [&](int64_t j) { return w[j * k + c]; });
     }
   }
   return dx;
@@ -83,8 +89,8 @@ Floats run_matmul(const Floats& x, const Floats& w, int64_t m, int64_t n, int64_
   PackedWeight packed;
   packed.pack(view(w, n, k));
   Floats y(static_cast<size_t>(m * n), std::numeric_limits<float>::quiet_NaN());
-  matmul(view(x, m, k), packed, bias.empty() ? Tensor() : view(bias), residual.empty() ? Tensor() : view(residual, m, n),
-         view(y, m, n));
+  matmul(view(x, m, k), packed, bias.empty() ? Tensor() : view(bias),
+         residual.empty() ? Tensor() : view(residual, m, n), view(y, m, n));
   return y;
 }
 
@@ -92,12 +98,13 @@ struct Shape {
   int64_t m, n, k;
 };
 
-// Every row count that has its own kernel, the 256-blocks' edges, columns that do not fill a panel, and sizes that make
-// several tasks.
+// Every row count that has its own kernel, the 256-blocks' edges, columns that do not fill a panel, and sizes
+// that make several tasks.
 std::vector<Shape> shapes() {
-  std::vector<Shape> list = {{0, 5, 7},      {3, 0, 7},      {3, 5, 0},     {1, 1, 1},     {1, 64, 300},  {2, 33, 255},
-                             {3, 96, 256},   {3, 200, 257},  {4, 31, 511},  {5, 160, 512}, {16, 128, 513}, {29, 65, 64},
-                             {170, 130, 33}, {345, 37, 300}, {61, 515, 260}, {64, 256, 1025}, {2, 1030, 40}, {15, 32, 769}};
+  std::vector<Shape> list = {{0, 5, 7},       {3, 0, 7},     {3, 5, 0},      {1, 1, 1},      {1, 64, 300},
+                             {2, 33, 255},    {3, 96, 256},  {3, 200, 257},  {4, 31, 511},   {5, 160, 512},
+                             {16, 128, 513},  {29, 65, 64},  {170, 130, 33}, {345, 37, 300}, {61, 515, 260},
+                             {64, 256, 1025}, {2, 1030, 40}, {15, 32, 769}};
   for (int64_t m = 1; m <= 15; ++m) list.push_back({m, 40, 70});
   uint64_t state = 12345;
   const auto draw = [&](int64_t bound) {
@@ -133,8 +140,8 @@ class Matmul : public ::testing::Test {
   const int threads_ = omp_get_max_threads();
 };
 
-// Catches any other order of additions, unfused products, wrong indices at the edges of tiles, panels and blocks, and a
-// vector width or thread count that changes a bit.
+// Catches any other order of additions, unfused products, wrong indices at the edges of tiles, panels and
+// blocks, and a vector width or thread count that changes a bit.
 TEST_F(Matmul, ForwardHasTheBitsOfTheContract) {
   for (const auto& [m, n, k] : shapes()) {
     SCOPED_TRACE(testing::Message() << m << " x " << n << " x " << k);
@@ -194,7 +201,8 @@ TEST_F(Matmul, WeightGradientContinuesItsChain) {
   }
 }
 
-// Shows that the comparisons above can fail: one rounding more per step, or one chain over all of k, has other bits.
+// Shows that the comparisons above can fail: one rounding more per step, or one chain over all of k, has
+// other bits.
 TEST_F(Matmul, AnotherRoundingOrOrderIsNoticed) {
   const int64_t m = 4, n = 40, k = 300;
   const Floats x = random(m * k, 1), w = random(n * k, 2), y = run_matmul(x, w, m, n, k);
@@ -209,12 +217,13 @@ TEST_F(Matmul, AnotherRoundingOrOrderIsNoticed) {
   EXPECT_FALSE(same(y, plain));
 }
 
-// Catches an epilogue that adds in another order or before the last block, and one that reads a residual which it has
-// already overwritten.
+// Catches an epilogue that adds in another order or before the last block, and one that reads a residual
+// which it has already overwritten.
 TEST_F(Matmul, BiasAndResidualEqualSeparatePasses) {
   for (const auto& [m, n, k] : shapes()) {
     SCOPED_TRACE(testing::Message() << m << " x " << n << " x " << k);
-    const Floats x = random(m * k, 1), w = random(n * k, 2), bias = random(n, 9), residual = random(m * n, 10);
+    const Floats x = random(m * k, 1), w = random(n * k, 2), bias = random(n, 9),
+                 residual = random(m * n, 10);
     const Floats product = run_matmul(x, w, m, n, k);
     Floats with_bias = product, with_both = product, with_residual = product;
     for (int64_t i = 0; i < m * n; ++i) {
@@ -233,11 +242,19 @@ TEST_F(Matmul, BiasAndResidualEqualSeparatePasses) {
   }
 }
 
-// Catches gate and up of different columns, an activation of unfinished sums, and rollout's path (no gate_up) diverging
-// from training's.
+// Catches gate and up of different columns, an activation of unfinished sums, and rollout's path (no gate_up)
+// diverging from training's.
 TEST_F(Matmul, SwigluEqualsSeparatePasses) {
-  for (const auto& [m, f, k] : std::vector<Shape>{{1, 64, 300}, {2, 160, 40}, {5, 32, 256}, {7, 33, 70}, {40, 96, 513},
-                                                  {200, 64, 300}, {3, 1, 5}, {70, 100, 257}, {0, 32, 8}, {400, 640, 64}}) {
+  for (const auto& [m, f, k] : std::vector<Shape>{{1, 64, 300},
+                                                  {2, 160, 40},
+                                                  {5, 32, 256},
+                                                  {7, 33, 70},
+                                                  {40, 96, 513},
+                                                  {200, 64, 300},
+                                                  {3, 1, 5},
+                                                  {70, 100, 257},
+                                                  {0, 32, 8},
+                                                  {400, 640, 64}}) {
     SCOPED_TRACE(testing::Message() << m << " x " << f << " x " << k);
     Floats x = random(m * k, 11), w = random(2 * f * k, 12);
     for (float& v : x) v *= 8;  // far into both tails of the sigmoid
@@ -267,12 +284,15 @@ TEST_F(Matmul, RowsDoNotDependOnTheirNumber) {
   const Floats x = random(m * k, 1), w = random(n * k, 2), all = run_matmul(x, w, m, n, k);
   for (int64_t rows = 1; rows < m; rows += rows < 32 ? 1 : 17) {
     const int64_t first = (rows * 7) % (m - rows);
-    const Floats some = run_matmul(Floats(x.begin() + first * k, x.begin() + (first + rows) * k), w, rows, n, k);
-    EXPECT_TRUE(same(some, Floats(all.begin() + first * n, all.begin() + (first + rows) * n))) << rows << " rows";
+    const Floats some =
+        run_matmul(Floats(x.begin() + first * k, x.begin() + (first + rows) * k), w, rows, n, k);
+    EXPECT_TRUE(same(some, Floats(all.begin() + first * n, all.begin() + (first + rows) * n)))
+        << rows << " rows";
   }
 }
 
-// Catches a row, column or padding that leaks into another: NaN in one row of x or w may reach only its row or column.
+// Catches a row, column or padding that leaks into another: NaN in one row of x or w may reach only its row
+// or column.
 TEST_F(Matmul, NanStaysInItsRow) {
   const int64_t m = 31, n = 67, k = 280;
   const float nan = std::numeric_limits<float>::quiet_NaN();
@@ -297,7 +317,8 @@ TEST_F(Matmul, NanStaysInItsRow) {
   EXPECT_TRUE(same(y, clean));
 }
 
-// Callers that shard rows over threads themselves call from inside a parallel region: catches shared workspaces.
+// Callers that shard rows over threads themselves call from inside a parallel region: catches shared
+// workspaces.
 TEST_F(Matmul, ManyCallersAtOnce) {
   const int64_t m = 48, n = 96, k = 300;
   const Floats x = random(m * k, 1), w = random(n * k, 2), residual = random(m * n, 3);

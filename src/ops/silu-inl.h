@@ -1,5 +1,5 @@
-// silu(z) = z / (1 + exp(-z)) and its derivative, lane by lane: the same bits at every vector width. Included once per
-// Highway target (inside foreach_target), after "hwy/highway.h".
+// silu(z) = z / (1 + exp(-z)) and its derivative, lane by lane: the same bits at every vector width. Included
+// once per Highway target (inside foreach_target), after "hwy/highway.h".
 #if defined(COHORT_OPS_SILU_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef COHORT_OPS_SILU_INL_H_
 #undef COHORT_OPS_SILU_INL_H_
@@ -14,7 +14,8 @@ HWY_BEFORE_NAMESPACE();
 namespace cohort {
 namespace HWY_NAMESPACE {
 
-// exp(-104) rounds to 0 and exp(104) to infinity; hwy's Exp must not be asked beyond. Comparisons keep NaN as NaN.
+// exp(-104) rounds to 0 and exp(104) to infinity; hwy's Exp must not be asked beyond. Comparisons keep NaN as
+// NaN.
 template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
 HWY_INLINE V SiluClampLow(D d, V z) {
   namespace hn = hwy::HWY_NAMESPACE;
