@@ -13,7 +13,8 @@ bool is_space(char32_t c) {
   if (c < 0x80) return c == ' ' || (c >= '\t' && c <= '\r');
   if (c == 0x85) return true;
   const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
-  return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
+  return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
+         category == UTF8PROC_CATEGORY_ZP;
 }
 
 // \w of Rust's regex crate: letters, marks, decimal digits, connector punctuation, joiners.
@@ -48,7 +49,8 @@ Utf8Char last_utf8(std::string_view text) {
 void AddedTokenMatcher::add(const AddedToken& token, std::string_view content) {
   uint32_t node = 0;
   for (const char c : content) {
-    const auto [edge, fresh] = edges_.try_emplace(uint64_t{node} << 8 | static_cast<uint8_t>(c), static_cast<uint32_t>(ends_.size()));
+    const auto [edge, fresh] = edges_.try_emplace(uint64_t{node} << 8 | static_cast<uint8_t>(c),
+                                                  static_cast<uint32_t>(ends_.size()));
     if (fresh) ends_.push_back(-1);
     node = edge->second;
   }
@@ -70,7 +72,8 @@ int32_t AddedTokenMatcher::longest(std::string_view text, size_t at, size_t& end
   return found;
 }
 
-void AddedTokenMatcher::split(std::string_view text, const std::function<void(std::string_view, int32_t id)>& emit) const {
+void AddedTokenMatcher::split(std::string_view text,
+                              const std::function<void(std::string_view, int32_t id)>& emit) const {
   size_t done = 0;  // everything before it has been emitted
   for (size_t at = 0; at < text.size();) {
     if (!begins_[static_cast<uint8_t>(text[at])]) {

@@ -16,7 +16,8 @@ class AddedTokenMatcher {
   void add(const AddedToken& token, std::string_view content);  // content: as it is looked for; not empty
   bool empty() const { return tokens_.empty(); }
 
-  // Cuts valid UTF-8 into stretches of text (id -1, never empty) and added tokens (with the white space they take).
+  // Cuts valid UTF-8 into stretches of text (id -1, never empty) and added tokens (with the white space they
+  // take).
   void split(std::string_view text, const std::function<void(std::string_view, int32_t id)>& emit) const;
 
  private:

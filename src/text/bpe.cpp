@@ -10,7 +10,7 @@
 namespace cohort {
 namespace {
 
-constexpr size_t kCachedPiece = 48;      // longest piece that the cache takes, in bytes
+constexpr size_t kCachedPiece = 48;        // longest piece that the cache takes, in bytes
 constexpr size_t kCacheEntries = 1 << 16;  // when full, new pieces are merged each time
 
 uint64_t pair_of(int32_t left, int32_t right) {
@@ -36,7 +36,8 @@ Bpe::Bpe(const TokenizerSpec& spec, const std::vector<std::string>& bytes) : fus
     const uint64_t pair = pair_of(spec.merges[rank].first, spec.merges[rank].second);
     size_t slot = slot_of(pair, slots - 1);
     while (merges_[slot].pair != pair && merges_[slot].pair != ~uint64_t{0}) slot = (slot + 1) & (slots - 1);
-    merges_[slot] = {pair, static_cast<uint32_t>(rank), spec.merged[rank]};  // a repeated pair keeps its last rank
+    merges_[slot] = {pair, static_cast<uint32_t>(rank),
+                     spec.merged[rank]};  // a repeated pair keeps its last rank
   }
 }
 
@@ -72,8 +73,8 @@ void Bpe::encode(std::string_view piece, Scratch& scratch, std::vector<int32_t>&
   }
 }
 
-// Each heap entry is a pair of neighbours as it was when found; one whose symbols have changed since is skipped. A merge makes at
-// most two new entries, so there are fewer than 3n in all.
+// Each heap entry is a pair of neighbours as it was when found; one whose symbols have changed since is
+// skipped. A merge makes at most two new entries, so there are fewer than 3n in all.
 void Bpe::merge(std::string_view piece, Scratch& scratch, std::vector<int32_t>& ids) const {
   COHORT_CHECK(piece.size() < size_t{1} << 31, "a piece of {} bytes", piece.size());
   auto& symbols = scratch.symbols;

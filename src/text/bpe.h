@@ -1,5 +1,6 @@
-// Byte-pair encoding of one pre-token: starting from single bytes, the best-ranked neighbouring pair is merged until none is left
-// (Sennrich et al., arXiv 1508.07909). A heap over a linked list: O(n log n) in the length of the piece.
+// Byte-pair encoding of one pre-token: starting from single bytes, the best-ranked neighbouring pair is
+// merged until none is left (Sennrich et al., arXiv 1508.07909). A heap over a linked list: O(n log n) in the
+// length of the piece.
 #pragma once
 
 #include <cstdint>
@@ -27,14 +28,15 @@ class Bpe {
     };
     struct Candidate {
       uint32_t rank;
-      int32_t at;         // the left symbol
+      int32_t at;           // the left symbol
       int32_t left, right;  // ids when it was found
     };
     std::vector<Symbol> symbols;
     std::vector<Candidate> heap;
   };
 
-  // Appends the ids of `piece`. A byte without a token becomes the unknown token, or nothing where there is none.
+  // Appends the ids of `piece`. A byte without a token becomes the unknown token, or nothing where there is
+  // none.
   void encode(std::string_view piece, Scratch& scratch, std::vector<int32_t>& ids) const;
 
  private:

@@ -1,5 +1,6 @@
-// GPT-2's alphabet for byte-level vocabularies: every byte has one printable character. Printable Latin-1 bytes stand for
-// themselves, the other 68 bytes are U+0100, U+0101 ... in increasing order (so a space is U+0120).
+// GPT-2's alphabet for byte-level vocabularies: every byte has one printable character. Printable Latin-1
+// bytes stand for themselves, the other 68 bytes are U+0100, U+0101 ... in increasing order (so a space is
+// U+0120).
 #pragma once
 
 #include <optional>

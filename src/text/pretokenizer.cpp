@@ -1,10 +1,13 @@
 #include "text/pretokenizer.h"
 
+#include <algorithm>
+
 #include "text/utf8.h"
 
 namespace cohort {
 
-const char* const kGpt2Pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+const char* const kGpt2Pattern =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 Pretokenizer::Pretokenizer(const TokenizerSpec& spec) : add_prefix_space_(spec.add_prefix_space) {
   for (const Split& split : spec.splits) {
@@ -13,14 +16,16 @@ Pretokenizer::Pretokenizer(const TokenizerSpec& spec) : add_prefix_space_(spec.a
   if (spec.use_regex) gpt2_ = Step{Regex(kGpt2Pattern, "pre_tokenizer"), SplitBehavior::isolated, false};
 }
 
-// The rules of Hugging Face tokenizers' SplitDelimiterBehavior: the text is a row of stretches, each a match or not.
+// The rules of Hugging Face tokenizers' SplitDelimiterBehavior: the text is a row of stretches, each a match
+// or not.
 void Pretokenizer::apply(const Step& step, std::string_view piece, std::vector<std::string_view>& pieces) {
   const size_t first = pieces.size();
   bool previous_match = false;  // of the stretch before
   bool open = false;            // merged_with_next: pieces.back() waits for what follows
-  const auto join = [&](std::string_view part) { pieces.back() = {pieces.back().data(), pieces.back().size() + part.size()}; };
+  const auto join = [&](std::string_view part) {
+    pieces.back() = {pieces.back().data(), pieces.back().size() + part.size()};
+  };
   const auto stretch = [&](size_t begin, size_t end, bool match) {
-    if (begin == end) return;
     const std::string_view part = piece.substr(begin, end - begin);
     match = match != step.invert;
     const bool any = pieces.size() > first;
@@ -56,18 +61,21 @@ void Pretokenizer::apply(const Step& step, std::string_view piece, std::vector<s
     }
     previous_match = match;
   };
+  // An empty match cuts too, unless it touches the match before it.
   size_t done = 0, from = 0, begin = 0, end = 0;
+  bool any_match = false;
   while (from <= piece.size() && step.regex.find(piece, from, begin, end)) {
-    if (begin == end) {  // an empty match cuts nothing
-      if (end == piece.size()) break;
-      from = end + next_utf8(piece.substr(end)).size;
-      continue;
-    }
-    stretch(done, begin, false);
+    from = begin < end ? end : end == piece.size() ? end + 1 : end + next_utf8(piece.substr(end)).size;
+    if (begin == end && any_match && end == done) continue;
+    if (done < begin) stretch(done, begin, false);
     stretch(begin, end, true);
-    done = from = end;
+    done = end;
+    any_match = true;
   }
-  stretch(done, piece.size(), false);
+  if (done < piece.size()) stretch(done, piece.size(), false);
+  pieces.erase(std::remove_if(pieces.begin() + static_cast<ptrdiff_t>(first), pieces.end(),
+                              [](auto part) { return part.empty(); }),
+               pieces.end());
 }
 
 void Pretokenizer::split(std::string_view text, const std::function<void(std::string_view)>& emit) const {

@@ -16,8 +16,8 @@ class Pretokenizer {
  public:
   explicit Pretokenizer(const TokenizerSpec& spec);
 
-  // Pieces of valid UTF-8, in order, none empty. A piece is a view into `text` or, with a space put before it, into memory that
-  // lasts until `emit` returns.
+  // Pieces of valid UTF-8, in order, none empty. A piece is a view into `text` or, with a space put before
+  // it, into memory that lasts until `emit` returns.
   void split(std::string_view text, const std::function<void(std::string_view)>& emit) const;
 
  private:

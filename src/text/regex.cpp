@@ -11,8 +11,8 @@ namespace {
 // White_Space of Unicode; PCRE2's own \s has U+180E besides. Written for the inside of a class.
 constexpr const char* kSpaces = R"(\t-\r\x20\x{85}\p{Z})";
 
-// Rewrites \s and \S, and refuses what Oniguruma reads differently: nested classes and &&, \w \b \h, and possessive
-// intervals ({1,3}+ is a greedy repeat there).
+// Rewrites \s and \S, and refuses what Oniguruma reads differently: nested classes and &&, \w \b \h, and
+// possessive intervals ({1,3}+ is a greedy repeat there).
 std::string translate(std::string_view pattern, std::string_view where) {
   std::string out;
   bool in_class = false;
@@ -47,7 +47,8 @@ std::string translate(std::string_view pattern, std::string_view where) {
       in_class = true;
     } else if (c == '{') {
       const size_t close = pattern.find('}', i);
-      if (close != std::string_view::npos && pattern.substr(close + 1, 1) == "+") refuse("a possessive interval");
+      if (close != std::string_view::npos && pattern.substr(close + 1, 1) == "+")
+        refuse("a possessive interval");
     }
     out += c;
   }
@@ -85,12 +86,12 @@ Regex::Regex(std::string_view pattern, std::string_view where) : pattern_(patter
   const std::string translated = translate(pattern, where);
   int error = 0;
   PCRE2_SIZE offset = 0;
-  std::unique_ptr<pcre2_compile_context, decltype(&pcre2_compile_context_free)> context(pcre2_compile_context_create(nullptr),
-                                                                                        pcre2_compile_context_free);
+  std::unique_ptr<pcre2_compile_context, decltype(&pcre2_compile_context_free)> context(
+      pcre2_compile_context_create(nullptr), pcre2_compile_context_free);
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
   pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
-                                   PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error, &offset,
-                                   context.get());
+                                   PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error,
+                                   &offset, context.get());
   if (!code) fail("{}: the pattern is not valid ({}): {}", where, message_of(error), pattern);
   code_.reset(code, pcre2_code_free);
   pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // where there is no JIT, matching interprets
@@ -98,10 +99,12 @@ Regex::Regex(std::string_view pattern, std::string_view where) : pattern_(patter
 
 bool Regex::find(std::string_view subject, size_t start, size_t& begin, size_t& end) const {
   static thread_local MatchState state;
-  const int found = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), start,
-                                PCRE2_NO_UTF_CHECK, state.data, state.context);
+  const int found = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(),
+                                start, PCRE2_NO_UTF_CHECK, state.data, state.context);
   if (found == PCRE2_ERROR_NOMATCH) return false;
-  if (found < 0) fail("the tokenizer's pattern {} cannot be matched at byte {} of a text: {}", pattern_, start, message_of(found));
+  if (found < 0)
+    fail("the tokenizer's pattern {} cannot be matched at byte {} of a text: {}", pattern_, start,
+         message_of(found));
   const PCRE2_SIZE* offsets = pcre2_get_ovector_pointer(state.data);
   begin = offsets[0];
   end = offsets[1];

@@ -17,8 +17,9 @@ namespace cohort {
 namespace {
 
 // What belongs to a tokenizer in a folder; each is carried along where it is there.
-constexpr const char* kFiles[] = {"tokenizer.json",   "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-                                  "vocab.json",       "merges.txt",            "chat_template.jinja",     "chat_template.json"};
+constexpr const char* kFiles[] = {
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
+    "merges.txt",     "chat_template.jinja",   "chat_template.json"};
 
 }  // namespace
 
@@ -29,7 +30,8 @@ struct Tokenizer::Impl {
     const auto found = ids.find(token);
     return found == ids.end() ? -1 : found->second;
   }
-  void encode_piece(std::string_view text, std::string_view piece, Bpe::Scratch& scratch, std::vector<int32_t>& out) const;
+  void encode_piece(std::string_view text, std::string_view piece, Bpe::Scratch& scratch,
+                    std::vector<int32_t>& out) const;
 
   TokenizerSpec spec;
   std::vector<std::pair<std::string, std::string>> files;  // name and bytes, of a folder
@@ -39,7 +41,7 @@ struct Tokenizer::Impl {
   AddedTokenMatcher added, added_normalized;
   Pretokenizer pretokenizer;
   std::optional<Bpe> bpe;
-  std::unordered_map<std::string_view, int32_t> words;     // word_level: the model's tokens
+  std::unordered_map<std::string_view, int32_t> words;  // word_level: the model's tokens
   int32_t eos = -1, bos = -1, pad = -1, unk = -1;
 };
 
@@ -47,7 +49,8 @@ Tokenizer::Impl::Impl(TokenizerSpec from, std::vector<std::pair<std::string, std
     : spec(std::move(from)), files(std::move(from_files)), pretokenizer(spec) {
   const bool byte_level = spec.model == TokenizerSpec::Model::bpe;
   for (const std::string& token : spec.vocab) {
-    // A token that the alphabet of bytes cannot spell stands for its own text, as in Hugging Face's ByteLevel decoder.
+    // A token that the alphabet of bytes cannot spell stands for its own text, as in Hugging Face's ByteLevel
+    // decoder.
     bytes.push_back(byte_level ? from_byte_level(token).value_or(token) : token);
   }
   special.resize(bytes.size());
@@ -69,8 +72,8 @@ Tokenizer::Impl::Impl(TokenizerSpec from, std::vector<std::pair<std::string, std
     token.special = true;
     spec.added.push_back(std::move(token));
   }
-  // An added token stands for its own text, so that decoding gives back what was encoded. (Hugging Face decodes an added "ö" as
-  // the byte 0xF6, which is no text.)
+  // An added token stands for its own text, so that decoding gives back what was encoded. (Hugging Face
+  // decodes an added "ö" as the byte 0xF6, which is no text.)
   for (const AddedToken& token : spec.added) {
     const auto id = static_cast<size_t>(token.id);
     if (id >= bytes.size()) {
@@ -97,12 +100,15 @@ void Tokenizer::Impl::encode_piece(std::string_view text, std::string_view piece
   if (bpe) return bpe->encode(piece, scratch, out);
   const auto word = words.find(piece);
   if (word == words.end() && unk < 0) {
-    const std::string character = fmt::format("\"{}\" (U+{:04X})", piece, static_cast<uint32_t>(next_utf8(piece).code));
+    const std::string character =
+        fmt::format("\"{}\" (U+{:04X})", piece, static_cast<uint32_t>(next_utf8(piece).code));
     const std::less<const char*> before;
-    if (before(piece.data(), text.data()) || !before(piece.data(), text.data() + text.size())) {  // in normalised text
+    if (before(piece.data(), text.data()) ||
+        !before(piece.data(), text.data() + text.size())) {  // in normalised text
       fail("the tokenizer has no token for {}", character);
     }
-    const auto characters = std::count_if(text.data(), piece.data(), [](char c) { return (c & 0xC0) != 0x80; });
+    const auto characters =
+        std::count_if(text.data(), piece.data(), [](char c) { return (c & 0xC0) != 0x80; });
     fail("the tokenizer has no token for {}, character {} of the text", character, characters + 1);
   }
   out.push_back(word == words.end() ? unk : word->second);
@@ -127,9 +133,11 @@ Tokenizer Tokenizer::from_folder(const std::filesystem::path& folder) {
   const std::string* json = text_of("tokenizer.json");
   if (!json) fail("{}: no tokenizer.json in this folder", folder.string());
   TokenizerSpec spec = parse_tokenizer_json(*json, (folder / "tokenizer.json").string());
-  if (const std::string* jinja = text_of("chat_template.jinja")) spec.chat_template = *jinja;  // goes before the one in the config
+  if (const std::string* jinja = text_of("chat_template.jinja"))
+    spec.chat_template = *jinja;  // goes before the one in the config
   for (const char* name : {"tokenizer_config.json", "special_tokens_map.json"}) {
-    if (const std::string* config = text_of(name)) apply_tokenizer_config(spec, *config, (folder / name).string());
+    if (const std::string* config = text_of(name))
+      apply_tokenizer_config(spec, *config, (folder / name).string());
   }
   Tokenizer tokenizer;
   tokenizer.impl_ = std::make_unique<Impl>(std::move(spec), std::move(files));
@@ -142,7 +150,8 @@ Tokenizer Tokenizer::from_gguf(const GgufFile& file) {
   return tokenizer;
 }
 
-Tokenizer Tokenizer::characters(std::string_view alphabet, const std::vector<std::string>& special_tokens, const std::string& eos_token) {
+Tokenizer Tokenizer::characters(std::string_view alphabet, const std::vector<std::string>& special_tokens,
+                                const std::string& eos_token) {
   Tokenizer tokenizer;
   tokenizer.impl_ = std::make_unique<Impl>(character_spec(alphabet, special_tokens, eos_token));
   return tokenizer;
@@ -156,7 +165,8 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool add_special_t
   if (add_special_tokens) out = self.spec.prefix;
   Bpe::Scratch scratch;
   const auto encode_text = [&](std::string_view part) {
-    self.pretokenizer.split(part, [&](std::string_view piece) { self.encode_piece(text, piece, scratch, out); });
+    self.pretokenizer.split(part,
+                            [&](std::string_view piece) { self.encode_piece(text, piece, scratch, out); });
   };
   const auto normalized = [&](std::string_view part) {
     if (self.added_normalized.empty()) return encode_text(part);
@@ -191,7 +201,8 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special_to
 }
 
 const std::string& Tokenizer::token_bytes(int32_t id) const {
-  if (id < 0 || id >= size()) fail("token id {} is outside the vocabulary, whose ids are 0 .. {}", id, size() - 1);
+  if (id < 0 || id >= size())
+    fail("token id {} is outside the vocabulary, whose ids are 0 .. {}", id, size() - 1);
   return impl_->bytes[static_cast<size_t>(id)];
 }
 

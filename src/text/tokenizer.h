@@ -25,7 +25,8 @@ class Tokenizer {
   static Tokenizer from_folder(const std::filesystem::path& folder);
   // From a GGUF's metadata (tokenizer.ggml.*); saved as an equivalent tokenizer.json.
   static Tokenizer from_gguf(const GgufFile& file);
-  // One token per character of `alphabet` (UTF-8), after the given special tokens (ids 0 ..): the built-in tasks' tokenizer.
+  // One token per character of `alphabet` (UTF-8), after the given special tokens (ids 0 ..): the built-in
+  // tasks' tokenizer.
   static Tokenizer characters(std::string_view alphabet, const std::vector<std::string>& special_tokens,
                               const std::string& eos_token);
 
@@ -39,14 +40,14 @@ class Tokenizer {
   bool is_special(int32_t id) const;
   int32_t token_id(std::string_view token) const;  // -1 when there is none
 
-  int64_t size() const;           // ids are 0 .. size - 1
-  int32_t eos_token_id() const;   // -1: none
+  int64_t size() const;          // ids are 0 .. size - 1
+  int32_t eos_token_id() const;  // -1: none
   int32_t bos_token_id() const;
   int32_t pad_token_id() const;
   const std::string& chat_template() const;  // carried through, not executed; empty: none
 
-  // Writes tokenizer.json, tokenizer_config.json (and what else was there) so that AutoTokenizer opens the folder. Files that came
-  // from a folder are written byte for byte as they were.
+  // Writes tokenizer.json, tokenizer_config.json (and what else was there) so that AutoTokenizer opens the
+  // folder. Files that came from a folder are written byte for byte as they were.
   void save(const std::filesystem::path& folder) const;
 
  private:

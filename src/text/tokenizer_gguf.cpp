@@ -1,5 +1,5 @@
-// A GGUF's vocabulary (tokenizer.ggml.*) as a specification. The file names its pre-tokenizer only, so the patterns stand here:
-// those of the models' own tokenizer.json.
+// A GGUF's vocabulary (tokenizer.ggml.*) as a specification. The file names its pre-tokenizer only, so the
+// patterns stand here: those of the models' own tokenizer.json.
 #include <unordered_set>
 
 #include "base/check.h"
@@ -15,10 +15,10 @@ constexpr int32_t kControl = 3, kUserDefined = 4;  // tokenizer.ggml.token_type
 struct Family {
   const char* pre;  // tokenizer.ggml.pre
   std::vector<const char*> patterns;
-  bool use_regex;      // then GPT-2's pattern
+  bool use_regex;  // then GPT-2's pattern
   bool nfc;
   bool ignore_merges;
-  bool add_bos;        // where the file does not say
+  bool add_bos;  // where the file does not say
 };
 
 const std::vector<Family>& families() {
@@ -27,13 +27,23 @@ const std::vector<Family>& families() {
       {"smollm", {R"(\p{N})"}, true, false, false, false},
       {"llama-bpe",
        {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"},
-       false, false, true, true},
+       false,
+       false,
+       true,
+       true},
       {"qwen2",
        {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"},
-       false, true, false, false},
+       false,
+       true,
+       false,
+       false},
       {"deepseek-coder",
-       {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", "[\u4E00-\u9FA5\u0800-\u4E00\uAC00-\uD7FF]+", R"(\p{N})"},
-       false, false, false, false},
+       {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", "[\u4E00-\u9FA5\u0800-\u4E00\uAC00-\uD7FF]+",
+        R"(\p{N})"},
+       false,
+       false,
+       false,
+       false},
   };
   return table;
 }
@@ -52,20 +62,26 @@ const Family& family_of(const GgufFile& file) {
 int32_t id_of(const GgufFile& file, const char* key, size_t size) {
   if (!file.find(key)) return -1;
   const int64_t id = file.integer(key);
-  if (id < 0 || id >= static_cast<int64_t>(size)) fail("{}: {}: expected an id below {}, found {}", file.path(), key, size, id);
+  if (id < 0 || id >= static_cast<int64_t>(size))
+    fail("{}: {}: expected an id below {}, found {}", file.path(), key, size, id);
   return static_cast<int32_t>(id);
 }
 
-bool flag_of(const GgufFile& file, const char* key, bool otherwise) { return file.find(key) ? file.boolean(key) : otherwise; }
+bool flag_of(const GgufFile& file, const char* key, bool otherwise) {
+  return file.find(key) ? file.boolean(key) : otherwise;
+}
 
 }  // namespace
 
 TokenizerSpec tokenizer_spec_of(const GgufFile& file) {
   const std::string kind = file.string("tokenizer.ggml.model");
-  if (kind != "gpt2") fail("{}: tokenizer.ggml.model: \"{}\" is not supported (supported: gpt2, which is byte-level BPE)", file.path(), kind);
+  if (kind != "gpt2")
+    fail("{}: tokenizer.ggml.model: \"{}\" is not supported (supported: gpt2, which is byte-level BPE)",
+         file.path(), kind);
   const Family& family = family_of(file);
   TokenizerSpec spec;
-  for (const char* pattern : family.patterns) spec.splits.push_back({pattern, SplitBehavior::isolated, false});
+  for (const char* pattern : family.patterns)
+    spec.splits.push_back({pattern, SplitBehavior::isolated, false});
   spec.use_regex = family.use_regex;
   spec.nfc = family.nfc;
   spec.ignore_merges = family.ignore_merges;
@@ -75,7 +91,8 @@ TokenizerSpec tokenizer_spec_of(const GgufFile& file) {
   std::unordered_set<std::string_view> seen;
   for (size_t id = 0; id < spec.vocab.size(); ++id) {
     if (!is_valid_utf8(spec.vocab[id])) fail("{}: tokenizer.ggml.tokens[{}]: not UTF-8", file.path(), id);
-    if (!seen.insert(spec.vocab[id]).second) fail("{}: tokenizer.ggml.tokens[{}]: \"{}\" occurs twice", file.path(), id, spec.vocab[id]);
+    if (!seen.insert(spec.vocab[id]).second)
+      fail("{}: tokenizer.ggml.tokens[{}]: \"{}\" occurs twice", file.path(), id, spec.vocab[id]);
   }
   const std::vector<std::string> merge_lines = file.strings("tokenizer.ggml.merges");
   std::vector<std::pair<std::string_view, std::string_view>> merges;
@@ -86,7 +103,8 @@ TokenizerSpec tokenizer_spec_of(const GgufFile& file) {
   if (file.find("tokenizer.ggml.token_type")) {
     const std::vector<int32_t> types = file.int32s("tokenizer.ggml.token_type");
     if (types.size() != spec.vocab.size()) {
-      fail("{}: tokenizer.ggml.token_type: expected {} values, one per token, found {}", file.path(), spec.vocab.size(), types.size());
+      fail("{}: tokenizer.ggml.token_type: expected {} values, one per token, found {}", file.path(),
+           spec.vocab.size(), types.size());
     }
     for (size_t id = 0; id < types.size(); ++id) {
       if (types[id] != kControl && types[id] != kUserDefined) continue;
@@ -100,7 +118,8 @@ TokenizerSpec tokenizer_spec_of(const GgufFile& file) {
   check_added_tokens(spec, file.path());
 
   const size_t size = spec.vocab.size();
-  const int32_t bos = id_of(file, "tokenizer.ggml.bos_token_id", size), eos = id_of(file, "tokenizer.ggml.eos_token_id", size);
+  const int32_t bos = id_of(file, "tokenizer.ggml.bos_token_id", size),
+                eos = id_of(file, "tokenizer.ggml.eos_token_id", size);
   const int32_t pad = id_of(file, "tokenizer.ggml.padding_token_id", size);
   if (bos >= 0) spec.bos_token = spec.vocab[static_cast<size_t>(bos)];
   if (eos >= 0) spec.eos_token = spec.vocab[static_cast<size_t>(eos)];

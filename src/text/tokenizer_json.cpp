@@ -35,7 +35,8 @@ struct Node {
   std::vector<Node> elements() const {
     if (!value->is_array()) wrong("an array");
     std::vector<Node> nodes;
-    for (size_t i = 0; i < value->size(); ++i) nodes.push_back({&(*value)[i], where, fmt::format("{}[{}]", path, i)});
+    for (size_t i = 0; i < value->size(); ++i)
+      nodes.push_back({&(*value)[i], where, fmt::format("{}[{}]", path, i)});
     return nodes;
   }
   const std::string& str() const {
@@ -100,7 +101,9 @@ void read_vocab(const Node& node, TokenizerSpec& spec) {
           fmt::format("an id below {}, the number of tokens (ids must have no holes)", count));
     }
     const size_t at = id.get<size_t>();
-    if (taken[at]) fail("{}: {}: \"{}\" and \"{}\" have the same id {}", *node.where, node.path, spec.vocab[at], token, at);
+    if (taken[at])
+      fail("{}: {}: \"{}\" and \"{}\" have the same id {}", *node.where, node.path, spec.vocab[at], token,
+           at);
     taken[at] = 1;
     spec.vocab[at] = token;
   }
@@ -118,7 +121,8 @@ void read_merges(const Node& node, TokenizerSpec& spec) {
     } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
       merges.emplace_back(merge[0].get_ref<const std::string&>(), merge[1].get_ref<const std::string&>());
     } else {
-      Node{&merge, node.where, fmt::format("{}[{}]", node.path, i)}.wrong("\"left right\" or [\"left\", \"right\"]");
+      Node{&merge, node.where, fmt::format("{}[{}]", node.path, i)}.wrong(
+          "\"left right\" or [\"left\", \"right\"]");
     }
   }
   set_merges(spec, merges, where);
@@ -135,15 +139,19 @@ void read_model(const Node& model, TokenizerSpec& spec) {
     spec.model = TokenizerSpec::Model::word_level;
     return;
   }
-  if (model.flag("byte_fallback", false)) fail("{}: model.byte_fallback: only byte-level BPE is supported", *model.where);
+  if (model.flag("byte_fallback", false))
+    fail("{}: model.byte_fallback: only byte-level BPE is supported", *model.where);
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
-    if (!model.text(key).empty()) fail("{}: model.{}: only byte-level BPE, which has none, is supported", *model.where, key);
+    if (!model.text(key).empty())
+      fail("{}: model.{}: only byte-level BPE, which has none, is supported", *model.where, key);
   }
-  if (const auto dropout = model.find("dropout"); dropout && *dropout->value != 0) dropout->wrong("null or 0");
+  if (const auto dropout = model.find("dropout"); dropout && *dropout->value != 0)
+    dropout->wrong("null or 0");
   spec.fuse_unk = model.flag("fuse_unk", false);
   spec.ignore_merges = model.flag("ignore_merges", false);
   read_merges(model.at("merges"), spec);
-  if (!spec.unk_token.empty() && std::find(spec.vocab.begin(), spec.vocab.end(), spec.unk_token) == spec.vocab.end()) {
+  if (!spec.unk_token.empty() &&
+      std::find(spec.vocab.begin(), spec.vocab.end(), spec.unk_token) == spec.vocab.end()) {
     fail("{}: model.unk_token: \"{}\" is not in the vocabulary", *model.where, spec.unk_token);
   }
 }
@@ -166,11 +174,12 @@ void read_added_tokens(const Node& root, TokenizerSpec& spec) {
 }
 
 Split read_split(const Node& node) {
-  static const std::pair<const char*, SplitBehavior> behaviors[] = {{"Removed", SplitBehavior::removed},
-                                                                    {"Isolated", SplitBehavior::isolated},
-                                                                    {"MergedWithPrevious", SplitBehavior::merged_with_previous},
-                                                                    {"MergedWithNext", SplitBehavior::merged_with_next},
-                                                                    {"Contiguous", SplitBehavior::contiguous}};
+  static const std::pair<const char*, SplitBehavior> behaviors[] = {
+      {"Removed", SplitBehavior::removed},
+      {"Isolated", SplitBehavior::isolated},
+      {"MergedWithPrevious", SplitBehavior::merged_with_previous},
+      {"MergedWithNext", SplitBehavior::merged_with_next},
+      {"Contiguous", SplitBehavior::contiguous}};
   Split split;
   const Node pattern = node.at("pattern");
   if (const auto text = pattern.find("String")) {
@@ -200,7 +209,8 @@ void read_pre_tokenizer(const Node& root, TokenizerSpec& spec) {
     if (type == "Split") {
       spec.splits.push_back(read_split(node));
     } else if (type == "Digits") {
-      spec.splits.push_back({node.flag("individual_digits", false) ? R"(\p{N})" : R"(\p{N}+)", SplitBehavior::isolated, false});
+      spec.splits.push_back(
+          {node.flag("individual_digits", false) ? R"(\p{N})" : R"(\p{N}+)", SplitBehavior::isolated, false});
     } else if (type == "ByteLevel") {
       byte_level = true;
       spec.add_prefix_space = node.flag("add_prefix_space", true);
@@ -211,7 +221,9 @@ void read_pre_tokenizer(const Node& root, TokenizerSpec& spec) {
   }
   const bool bpe = spec.model == TokenizerSpec::Model::bpe;
   if (bpe != byte_level) {
-    fail("{}: pre_tokenizer: {}", *root.where, bpe ? "BPE is supported with a ByteLevel pre-tokenizer only" : "ByteLevel with a WordLevel model is not supported");
+    fail("{}: pre_tokenizer: {}", *root.where,
+         bpe ? "BPE is supported with a ByteLevel pre-tokenizer only"
+             : "ByteLevel with a WordLevel model is not supported");
   }
 }
 

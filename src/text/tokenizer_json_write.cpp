@@ -1,4 +1,5 @@
-// Writes a specification as a tokenizer.json and tokenizer_config.json that Hugging Face tokenizers and transformers open.
+// Writes a specification as a tokenizer.json and tokenizer_config.json that Hugging Face tokenizers and
+// transformers open.
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
@@ -10,7 +11,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json pre_tokenizer_of(const TokenizerSpec& spec) {
-  static const char* const behaviors[] = {"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"};
+  static const char* const behaviors[] = {"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext",
+                                          "Contiguous"};
   Json steps = Json::array();
   for (const Split& split : spec.splits) {
     steps.push_back({{"type", "Split"},
@@ -19,7 +21,10 @@ Json pre_tokenizer_of(const TokenizerSpec& spec) {
                      {"invert", split.invert}});
   }
   if (spec.model == TokenizerSpec::Model::bpe) {
-    steps.push_back({{"type", "ByteLevel"}, {"add_prefix_space", spec.add_prefix_space}, {"trim_offsets", true}, {"use_regex", spec.use_regex}});
+    steps.push_back({{"type", "ByteLevel"},
+                     {"add_prefix_space", spec.add_prefix_space},
+                     {"trim_offsets", true},
+                     {"use_regex", spec.use_regex}});
   }
   if (steps.size() == 1) return steps[0];
   return {{"type", "Sequence"}, {"pretokenizers", steps}};
@@ -62,8 +67,10 @@ std::string model_of(const TokenizerSpec& spec) {
   if (spec.model == TokenizerSpec::Model::bpe) {
     const std::string unk = spec.unk_token.empty() ? "null" : quoted(spec.unk_token);
     out += fmt::format(
-        "    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": {},\n    \"continuing_subword_prefix\": null,\n"
-        "    \"end_of_word_suffix\": null,\n    \"fuse_unk\": {},\n    \"byte_fallback\": false,\n    \"ignore_merges\": {},\n",
+        "    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": {},\n    "
+        "\"continuing_subword_prefix\": null,\n"
+        "    \"end_of_word_suffix\": null,\n    \"fuse_unk\": {},\n    \"byte_fallback\": false,\n    "
+        "\"ignore_merges\": {},\n",
         unk, spec.fuse_unk, spec.ignore_merges);
   } else {
     out += fmt::format("    \"type\": \"WordLevel\",\n    \"unk_token\": {},\n", quoted(spec.unk_token));
@@ -77,8 +84,9 @@ std::string model_of(const TokenizerSpec& spec) {
     out += ",\n    \"merges\": [";
     for (size_t i = 0; i < spec.merges.size(); ++i) {
       const auto& [left, right] = spec.merges[i];
-      out += fmt::format("{}\n      {}", i ? "," : "",
-                         quoted(spec.vocab[static_cast<size_t>(left)] + " " + spec.vocab[static_cast<size_t>(right)]));
+      out += fmt::format(
+          "{}\n      {}", i ? "," : "",
+          quoted(spec.vocab[static_cast<size_t>(left)] + " " + spec.vocab[static_cast<size_t>(right)]));
     }
     out += spec.merges.empty() ? "]" : "\n    ]";
   }
@@ -100,7 +108,9 @@ std::string tokenizer_json_of(const TokenizerSpec& spec) {
   }
   const bool bpe = spec.model == TokenizerSpec::Model::bpe;
   Json decoder = {{"type", "Fuse"}};
-  if (bpe) decoder = {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}};
+  if (bpe)
+    decoder = {
+        {"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}};
   Json normalizer = nullptr;
   if (spec.nfc) normalizer = {{"type", "NFC"}};
   std::string out = "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n";

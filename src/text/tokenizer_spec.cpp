@@ -9,7 +9,8 @@
 
 namespace cohort {
 
-std::pair<std::string_view, std::string_view> split_merge(std::string_view merge, size_t index, const std::string& where) {
+std::pair<std::string_view, std::string_view> split_merge(std::string_view merge, size_t index,
+                                                          const std::string& where) {
   const size_t space = merge.find(' ');
   if (space == std::string_view::npos || merge.find(' ', space + 1) != std::string_view::npos) {
     fail("{}: merges[{}]: expected two tokens with one space between, found \"{}\"", where, index, merge);
@@ -31,7 +32,8 @@ void set_merges(TokenizerSpec& spec, const std::vector<std::pair<std::string_vie
     const auto id_of = [&](std::string_view token) {
       const auto found = ids.find(token);
       if (found == ids.end()) {
-        fail("{}: merges[{}]: \"{}\" + \"{}\": \"{}\" is not in the vocabulary", where, i, merges[i].first, merges[i].second, token);
+        fail("{}: merges[{}]: \"{}\" + \"{}\": \"{}\" is not in the vocabulary", where, i, merges[i].first,
+             merges[i].second, token);
       }
       return found->second;
     };
@@ -43,7 +45,8 @@ void set_merges(TokenizerSpec& spec, const std::vector<std::pair<std::string_vie
 }
 
 void check_added_tokens(TokenizerSpec& spec, const std::string& where) {
-  std::stable_sort(spec.added.begin(), spec.added.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  std::stable_sort(spec.added.begin(), spec.added.end(),
+                   [](const auto& a, const auto& b) { return a.id < b.id; });
   std::unordered_set<std::string_view> beyond(spec.vocab.begin(), spec.vocab.end());
   const auto known = static_cast<int64_t>(spec.vocab.size());
   int64_t next = known;
@@ -55,17 +58,22 @@ void check_added_tokens(TokenizerSpec& spec, const std::string& where) {
     if (token.id < known) {
       const std::string& there = spec.vocab[static_cast<size_t>(token.id)];
       if (there != token.content) {
-        fail("{}: added_tokens: \"{}\" has the id {}, which is \"{}\" in the vocabulary", where, token.content, token.id, there);
+        fail("{}: added_tokens: \"{}\" has the id {}, which is \"{}\" in the vocabulary", where,
+             token.content, token.id, there);
       }
       continue;
     }
-    if (token.id != next) fail("{}: added_tokens: \"{}\" has the id {}, expected {}: ids must have no holes", where, token.content, token.id, next);
-    if (!beyond.insert(token.content).second) fail("{}: added_tokens: \"{}\" has two ids, one of them {}", where, token.content, token.id);
+    if (token.id != next)
+      fail("{}: added_tokens: \"{}\" has the id {}, expected {}: ids must have no holes", where,
+           token.content, token.id, next);
+    if (!beyond.insert(token.content).second)
+      fail("{}: added_tokens: \"{}\" has two ids, one of them {}", where, token.content, token.id);
     ++next;
   }
 }
 
-TokenizerSpec character_spec(std::string_view alphabet, const std::vector<std::string>& special_tokens, const std::string& eos_token) {
+TokenizerSpec character_spec(std::string_view alphabet, const std::vector<std::string>& special_tokens,
+                             const std::string& eos_token) {
   TokenizerSpec spec;
   spec.model = TokenizerSpec::Model::word_level;
   spec.splits.push_back({R"([\x00-\x{10FFFF}])", SplitBehavior::isolated, false});
@@ -75,7 +83,8 @@ TokenizerSpec character_spec(std::string_view alphabet, const std::vector<std::s
     spec.vocab.push_back(std::move(token));
   };
   for (const std::string& token : special_tokens) {
-    if (token.empty() || !is_valid_utf8(token)) fail("character tokenizer: a special token is empty or not UTF-8");
+    if (token.empty() || !is_valid_utf8(token))
+      fail("character tokenizer: a special token is empty or not UTF-8");
     AddedToken added;
     added.id = static_cast<int32_t>(spec.vocab.size());
     added.content = token;
@@ -89,7 +98,8 @@ TokenizerSpec character_spec(std::string_view alphabet, const std::vector<std::s
     add(std::string(alphabet.substr(at, c.size)));
     at += c.size;
   }
-  if (!eos_token.empty() && std::find(special_tokens.begin(), special_tokens.end(), eos_token) == special_tokens.end()) {
+  if (!eos_token.empty() &&
+      std::find(special_tokens.begin(), special_tokens.end(), eos_token) == special_tokens.end()) {
     fail("character tokenizer: the end token \"{}\" is not among the special tokens", eos_token);
   }
   spec.eos_token = eos_token;

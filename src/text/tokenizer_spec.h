@@ -1,4 +1,5 @@
-// What a tokenizer is, free of the file it came from: read from a tokenizer.json or a GGUF's metadata, written as a tokenizer.json.
+// What a tokenizer is, free of the file it came from: read from a tokenizer.json or a GGUF's metadata,
+// written as a tokenizer.json.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@ class GgufFile;
 struct AddedToken {
   int32_t id = -1;
   std::string content;
-  bool special = false;      // left out by decode(skip_special_tokens)
-  bool lstrip = false;       // takes the white space on its left, on its right
+  bool special = false;  // left out by decode(skip_special_tokens)
+  bool lstrip = false;   // takes the white space on its left, on its right
   bool rstrip = false;
   bool single_word = false;  // only where no letter, digit or _ touches it
   bool normalized = false;   // looked for after normalisation
@@ -37,11 +38,11 @@ struct TokenizerSpec {
     word_level  // every piece that the splits leave is a token
   };
   Model model = Model::bpe;
-  std::vector<std::string> vocab;                    // tokens of the model by id
-  std::vector<std::pair<int32_t, int32_t>> merges;   // best first
-  std::vector<int32_t> merged;                       // the token that each merge makes
-  bool ignore_merges = false;                        // a piece that is a token is not built from merges
-  std::string unk_token;                             // empty: none
+  std::vector<std::string> vocab;                   // tokens of the model by id
+  std::vector<std::pair<int32_t, int32_t>> merges;  // best first
+  std::vector<int32_t> merged;                      // the token that each merge makes
+  bool ignore_merges = false;                       // a piece that is a token is not built from merges
+  std::string unk_token;                            // empty: none
   bool fuse_unk = false;
   std::vector<AddedToken> added;  // in order of ids; those at vocab.size() and above follow without holes
 
@@ -73,7 +74,8 @@ TokenizerSpec character_spec(std::string_view alphabet, const std::vector<std::s
 void set_merges(TokenizerSpec& spec, const std::vector<std::pair<std::string_view, std::string_view>>& merges,
                 const std::string& where);
 // The two tokens of "left right".
-std::pair<std::string_view, std::string_view> split_merge(std::string_view merge, size_t index, const std::string& where);
+std::pair<std::string_view, std::string_view> split_merge(std::string_view merge, size_t index,
+                                                          const std::string& where);
 
 // Checks that the added tokens, sorted by id, repeat tokens of the vocabulary or follow it without a hole.
 void check_added_tokens(TokenizerSpec& spec, const std::string& where);

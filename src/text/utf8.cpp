@@ -9,12 +9,16 @@
 
 namespace cohort {
 
-// The table of well-formed byte sequences, Unicode standard section 3.9: only the second byte's range depends on the first.
+// The table of well-formed byte sequences, Unicode standard section 3.9: only the second byte's range depends
+// on the first.
 Utf8Char next_utf8(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const uint8_t lead = byte(0);
   if (lead < 0x80) return {lead, 1, true, false};
-  const int more = lead >= 0xC2 && lead <= 0xDF ? 1 : lead >= 0xE0 && lead <= 0xEF ? 2 : lead >= 0xF0 && lead <= 0xF4 ? 3 : 0;
+  const int more = lead >= 0xC2 && lead <= 0xDF   ? 1
+                   : lead >= 0xE0 && lead <= 0xEF ? 2
+                   : lead >= 0xF0 && lead <= 0xF4 ? 3
+                                                  : 0;
   if (more == 0) return {0xFFFD, 1, false, false};
   uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
   uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
@@ -51,7 +55,8 @@ void append_utf8(std::string& text, char32_t code) {
   } else if (code < 0x10000) {
     put(0xE0 | code >> 12), put(0x80 | (code >> 6 & 0x3F)), put(0x80 | (code & 0x3F));
   } else {
-    put(0xF0 | code >> 18), put(0x80 | (code >> 12 & 0x3F)), put(0x80 | (code >> 6 & 0x3F)), put(0x80 | (code & 0x3F));
+    put(0xF0 | code >> 18), put(0x80 | (code >> 12 & 0x3F)), put(0x80 | (code >> 6 & 0x3F)),
+        put(0x80 | (code & 0x3F));
   }
 }
 
@@ -73,7 +78,8 @@ std::string replace_invalid_utf8(std::string_view text) {
 // utf8proc's own reordering of combining marks is quadratic in the length of a run; here each run is sorted.
 std::string normalize_nfc(std::string_view text) {
   // Below U+0300 every text is in form C; the lead byte of U+0300 is 0xCC.
-  if (std::none_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) >= 0xCC; })) return std::string(text);
+  if (std::none_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) >= 0xCC; }))
+    return std::string(text);
   std::vector<utf8proc_int32_t> codes;
   codes.reserve(text.size());
   for (size_t at = 0; at < text.size();) {
@@ -81,11 +87,14 @@ std::string normalize_nfc(std::string_view text) {
     at += c.size;
     utf8proc_int32_t parts[32];
     int boundary = 0;
-    const utf8proc_ssize_t n = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c.code), parts, 32, UTF8PROC_DECOMPOSE, &boundary);
+    const utf8proc_ssize_t n = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c.code), parts, 32,
+                                                       UTF8PROC_DECOMPOSE, &boundary);
     COHORT_CHECK(n >= 0 && n <= 32, "U+{:04X}: {}", static_cast<uint32_t>(c.code), n);
     codes.insert(codes.end(), parts, parts + n);
   }
-  const auto combining_class = [](utf8proc_int32_t code) { return utf8proc_get_property(code)->combining_class; };
+  const auto combining_class = [](utf8proc_int32_t code) {
+    return utf8proc_get_property(code)->combining_class;
+  };
   for (auto begin = codes.begin(); begin != codes.end();) {
     const auto end = std::find_if(begin, codes.end(), [&](auto code) { return combining_class(code) == 0; });
     if (end - begin > 1) {
@@ -93,8 +102,9 @@ std::string normalize_nfc(std::string_view text) {
     }
     begin = end == codes.end() ? end : end + 1;
   }
-  const utf8proc_ssize_t size = utf8proc_normalize_utf32(codes.data(), static_cast<utf8proc_ssize_t>(codes.size()),
-                                                         static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
+  const utf8proc_ssize_t size =
+      utf8proc_normalize_utf32(codes.data(), static_cast<utf8proc_ssize_t>(codes.size()),
+                               static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
   COHORT_CHECK(size >= 0, "utf8proc: {}", utf8proc_errmsg(size));
   std::string result;
   result.reserve(text.size());
