@@ -13,11 +13,12 @@ namespace cohort {
 namespace {
 
 constexpr int64_t kBlock = 64;
+constexpr double kMassUnits = 0x1p40;
 
 struct Candidate {
   float x;  // scaled logit
   int32_t token;
-  uint64_t mass;  // exp(x - max) in units of 2^-40: integers add up to the same in any order
+  uint64_t mass;  // exp(x - max) times kMassUnits: integers add up to the same in any order
 };
 
 struct Scratch {
@@ -30,6 +31,8 @@ struct Scratch {
 // The more likely first; the lower id among equals.
 bool before(const Candidate& a, const Candidate& b) { return a.x != b.x ? a.x > b.x : a.token < b.token; }
 
+double chunk_scale(const LogitChunk& c, float max) { return exp(static_cast<double>(c.max) - max); }
+
 int32_t most_likely(const float* logits, int64_t vocab, std::span<const LogitChunk> chunks, float max) {
   for (size_t c = 0; c < chunks.size(); ++c)
     if (chunks[c].max == max)
@@ -38,64 +41,52 @@ int32_t most_likely(const float* logits, int64_t vocab, std::span<const LogitChu
   return 0;
 }
 
-// The first index whose running sum of weights exceeds `target`, sums of 64 at a time first; the last index
-// with a weight where rounding leaves none.
+// The first index whose running sum of weights exceeds `target`, in blocks of 64; the last one with a weight
+// where rounding leaves none.
 int64_t walk(const float* weights, int64_t count, double target) {
   double sum = 0;
-  int64_t last = 0;
   for (int64_t begin = 0; begin < count; begin += kBlock) {
     const int64_t end = std::min(count, begin + kBlock);
     double parts[8] = {};
     for (int64_t i = begin; i < end; ++i) parts[i % 8] += weights[i];
     const double block =
         ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]));
-    if (block == 0) continue;
     if (sum + block > target) {
       double running = sum;
-      for (int64_t i = begin; i < end; ++i) {
-        running += weights[i];
-        if (weights[i] > 0) last = i;
-        if (running > target) return i;
-      }
-      return last;
+      for (int64_t i = begin; i < end; ++i)
+        if ((running += weights[i]) > target) return i;
+      count = end;
+      break;
     }
     sum += block;
-    last = begin;
-    for (int64_t i = begin; i < end; ++i)
-      if (weights[i] > 0) last = i;
   }
-  return last;
+  while (count > 1 && weights[count - 1] == 0) --count;
+  return count - 1;
 }
 
-int32_t draw(const float* logits, int64_t vocab, float inv_temperature, float max, double uniform,
+// The token at `target` of the running sum of exp(x - max) over all tokens: its chunk, then its place inside.
+int32_t draw(const float* logits, int64_t vocab, float inv_temperature, float max, double target,
              Scratch& s) {
-  double total = 0;
-  for (const LogitChunk& c : s.chunks)
-    if (c.sum > 0) total += c.sum * exp(static_cast<double>(c.max) - max);
-  const double target = uniform * total;
-  double sum = 0;
+  double sum = 0, scale = 1, inside = 0;
   int64_t chosen = 0;
-  double scale = 1, inside = 0;  // of the chosen chunk
-  for (size_t c = 0; c < s.chunks.size(); ++c) {
+  for (int64_t c = 0; c < logit_chunks(vocab) && sum <= target; ++c) {
     if (s.chunks[c].sum == 0) continue;
-    chosen = static_cast<int64_t>(c);
-    scale = exp(static_cast<double>(s.chunks[c].max) - max);
+    chosen = c;
+    scale = chunk_scale(s.chunks[c], max);
     inside = target - sum;
     sum += s.chunks[c].sum * scale;
-    if (sum > target) break;
   }
   const int64_t begin = chosen * kLogitChunk, count = std::min(kLogitChunk, vocab - begin);
   s.weights.resize(kLogitChunk);
-  logit_weights(logits + begin, count, inv_temperature, s.chunks[static_cast<size_t>(chosen)].max,
-                s.weights.data());
+  logit_weights(logits + begin, count, inv_temperature, s.chunks[chosen].max, s.weights.data());
   return static_cast<int32_t>(begin + walk(s.weights.data(), count, inside / scale));
 }
 
-// A scaled logit that no kept token is below: cheap to find, so that few candidates need care.
+// A scaled logit that no kept token is below: cheap to find, so that few candidates need care. `sum` is the
+// row's total weight. With top-k it looks at top-k alone, since the later filters go by what top-k leaves.
 float lower_bound(const float* logits, int64_t vocab, float inv_temperature, const SamplingOptions& o,
-                  float max, const LogitStats& stats, Scratch& s) {
-  double bound = static_cast<double>(max) - 28;  // below it the mass is 0
-  if (o.min_p > 0) bound = std::max(bound, max + log(o.min_p));
+                  float max, double sum, Scratch& s) {
+  double bound = -28;  // below it the mass is 0
   const int64_t blocks = (vocab + kBlock - 1) / kBlock;
   if (o.top_k > 0 &&
       o.top_k <= blocks) {  // the k-th largest of the blocks' maxima is not above the k-th largest logit
@@ -104,14 +95,15 @@ float lower_bound(const float* logits, int64_t vocab, float inv_temperature, con
       s.scores[b] = *std::max_element(logits + b * kBlock, logits + std::min(vocab, (b + 1) * kBlock));
     std::nth_element(s.scores.begin(), s.scores.begin() + (o.top_k - 1), s.scores.end(),
                      std::greater<float>());
-    bound = std::max(bound, static_cast<double>(s.scores[o.top_k - 1] * inv_temperature));
+    bound = std::max(bound, static_cast<double>(s.scores[o.top_k - 1] * inv_temperature) - max);
   }
-  if (o.top_p < 1) {  // tokens below this weigh less than 1 - top_p together, even if all of them did
-    const double sum = o.top_k > 0 ? 1 : exp(static_cast<double>(stats.lse) - max);
-    const double n = static_cast<double>(o.top_k > 0 ? std::min<int64_t>(o.top_k, vocab) : vocab);
-    bound = std::max(bound, max + log((1 - static_cast<double>(o.top_p)) * sum / n));
+  if (o.top_k == 0) {
+    if (o.min_p > 0) bound = std::max(bound, log(o.min_p));
+    // All tokens below this together weigh less than 1 - top_p.
+    if (o.top_p < 1)
+      bound = std::max(bound, log((1 - static_cast<double>(o.top_p)) * sum / static_cast<double>(vocab)));
   }
-  return static_cast<float>(bound - 1e-3);
+  return static_cast<float>(max + bound - 1e-3);
 }
 
 uint64_t mass_of(const std::vector<Candidate>& candidates) {
@@ -129,10 +121,8 @@ void keep_top_k(int32_t k, Scratch& s) {
                 [kth = s.scores[k - 1]](const Candidate& c) { return c.x < kth; });  // ties stay
 }
 
-// Keeps the shortest run of the most likely tokens whose mass reaches top_p: selection, not sorting.
-void keep_top_p(float top_p, Scratch& s) {
-  const auto needed = static_cast<uint64_t>(
-      std::ceil(static_cast<double>(top_p) * static_cast<double>(mass_of(s.candidates))));
+// Keeps the shortest run of the most likely tokens whose mass reaches `needed`: selection, not sorting.
+void keep_top_p(double needed, Scratch& s) {
   s.order = s.candidates;
   auto begin = s.order.begin(), end = s.order.end();
   uint64_t above = 0;
@@ -141,7 +131,7 @@ void keep_top_p(float top_p, Scratch& s) {
     std::nth_element(begin, middle, end, before);
     uint64_t mass = 0;
     for (auto i = begin; i != middle; ++i) mass += i->mass;
-    if (above + mass >= needed) {
+    if (static_cast<double>(above + mass) >= needed) {
       end = middle;
     } else {
       above += mass;
@@ -166,14 +156,17 @@ Sampled sample_token(const float* logits, int64_t vocab, const SamplingOptions& 
   }
   const LogitStats stats = merge_logit_chunks(s.chunks);
   if (std::isnan(stats.lse)) fail("the model's logits hold NaN or infinity, so no token can be drawn");
+  double sum = 0;  // of exp(x - max)
+  for (const LogitChunk& c : s.chunks)
+    if (c.sum > 0) sum += c.sum * chunk_scale(c, max);
   if (greedy || !o.truncates()) {
     const int32_t token = greedy ? most_likely(logits, vocab, s.chunks, max)
-                                 : draw(logits, vocab, inv_temperature, max, uniform, s);
+                                 : draw(logits, vocab, inv_temperature, max, uniform * sum, s);
     return {token, log_prob_of(logits[token], inv_temperature, stats.lse), stats.entropy};
   }
 
   s.tokens.resize(static_cast<size_t>(vocab));
-  const float bound = lower_bound(logits, vocab, inv_temperature, o, max, stats, s);
+  const float bound = lower_bound(logits, vocab, inv_temperature, o, max, sum, s);
   s.tokens.resize(
       static_cast<size_t>(logits_at_least(logits, vocab, inv_temperature, bound, s.tokens.data())));
   s.scores.clear();
@@ -184,23 +177,24 @@ Sampled sample_token(const float* logits, int64_t vocab, const SamplingOptions& 
   s.candidates.clear();
   for (size_t i = 0; i < s.tokens.size(); ++i)
     s.candidates.push_back({s.scores[i] * inv_temperature, s.tokens[i],
-                            static_cast<uint64_t>(static_cast<double>(s.weights[i]) * 0x1p40)});
+                            static_cast<uint64_t>(static_cast<double>(s.weights[i]) * kMassUnits)});
   if (o.top_k > 0) keep_top_k(o.top_k, s);
-  if (o.top_p < 1) keep_top_p(o.top_p, s);
+  if (o.top_p < 1)
+    keep_top_p(o.top_p * (o.top_k > 0 ? static_cast<double>(mass_of(s.candidates)) : sum * kMassUnits), s);
   if (o.min_p > 0) {
-    const auto least = static_cast<uint64_t>(static_cast<double>(o.min_p) * 0x1p40);
+    const auto least = static_cast<uint64_t>(static_cast<double>(o.min_p) * kMassUnits);
     std::erase_if(s.candidates, [least](const Candidate& c) { return c.mass < least; });
   }
-  const double total = static_cast<double>(mass_of(s.candidates)), target = uniform * total;
-  uint64_t sum = 0;
+  const auto total = static_cast<double>(mass_of(s.candidates));
+  uint64_t cumulative = 0;
   const Candidate* chosen = &s.candidates.front();
   for (const Candidate& c : s.candidates) {
     if (c.mass == 0) continue;
     chosen = &c;
-    sum += c.mass;
-    if (static_cast<double>(sum) > target) break;
+    cumulative += c.mass;
+    if (static_cast<double>(cumulative) > uniform * total) break;
   }
-  const auto lse = static_cast<float>(max + log(total * 0x1p-40));
+  const auto lse = static_cast<float>(max + log(total / kMassUnits));
   return {chosen->token, log_prob_of(logits[chosen->token], inv_temperature, lse), stats.entropy};
 }
 
