@@ -6,9 +6,15 @@ quantised.gguf   metadata of every type, and for each tensor type T random block
 FAMILY/          a tiny random model as transformers saves it (config.json, model.safetensors)
 FAMILY.gguf      the same model as llama.cpp's converter would write it: renamed, and for llama with the query and key rows
                  of each head interleaved
+smollm2_sums.json  (where SmolLM2-135M-Instruct.Q4_1.gguf is given) a checksum of each tensor of SmolLM2 under its Hugging
+                 Face name: the sum over i of (2 i + 1) times the bits of value i, modulo 2^64
+
+usage: tools/make_gguf_fixtures.py [SmolLM2-135M-Instruct.Q4_1.gguf]
 """
+import json
 import pathlib
 import shutil
+import sys
 
 import gguf
 import numpy as np
@@ -136,8 +142,34 @@ def write_family(name, config):
     finish(writer)
 
 
+def write_smollm2_sums(path):
+    reader = gguf.GGUFReader(path)
+    heads = {"q_proj": reader.fields["llama.attention.head_count"].contents(),
+             "k_proj": reader.fields["llama.attention.head_count_kv"].contents()}
+    layers = reader.fields["llama.block_count"].contents()
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, layers)
+    parts = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj",
+             "mlp.up_proj", "mlp.down_proj", "input_layernorm", "post_attention_layernorm"]
+    wanted = ["model.embed_tokens", "model.norm"] + [f"model.layers.{i}.{p}" for i in range(layers) for p in parts]
+    hugging_face = {names.get_name(name) + ".weight": name + ".weight" for name in wanted}
+    sums = {}
+    for tensor in reader.tensors:
+        values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+        name = hugging_face[tensor.name]
+        part = name.split(".")[-2]
+        if part in heads:  # the inverse of interleaved()
+            split = values.reshape(heads[part], -1, 2, values.shape[1])
+            values = split.swapaxes(1, 2).reshape(values.shape)
+        bits = np.ascontiguousarray(values, dtype=np.float32).reshape(-1).view(np.uint32).astype(np.uint64)
+        weights = 2 * np.arange(bits.size, dtype=np.uint64) + 1
+        sums[name] = f"{int((bits * weights).sum(dtype=np.uint64)):016x}"
+    (OUT / "smollm2_sums.json").write_text(json.dumps(sums, indent=0, sort_keys=True) + "\n")
+
+
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     write_quantised(np.random.default_rng(7))
     for family, family_config in FAMILIES.items():
         write_family(family, family_config)
+    if len(sys.argv) > 1:
+        write_smollm2_sums(sys.argv[1])

@@ -21,7 +21,8 @@ TEST(Dequantize, EveryHalf) {
       EXPECT_EQ(std::isnan(f), mantissa != 0) << bits;
       EXPECT_EQ(std::isinf(f), mantissa == 0) << bits;
     } else {
-      const double expected = exponent ? std::ldexp(1024 + mantissa, exponent - 25) : std::ldexp(mantissa, -24);
+      const double expected =
+          exponent ? std::ldexp(1024 + mantissa, exponent - 25) : std::ldexp(mantissa, -24);
       EXPECT_EQ(std::abs(f), expected) << bits;
     }
   }

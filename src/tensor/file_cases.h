@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -22,8 +23,9 @@ class Scratch {
  public:
   Scratch() {
     const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    path_ = std::filesystem::temp_directory_path() /
-            fmt::format("cohort_{}_{}_{}", ::getpid(), info->test_suite_name(), info->name());
+    std::string name = fmt::format("cohort_{}_{}_{}", ::getpid(), info->test_suite_name(), info->name());
+    std::replace(name.begin(), name.end(), '/', '_');  // of parametrised tests
+    path_ = std::filesystem::temp_directory_path() / name;
   }
   ~Scratch() { std::filesystem::remove_all(path_); }
   Scratch(const Scratch&) = delete;
@@ -54,13 +56,15 @@ inline std::vector<FileCase> file_cases(const std::string& name) {
     const auto row = nlohmann::json::parse(line);
     const std::string hex = row["hex"], expect = row["expect"];
     FileCase c{row["name"], {}, expect.starts_with("accept")};
-    for (size_t i = 0; i < hex.size(); i += 2) c.bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+    for (size_t i = 0; i < hex.size(); i += 2)
+      c.bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
     cases.push_back(std::move(c));
   }
   return cases;
 }
 
-// Calls `read`; true where it accepted the file, false where it threw Error. Any other exception fails the test.
+// Calls `read`; true where it accepted the file, false where it threw Error. Any other exception fails the
+// test.
 inline bool accepts(const std::function<void()>& read) {
   try {
     read();
@@ -82,11 +86,20 @@ inline std::string damaged(std::string bytes, uint32_t seed) {
   for (size_t edits = 1 + below(3); edits > 0 && !bytes.empty(); --edits) {
     const size_t at = below(bytes.size());
     switch (below(5)) {
-      case 0: bytes[at] = static_cast<char>(bytes[at] ^ 1 << below(8)); break;
-      case 1: bytes[at] = static_cast<char>(below(256)); break;
-      case 2: bytes[at] = static_cast<char>(0xFF); break;
-      case 3: bytes.erase(at, 1 + below(8)); break;
-      default: bytes.insert(at, 1 + below(8), static_cast<char>(below(256)));
+      case 0:
+        bytes[at] = static_cast<char>(bytes[at] ^ 1 << below(8));
+        break;
+      case 1:
+        bytes[at] = static_cast<char>(below(256));
+        break;
+      case 2:
+        bytes[at] = static_cast<char>(0xFF);
+        break;
+      case 3:
+        bytes.erase(at, 1 + below(8));
+        break;
+      default:
+        bytes.insert(at, 1 + below(8), static_cast<char>(below(256)));
     }
   }
   return bytes;

@@ -32,7 +32,8 @@ void read_all(const std::filesystem::path& path) {
   }
 }
 
-// Faults: accepting files that ggml refuses (wrapped counts, bad types, overlapping or misaligned tensors), or the reverse.
+// Faults: accepting files that ggml refuses (wrapped counts, bad types, overlapping or misaligned tensors),
+// or the reverse.
 TEST(Gguf, ExternalCases) {
   const auto cases = file_cases("gguf_files.jsonl");
   if (cases.empty()) GTEST_SKIP() << "../shared/cases is not here";
@@ -64,7 +65,8 @@ TEST(Gguf, MetadataOfEveryType) {
   EXPECT_EQ(file.floats("a.floats"), (std::vector<float>{0.5f, -1.5f}));
 }
 
-// Faults: a message without the key or without what was found; silent conversion between kinds; a wrapped 64-bit number.
+// Faults: a message without the key or without what was found; silent conversion between kinds; a wrapped
+// 64-bit number.
 TEST(Gguf, WrongKindsAreNamed) {
   const GgufFile file(kFixture);
   const auto error = [&](auto read) -> std::string {
@@ -77,15 +79,19 @@ TEST(Gguf, WrongKindsAreNamed) {
   };
   using testing::HasSubstr;
   EXPECT_THAT(error([&] { file.integer("nowhere"); }), HasSubstr("'nowhere' is missing"));
-  EXPECT_THAT(error([&] { file.integer("a.string"); }), HasSubstr("'a.string': expected an integer, found string"));
-  EXPECT_THAT(error([&] { file.string("a.strings"); }), HasSubstr("expected a string, found array of string"));
-  EXPECT_THAT(error([&] { file.strings("a.int32s"); }), HasSubstr("expected an array of strings, found array of int32"));
+  EXPECT_THAT(error([&] { file.integer("a.string"); }),
+              HasSubstr("'a.string': expected an integer, found string"));
+  EXPECT_THAT(error([&] { file.string("a.strings"); }),
+              HasSubstr("expected a string, found array of string"));
+  EXPECT_THAT(error([&] { file.strings("a.int32s"); }),
+              HasSubstr("expected an array of strings, found array of int32"));
   EXPECT_THAT(error([&] { file.integer("a.uint64"); }), HasSubstr("does not fit"));
   EXPECT_THAT(error([&] { file.boolean("a.uint8"); }), HasSubstr("expected a bool, found uint8"));
   EXPECT_THAT(error([&] { file.floats("a.float32"); }), HasSubstr(kFixture));
 }
 
-// Faults: any slip in a block's layout, scales, signs or order of roundings: values must equal those of PyPI's gguf, bit for bit.
+// Faults: any slip in a block's layout, scales, signs or order of roundings: values must equal those of
+// PyPI's gguf, bit for bit.
 TEST(Gguf, DequantizesLikeGgufPackage) {
   const GgufFile file(kFixture);
   int compared = 0;
@@ -97,7 +103,8 @@ TEST(Gguf, DequantizesLikeGgufPackage) {
     std::vector<float> out(expected->bytes.size() / sizeof(float));
     dequantize(t.encoding, t.bytes, out.data());
     for (size_t i = 0; i < out.size(); ++i)
-      ASSERT_EQ(std::memcmp(&out[i], expected->bytes.data() + 4 * i, 4), 0) << t.name << " value " << i << ": " << out[i];
+      ASSERT_EQ(std::memcmp(&out[i], expected->bytes.data() + 4 * i, 4), 0)
+          << t.name << " value " << i << ": " << out[i];
     ++compared;
   }
   EXPECT_EQ(compared, 10);

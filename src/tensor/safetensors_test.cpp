@@ -33,7 +33,8 @@ std::vector<float> values(const SafetensorsEntry& e) {
   return out;
 }
 
-// Faults: accepting what the reference implementation refuses (holes, overlaps, wrapped sizes, duplicate keys), or the reverse.
+// Faults: accepting what the reference implementation refuses (holes, overlaps, wrapped sizes, duplicate
+// keys), or the reverse.
 TEST(Safetensors, ExternalCases) {
   const auto cases = file_cases("safetensors_files.jsonl");
   if (cases.empty()) GTEST_SKIP() << "../shared/cases is not here";
@@ -44,7 +45,8 @@ TEST(Safetensors, ExternalCases) {
   }
 }
 
-// Faults: values or shapes changed on the way, tensors out of place, lost metadata, an unaligned header, empty tensors and scalars.
+// Faults: values or shapes changed on the way, tensors out of place, lost metadata, an unaligned header,
+// empty tensors and scalars.
 TEST(Safetensors, WhatIsWrittenIsRead) {
   const Scratch scratch;
   const std::vector<float> a = {1, -2.5f, 3e-40f, 4, 5, 6}, b = {7};
@@ -92,7 +94,8 @@ TEST(Safetensors, FloatingTypesWiden) {
   EXPECT_THROW(float_encoding(*file.find("i"), "x"), Error);
 }
 
-// Faults: each is a rule of the format that a lax reader misses, and each message must name the file and the tensor.
+// Faults: each is a rule of the format that a lax reader misses, and each message must name the file and the
+// tensor.
 TEST(Safetensors, LyingHeadersAreNamed) {
   const Scratch scratch;
   const std::pair<const char*, const char*> cases[] = {
@@ -102,7 +105,8 @@ TEST(Safetensors, LyingHeadersAreNamed) {
       {R"({"w":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", "found -2"},
       {R"({"w":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}})", "found 2.0"},
       {R"({"w":{"dtype":"F32","shape":[9223372036854775807,4],"data_offsets":[0,8]}})", "overflows"},
-      {R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[18446744073709551608,0]}})", "found 18446744073709551608"},
+      {R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[18446744073709551608,0]}})",
+       "found 18446744073709551608"},
       {R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "expected 4 bytes of data, found 8"},
       {R"({"w":7})", "expected an object"},
       {R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
@@ -110,7 +114,8 @@ TEST(Safetensors, LyingHeadersAreNamed) {
       {R"({"w":{"dtype":"F32","shape":[2],"shape":[2],"data_offsets":[0,8]}})", "duplicate key 'shape'"},
       {R"( {"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", "starts with '{'"},
       {R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}x)", "not valid JSON"},
-      {R"({"__metadata__":{"k":1},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", "expected a string"},
+      {R"({"__metadata__":{"k":1},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
+       "expected a string"},
       {R"({"x":[[[[[[[[[[1]]]]]]]]]]})", "nested deeper"}};
   for (const auto& [header, expected] : cases) {
     scratch.write(file_bytes(header, "12345678"));
@@ -141,7 +146,8 @@ TEST(Safetensors, EveryTruncationIsRefused) {
   EXPECT_FALSE(accepts([&] { SafetensorsFile file(scratch.path()); }));
 }
 
-// Faults: crashes, giant allocations and exceptions other than Error on damaged bytes; views outside the file (under a sanitizer).
+// Faults: crashes, giant allocations and exceptions other than Error on damaged bytes; views outside the file
+// (under a sanitizer).
 TEST(Safetensors, DamageNeverCrashes) {
   const Scratch scratch;
   const std::string whole = small_file(scratch);
