@@ -85,7 +85,9 @@ std::string short_number(double value, bool percent) {
   if (size >= 1e6 && size < 1e9) return fmt::format("{:.3g}M", value / 1e6);
   if (size >= 1e4 && size < 1e6) return fmt::format("{:.3g}k", value / 1e3);
   if (size >= 1000 && size < 1e4) return fmt::format("{:.0f}", value);
-  return fmt::format("{:.3g}", value);
+  std::string text = fmt::format("{:.3g}", value);
+  if (const size_t zero = text.find("e-0"); zero != std::string::npos) text.erase(zero + 2, 1);
+  return text;
 }
 
 std::string chart_html(Chart chart) {

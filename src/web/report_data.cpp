@@ -1,9 +1,11 @@
 #include "web/report_data.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "base/check.h"
@@ -33,6 +35,8 @@ std::optional<Json> parsed_row(std::string_view line) {
   if (row.is_discarded() || !row.is_object()) return std::nullopt;
   const auto step = row.find("step");
   if (step == row.end() || !step->is_number_integer()) return std::nullopt;
+  const double number = step->get<double>();
+  if (number < 0 || number > 1e15) return std::nullopt;
   return row;
 }
 
@@ -77,7 +81,8 @@ ReportSample sample_of(const Json& row) {
 
 // The first sample of each prompt among the rows of the log's first step, or of its last; in the order of the
 // file.
-std::vector<ReportSample> samples_of_one_step(std::string_view log, bool last, int64_t& broken) {
+std::vector<ReportSample> samples_of_one_step(std::string_view log, bool last,
+                                              std::set<const char*>& broken) {
   std::vector<ReportSample> samples;
   std::optional<int64_t> step;
   size_t scanned = 0;
@@ -86,7 +91,7 @@ std::vector<ReportSample> samples_of_one_step(std::string_view log, bool last, i
     if (line.size() > kLongestRow) return true;
     const std::optional<Json> row = parsed_row(line);
     if (!row) {
-      ++broken;
+      broken.insert(line.data());
       return true;
     }
     ReportSample sample = sample_of(*row);
@@ -160,8 +165,10 @@ ReportData load_report_data(const std::filesystem::path& folder) {
   for (const char* name : {"eval_samples.jsonl", "samples.jsonl"}) {
     if (!std::filesystem::exists(folder / name)) continue;
     const MappedFile file(folder / name);
-    data.before = samples_of_one_step(file.bytes(), false, data.broken_rows);
-    data.after = samples_of_one_step(file.bytes(), true, data.broken_rows);
+    std::set<const char*> broken;
+    data.before = samples_of_one_step(file.bytes(), false, broken);
+    data.after = samples_of_one_step(file.bytes(), true, broken);
+    data.broken_rows += static_cast<int64_t>(broken.size());
     if (!data.before.empty()) {
       data.held_out = std::string_view(name) == "eval_samples.jsonl";
       break;

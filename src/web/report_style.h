@@ -37,7 +37,7 @@ td small{color:var(--soft);padding-left:.5em}
 .scroll{overflow-x:auto}
 .up{color:var(--good)}.down{color:var(--bad)}
 .ranges{display:block;width:100%;margin-top:8px}
-.ranges text{fill:var(--soft);font-size:12px}
+.ranges text{fill:var(--soft);font-size:9.5px}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:16px}
 .chart{padding:14px 16px 10px;position:relative}
 figcaption{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 10px;margin-bottom:6px}
