@@ -34,7 +34,9 @@ struct Candidate {
 // way divided by the number of leaders. ways[r][t]: ways to have drawn r votes so far with t others at v.
 double ways_to_lead(std::span<const Candidate> candidates, size_t leader, int64_t abstentions, int64_t v,
                     int64_t k) {
-  const int64_t most_ties = k / v;
+  const int64_t rivals =
+      std::ranges::count_if(candidates, [&](const Candidate& c) { return c.votes >= v; }) - 1;
+  const int64_t most_ties = std::min(rivals, k / v - 1);
   using Table = std::vector<std::vector<double>>;
   const Table zero(static_cast<size_t>(k) + 1, std::vector<double>(static_cast<size_t>(most_ties) + 1, 0.0));
   Table ways = zero;

@@ -35,8 +35,7 @@ std::vector<std::string> explain_odd_numbers(const Metrics& metrics, const Metri
       !no_spread)
     say("loss",
         "expected on the first update after a roll-out: the ratio is 1 and a group's advantages sum to 0, so "
-        "the "
-        "loss is near 0 while its gradient is not; watch reward instead");
+        "the loss is near 0 while its gradient is not; watch reward instead");
   if (context.on_policy && value("clip_ratio/region_mean") == 0)
     say("clip_ratio/region_mean",
         "by construction on the first update after a roll-out, where every ratio is 1; clipping starts with "
