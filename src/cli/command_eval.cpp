@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "base/file.h"
 #include "base/progress.h"
 #include "cli/cli.h"
 #include "cli/sampling_options.h"

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "base/file.h"
 #include "base/progress.h"
 #include "cli/cli.h"
 #include "cli/sampling_options.h"

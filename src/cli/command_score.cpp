@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "base/progress.h"
 #include "cli/cli.h"
 #include "cli/sampling_options.h"

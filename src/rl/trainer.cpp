@@ -96,6 +96,9 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
                            out, result.sums);
       sample += group.samples.size();
     }
+    // Rules give the derivative of the objective, which is ascended; the optimizer descends.
+    if (want_seeds)
+      for (float& seed : seeds.log_prob) seed = -seed;
   };
   auto recorded = [&] {
     std::vector<float> rows;
