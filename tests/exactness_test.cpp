@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include "hwy/targets.h"
+#include "ops/log_prob.h"
 #include "support.h"
 
 namespace cohort {
@@ -23,11 +24,29 @@ struct Case {
   float temperature;
 };
 
-Case make_case(uint64_t seed, int64_t roots = 4) {
-  Random random(seed);
-  const ModelConfig config = testing::random_config(random);
+// Cases 0 .. 15 are tiny, so that there are many. The kernels split work among threads, tiles and chunks only
+// where there is enough of it, so case 16 has a head of several tiles of rows and chunks of the vocabulary,
+// and 17 wide layers and long paths.
+constexpr int kCases = 18;
+
+Case make_case(int index, int64_t roots = 4) {
+  Random random(index);
+  ModelConfig config = testing::random_config(random);
+  int64_t longest = 60;
+  if (index >= 16) {
+    const bool wide_head = index == 16;
+    config.num_hidden_layers = 1;
+    config.vocab_size = wide_head ? 50'000 : 5'000;
+    config.hidden_size = wide_head ? 20 : 270;
+    config.intermediate_size = wide_head ? 40 : 530;
+    config.tie_word_embeddings = !wide_head;
+    if (wide_head) roots *= 4;
+    longest = wide_head ? 60 : 130;
+  }
   Model model = testing::lively_model(config, random);
-  TokenTree forest = testing::random_forest(random, config.vocab_size, roots);
+  TokenTree forest = testing::random_forest(random, config.vocab_size, roots, longest);
+  COHORT_CHECK(index != 16 || 4 * forest.rows.size() * config.vocab_size > kHeadWorkspaceBytes,
+               "{} head rows", forest.rows.size());
   RowSeeds seeds = testing::random_seeds(random, forest, random.chance(0.7));
   return {config, std::move(model), std::move(forest), std::move(seeds), random.one_of<float>({1.0f, 0.7f})};
 }
@@ -72,7 +91,7 @@ Result run(const Case& c, int64_t max_tokens, Keep keep = Keep::all,
 constexpr int64_t kWhole = int64_t{1} << 40;
 
 class ExactnessTest : public ::testing::TestWithParam<int> {};
-INSTANTIATE_TEST_SUITE_P(Seeds, ExactnessTest, ::testing::Range(0, 16));
+INSTANTIATE_TEST_SUITE_P(Seeds, ExactnessTest, ::testing::Range(0, kCases));
 
 // A path's nodes as a tree of one chain of segments cut at random, with the head rows that lie on it.
 TokenTree path_alone(const TokenTree& tree, const std::vector<int32_t>& path, Random& random,
@@ -178,7 +197,7 @@ TEST_P(ExactnessTest, VectorWidthChangesNoBit) {
     hwy::SetSupportedTargetsForTest(target);
     hwy::GetChosenTarget().Update(hwy::SupportedTargets());
     chosen.push_back(hwy::GetChosenTarget().GetIndex());
-    Random random(GetParam());  // the same weights, packed by this target
+    // The same weights, packed by this target.
     EXPECT_TRUE(same(run(make_case(GetParam()), kWhole), best)) << hwy::TargetName(target);
     ++targets;
   }
