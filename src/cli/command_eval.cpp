@@ -6,8 +6,8 @@
 #include "base/progress.h"
 #include "cli/cli.h"
 #include "cli/sampling_options.h"
-#include "rl/evaluate.h"
-#include "rl/sample_json.h"
+#include "run/evaluate.h"
+#include "run/sample_json.h"
 
 namespace cohort {
 namespace {

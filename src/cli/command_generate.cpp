@@ -7,7 +7,7 @@
 #include "base/progress.h"
 #include "cli/cli.h"
 #include "cli/sampling_options.h"
-#include "rl/sample_json.h"
+#include "run/sample_json.h"
 
 namespace cohort {
 namespace {

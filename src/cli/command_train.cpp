@@ -3,8 +3,8 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
-#include "rl/plan.h"
-#include "rl/run.h"
+#include "run/plan.h"
+#include "run/run.h"
 #include "web/report.h"
 
 namespace cohort {

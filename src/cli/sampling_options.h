@@ -3,7 +3,7 @@
 
 #include "base/options.h"
 #include "model/checkpoint.h"
-#include "rl/source.h"
+#include "run/dataset.h"
 
 namespace cohort {
 

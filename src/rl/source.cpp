@@ -42,20 +42,6 @@ std::vector<Group> file_groups(std::span<const Drawn> drawn) {
   return groups;
 }
 
-GenerationOptions generation_options(const Recipe& r, const ModelConfig& config, const Tokenizer& tokenizer) {
-  GenerationOptions o;
-  o.sampling = {static_cast<float>(r.temperature), static_cast<float>(r.top_p), static_cast<int32_t>(r.top_k),
-                static_cast<float>(r.min_p)};
-  o.max_completion_length = static_cast<int32_t>(r.max_completion_length);
-  o.end_tokens = end_tokens(config, tokenizer);
-  o.stop = r.stop;
-  o.ignore_end = r.ignore_eos;
-  o.seed = static_cast<uint64_t>(r.seed);
-  o.max_sequences = static_cast<int32_t>(r.max_sequences);
-  o.kv_memory_bytes = static_cast<int64_t>(r.kv_memory_gb * 1e9);
-  return o;
-}
-
 std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer, std::span<const Drawn> drawn,
                                  int32_t num_generations, const GenerationOptions& options,
                                  const std::function<void(int64_t, int64_t)>& progress, KeptActivations* keep) {

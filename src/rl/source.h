@@ -5,14 +5,22 @@
 #include <span>
 #include <vector>
 
+#include "data/rows.h"
 #include "model/model.h"
 #include "reward/reward.h"
-#include "rl/dataset.h"
 #include "rl/sample.h"
 #include "rollout/engine.h"
 #include "rollout/kept.h"
+#include "text/tokenizer.h"
 
 namespace cohort {
+
+// A row as token ids.
+struct Problem {
+  Row row;
+  std::vector<int32_t> prompt_ids;
+  std::vector<int32_t> completion_ids;  // supervised: the completion and the end token; else empty
+};
 
 // A problem and its index in the run (the number of prompts drawn before it), which keys the random numbers.
 struct Drawn {
@@ -26,9 +34,6 @@ std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t firs
 
 // Groups of one: the rows' own completions.
 std::vector<Group> file_groups(std::span<const Drawn> drawn);
-
-// The recipe's sampling settings.
-GenerationOptions generation_options(const Recipe& recipe, const ModelConfig& config, const Tokenizer& tokenizer);
 
 // `num_generations` completions of each problem, without rewards.
 std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer, std::span<const Drawn> drawn,

@@ -25,9 +25,9 @@ class Tokenizer {
   static Tokenizer from_folder(const std::filesystem::path& folder);
   // From a GGUF's metadata (tokenizer.ggml.*); saved as an equivalent tokenizer.json.
   static Tokenizer from_gguf(const GgufFile& file);
-  // One token per character of `alphabet` (UTF-8), after the given special tokens (ids 0 ..): the built-in
-  // tasks' tokenizer.
-  static Tokenizer characters(std::string_view alphabet, const std::vector<std::string>& special_tokens,
+  // One token per character of `alphabet` (UTF-8), after the tokens that are kept whole (ids 0 ..), of which the end token alone
+  // is special: the built-in tasks' tokenizer.
+  static Tokenizer characters(std::string_view alphabet, const std::vector<std::string>& whole_tokens,
                               const std::string& eos_token);
 
   // Text to ids. Added and special tokens in the text become their ids, as in Hugging Face tokenizers. With

@@ -88,7 +88,7 @@ TokenizerSpec character_spec(std::string_view alphabet, const std::vector<std::s
     AddedToken added;
     added.id = static_cast<int32_t>(spec.vocab.size());
     added.content = token;
-    added.special = true;
+    added.special = token == eos_token;
     spec.added.push_back(added);
     add(token);
   }

@@ -1,6 +1,6 @@
 // report.html: one file that shows a run to people: what changed, the curves, samples before and after, the
 // recipe, how to repeat it. It needs no network, works in light and dark, and is made from whatever files the
-// run folder holds so far (web/run_files.h), so a run in progress can be looked at. All text from the files
+// run folder holds so far (run/run_files.h), so a run in progress can be looked at. All text from the files
 // is escaped; broken rows are skipped and counted.
 #pragma once
 

@@ -9,7 +9,7 @@
 
 #include "model/checkpoint.h"
 #include "model/optimizer.h"
-#include "web/run_files.h"
+#include "run/run_files.h"
 
 namespace cohort {
 

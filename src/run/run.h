@@ -3,8 +3,8 @@
 
 #include <functional>
 
-#include "cli/recipe.h"
-#include "rl/evaluate.h"
+#include "run/recipe.h"
+#include "run/evaluate.h"
 
 namespace cohort {
 

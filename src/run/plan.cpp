@@ -1,4 +1,4 @@
-#include "rl/plan.h"
+#include "run/plan.h"
 
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 #include "model/checkpoint.h"
 #include "model/weights.h"
 #include "ops/log_prob.h"
-#include "rl/dataset.h"
+#include "run/dataset.h"
 #include "rollout/kv_blocks.h"
 
 namespace cohort {

@@ -1,4 +1,4 @@
-#include "rl/dataset.h"
+#include "run/dataset.h"
 
 #include <algorithm>
 
@@ -46,6 +46,20 @@ Problem make_problem(Row row, bool supervised, const Tokenizer& tokenizer) {
   }
   p.row = std::move(row);
   return p;
+}
+
+GenerationOptions generation_options(const Recipe& r, const ModelConfig& config, const Tokenizer& tokenizer) {
+  GenerationOptions o;
+  o.sampling = {static_cast<float>(r.temperature), static_cast<float>(r.top_p), static_cast<int32_t>(r.top_k),
+                static_cast<float>(r.min_p)};
+  o.max_completion_length = static_cast<int32_t>(r.max_completion_length);
+  o.end_tokens = end_tokens(config, tokenizer);
+  o.stop = r.stop;
+  o.ignore_end = r.ignore_eos;
+  o.seed = static_cast<uint64_t>(r.seed);
+  o.max_sequences = static_cast<int32_t>(r.max_sequences);
+  o.kv_memory_bytes = static_cast<int64_t>(r.kv_memory_gb * 1e9);
+  return o;
 }
 
 Datasets load_datasets(const Recipe& recipe, const Tokenizer& tokenizer, const ModelConfig& config) {

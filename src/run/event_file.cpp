@@ -1,4 +1,4 @@
-#include "web/event_file.h"
+#include "run/event_file.h"
 
 #include <unistd.h>
 

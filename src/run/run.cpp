@@ -1,4 +1,4 @@
-#include "rl/run.h"
+#include "run/run.h"
 
 #include <omp.h>
 
@@ -12,11 +12,11 @@
 #include "base/checksum.h"
 #include "base/log.h"
 #include "base/progress.h"
-#include "rl/evaluate.h"
+#include "run/evaluate.h"
 #include "rl/methods.h"
-#include "rl/plan.h"
-#include "rl/run_state.h"
-#include "rl/sample_json.h"
+#include "run/plan.h"
+#include "run/run_state.h"
+#include "run/sample_json.h"
 #include "rl/trainer.h"
 
 namespace cohort {

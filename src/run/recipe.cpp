@@ -1,4 +1,4 @@
-#include "cli/recipe.h"
+#include "run/recipe.h"
 
 #include "base/check.h"
 

@@ -1,4 +1,4 @@
-#include "web/run_files.h"
+#include "run/run_files.h"
 
 #include <cmath>
 #include <limits>
@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/options.h"
-#include "web/event_file.h"
+#include "run/event_file.h"
 
 namespace cohort {
 namespace {

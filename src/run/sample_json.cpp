@@ -1,4 +1,4 @@
-#include "rl/sample_json.h"
+#include "run/sample_json.h"
 
 #include <cmath>
 #include <fmt/ranges.h>

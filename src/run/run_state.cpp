@@ -1,4 +1,4 @@
-#include "rl/run_state.h"
+#include "run/run_state.h"
 
 #include <algorithm>
 #include <cstring>

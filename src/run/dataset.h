@@ -3,18 +3,12 @@
 
 #include <vector>
 
-#include "data/rows.h"
 #include "model/config.h"
-#include "cli/recipe.h"
+#include "rl/source.h"
+#include "run/recipe.h"
 #include "text/tokenizer.h"
 
 namespace cohort {
-
-struct Problem {
-  Row row;
-  std::vector<int32_t> prompt_ids;
-  std::vector<int32_t> completion_ids;  // supervised: the completion and the end token; else empty
-};
 
 struct Datasets {
   std::vector<Problem> train, eval;
@@ -29,5 +23,8 @@ Problem make_problem(Row row, bool supervised, const Tokenizer& tokenizer);
 
 // The tokens that end a completion: the configuration's, else the tokenizer's.
 std::vector<int32_t> end_tokens(const ModelConfig& config, const Tokenizer& tokenizer);
+
+// The recipe's sampling settings.
+GenerationOptions generation_options(const Recipe& recipe, const ModelConfig& config, const Tokenizer& tokenizer);
 
 }  // namespace cohort

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "model/config.h"
-#include "rl/dataset.h"
+#include "run/dataset.h"
 
 namespace cohort {
 
