@@ -6,8 +6,8 @@
 #include "ops/attention_cpu.h"
 
 // A task is one whole tree and one key/value head, so nothing else in the batch can touch its sums. Its keys
-// and values are packed in blocks of 32 per segment. Tiles of 56 queries go through the tree in order; each
-// walks the blocks of its path:
+// and values are packed in blocks of 32 per segment. Tiles of at most 56 queries go through the tree in
+// order; each walks the blocks of its path:
 //   P = exp(scale * Q K^T - lse), dP = dO V^T, dS = scale * P * (dP - delta), delta = sum of dO * O,
 //   dQ += dS K,  dK += dS^T Q,  dV += P^T dO.
 // So dQ is a chain over the keys of the path, dK and dV are chains over the queries in the order (row, head).
@@ -23,7 +23,7 @@
 namespace cohort {
 
 inline constexpr int kBackwardRows = 56;  // queries of a tile
-inline constexpr int kBackwardSkip = 14;  // queries before the diagonal are left out in steps of this many
+inline constexpr int kBackwardStep = 16;  // queries at the diagonal leave out keys in steps of this many
 
 struct AttentionBackward {
   AttentionShape shape;
@@ -62,6 +62,7 @@ struct Packed {
 };
 
 struct Tile {
+  int64_t begin;                   // first query, counted (row, head of the group) from the segment's start
   int rows;                        // queries
   float *q, *d_o;                  // chunked
   float *q_rows, *d_o_rows, *d_q;  // (rows, padded D)
@@ -69,19 +70,6 @@ struct Tile {
   float *p, *d_s;                  // chunked, 2 chunks
   float *lse, *delta;
 };
-
-// Rows of `width` floats, `stride` apart, into a block [width][32] whose columns from `count` on are zero.
-void pack_transposed(const float* from, int64_t stride, int count, int64_t width, float* to) {
-  for (int64_t j = 0; j < width; ++j) {
-    for (int i = 0; i < count; ++i) to[j * kKvBlock + i] = from[i * stride + j];
-    for (int i = count; i < kKvBlock; ++i) to[j * kKvBlock + i] = 0.0f;
-  }
-}
-
-void pack_row(const float* from, int64_t width, int64_t padded, float* to) {
-  std::memcpy(to, from, static_cast<size_t>(width) * sizeof(float));
-  std::fill(to + width, to + padded, 0.0f);
-}
 
 // P and dS of row r of a tile against a block of which the row sees the first `visible` keys.
 HWY_INLINE void score_gradient(const Tile& t, int r, int visible, float scale_value) {
@@ -109,31 +97,56 @@ HWY_INLINE void score_gradient(const Tile& t, int r, int visible, float scale_va
   }
 }
 
-// One tile against block `b`. Its rows from r0 on see keys; row r sees visible(r) of them.
+// P, dS and dQ of rows [begin, end) of a tile against the first `keys` keys of block b; row r sees visible(r)
+// of them.
 template <class Visible>
-void tile_block(const AttentionBackward& f, const Tile& t, const Packed& packed, int64_t b, int count, int r0,
-                const Visible& visible) {
+HWY_INLINE void query_rows(const AttentionBackward& f, const Tile& t, const Packed& packed, int64_t b,
+                           int begin, int end, int keys, const Visible& visible) {
   const int64_t head_dim = f.shape.head_dim;
   const size_t width = static_cast<size_t>(padded_head_dim(f.shape));
-  const int rows = t.rows - r0, padded_vectors = static_cast<int>(width) / kLanes;
   const size_t chunk_stride = static_cast<size_t>(t.rows) * kChunk;
-  const int block_vectors = (count + kLanes - 1) / kLanes;
-  multiply_tall<false>(
-      rows, {head_dim, t.q + r0 * kChunk, chunk_stride, packed.k_t + b * f.transposed_floats(), kKvBlock,
-             t.s + r0 * kKvBlock, kKvBlock, block_vectors, false});
-  multiply_tall<false>(
-      rows, {head_dim, t.d_o + r0 * kChunk, chunk_stride, packed.v_t + b * f.transposed_floats(), kKvBlock,
-             t.d_p + r0 * kKvBlock, kKvBlock, block_vectors, false});
-  for (int r = r0; r < t.rows; ++r) score_gradient(t, r, visible(r), f.shape.scale);
-  multiply_tall<false>(rows, {count, t.d_s + r0 * kChunk, chunk_stride, packed.k + b * f.rows_floats(), width,
-                              t.d_q + r0 * width, width, padded_vectors, true});
-  for (int key = 0; key < count; key += kChunk) {
-    const size_t place = static_cast<size_t>(key / kChunk) * chunk_stride + r0 * kChunk;
-    const size_t sum = b * f.rows_floats() + key * width;
-    const int keys = std::min(kChunk, count - key);
-    multiply_tall<true>(keys, {rows, t.p + place, kChunk, t.d_o_rows + r0 * width, width, packed.d_v + sum,
+  const int rows = end - begin, vectors = (keys + kLanes - 1) / kLanes, at = begin * kChunk;
+  const int64_t block = b * f.transposed_floats();
+  multiply_tall<false>(rows, {head_dim, t.q + at, chunk_stride, packed.k_t + block, kKvBlock,
+                              t.s + begin * kKvBlock, kKvBlock, vectors, false});
+  multiply_tall<false>(rows, {head_dim, t.d_o + at, chunk_stride, packed.v_t + block, kKvBlock,
+                              t.d_p + begin * kKvBlock, kKvBlock, vectors, false});
+  for (int r = begin; r < end; ++r) score_gradient(t, r, visible(r), f.shape.scale);
+  multiply_tall<false>(rows, {keys, t.d_s + at, chunk_stride, packed.k + b * f.rows_floats(), width,
+                              t.d_q + begin * width, width, static_cast<int>(width) / kLanes, true});
+}
+
+// One tile against block b, whose first key is key `key` of the tile's own segment, or of an ancestor (key <
+// 0).
+void tile_block(const AttentionBackward& f, const Tile& t, const Packed& packed, int64_t b, int count,
+                int64_t key) {
+  const size_t width = static_cast<size_t>(padded_head_dim(f.shape));
+  const int padded_vectors = static_cast<int>(width) / kLanes;
+  const int64_t group = f.group();
+  const auto visible = [&](int r) {
+    return key < 0 ? count : static_cast<int>(std::clamp<int64_t>((t.begin + r) / group - key + 1, 0, count));
+  };
+  const bool full = visible(0) == count;
+  if (full) {
+    query_rows(f, t, packed, b, 0, t.rows, count, visible);
+  } else {
+    for (int begin = 0; begin < t.rows; begin += kBackwardStep) {
+      const int end = std::min(begin + kBackwardStep, t.rows), keys = visible(end - 1);
+      if (keys > 0) query_rows(f, t, packed, b, begin, end, keys, visible);
+    }
+  }
+  for (int chunk = 0; chunk < count; chunk += kChunk) {
+    int begin = 0;
+    if (!full)
+      while (begin < t.rows && visible(std::min(begin + kBackwardStep, t.rows) - 1) <= chunk)
+        begin += kBackwardStep;
+    if (begin >= t.rows) break;
+    const int rows = t.rows - begin, keys = std::min(kChunk, count - chunk);
+    const size_t place = (static_cast<size_t>(chunk / kChunk) * t.rows + begin) * kChunk;
+    const size_t sum = b * f.rows_floats() + chunk * width;
+    multiply_tall<true>(keys, {rows, t.p + place, kChunk, t.d_o_rows + begin * width, width, packed.d_v + sum,
                                width, padded_vectors, true});
-    multiply_tall<true>(keys, {rows, t.d_s + place, kChunk, t.q_rows + r0 * width, width, packed.d_k + sum,
+    multiply_tall<true>(keys, {rows, t.d_s + place, kChunk, t.q_rows + begin * width, width, packed.d_k + sum,
                                width, padded_vectors, true});
   }
 }
@@ -180,12 +193,10 @@ void tree_gradient(const AttentionBackward& f, const AttentionTree& tree, int64_
   std::fill(packed.d_k, packed.d_k + 2 * count * f.rows_floats(), 0.0f);
   for (int64_t b = 0; b < count; ++b) {
     const float* row = f.qkv.row(blocks[b].row);
-    pack_transposed(row + k_column, stride, blocks[b].count, head_dim,
-                    packed.k_t + b * f.transposed_floats());
-    pack_transposed(row + v_column, stride, blocks[b].count, head_dim,
-                    packed.v_t + b * f.transposed_floats());
+    transpose_rows(row + k_column, stride, blocks[b].count, head_dim, packed.k_t + b * f.transposed_floats());
+    transpose_rows(row + v_column, stride, blocks[b].count, head_dim, packed.v_t + b * f.transposed_floats());
     for (int i = 0; i < blocks[b].count; ++i)
-      pack_row(row + i * stride + k_column, head_dim, width, packed.k + b * f.rows_floats() + i * width);
+      copy_padded(row + i * stride + k_column, head_dim, packed.k + b * f.rows_floats() + i * width);
   }
 
   std::vector<int32_t> path;  // segments above the current one, from the root
@@ -195,9 +206,11 @@ void tree_gradient(const AttentionBackward& f, const AttentionTree& tree, int64_
     path.clear();
     for (int32_t a = s.parent; a >= 0; a = f.segments[a].parent) path.push_back(a);
     std::reverse(path.begin(), path.end());
-    const int64_t queries = s.length() * group;
-    for (int64_t begin = 0; begin < queries; begin += kBackwardRows) {
-      t.rows = static_cast<int>(std::min<int64_t>(kBackwardRows, queries - begin));
+    const int64_t queries = s.length() * group, tiles = (queries + kBackwardRows - 1) / kBackwardRows;
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      const int64_t begin = queries * tile / tiles;
+      t.begin = begin;
+      t.rows = static_cast<int>(queries * (tile + 1) / tiles - begin);
       const float *q_from[kBackwardRows], *d_o_from[kBackwardRows];
       for (int r = 0; r < t.rows; ++r) {
         const int64_t row = s.begin + (begin + r) / group, head = kv_head * group + (begin + r) % group;
@@ -205,8 +218,8 @@ void tree_gradient(const AttentionBackward& f, const AttentionTree& tree, int64_
         d_o_from[r] = f.d_out.row(row) + head * head_dim;
         t.lse[r] = f.lse.data[row * shape.heads + head];
         t.delta[r] = dot_lanes(d_o_from[r], f.out.row(row) + head * head_dim, head_dim);
-        pack_row(q_from[r], head_dim, width, t.q_rows + r * width);
-        pack_row(d_o_from[r], head_dim, width, t.d_o_rows + r * width);
+        copy_padded(q_from[r], head_dim, t.q_rows + r * width);
+        copy_padded(d_o_from[r], head_dim, t.d_o_rows + r * width);
       }
       pack_chunked(q_from, t.rows, head_dim, t.q);
       pack_chunked(d_o_from, t.rows, head_dim, t.d_o);
@@ -214,32 +227,25 @@ void tree_gradient(const AttentionBackward& f, const AttentionTree& tree, int64_
 
       for (const int32_t a : path)
         for (int32_t b = first_block[a - tree.first]; b < first_block[a - tree.first + 1]; ++b)
-          tile_block(f, t, packed, b, blocks[b].count, 0, [&](int) { return blocks[b].count; });
+          tile_block(f, t, packed, b, blocks[b].count, -1);
       const int64_t last = (begin + t.rows - 1) / group;  // the last query's place in its segment
-      const int32_t own = first_block[i - tree.first];
-      for (int32_t b = own; b < first_block[i - tree.first + 1]; ++b) {
+      for (int32_t b = first_block[i - tree.first]; b < first_block[i - tree.first + 1]; ++b) {
         const int64_t key = blocks[b].row - s.begin;
         if (key > last) break;
-        const int first = static_cast<int>(std::max<int64_t>(0, key * group - begin));
-        tile_block(
-            f, t, packed, b, static_cast<int>(std::min<int64_t>(blocks[b].count, last - key + 1)),
-            first / kBackwardSkip * kBackwardSkip, [&](int r) {
-              return static_cast<int>(std::clamp<int64_t>((begin + r) / group - key + 1, 0, blocks[b].count));
-            });
+        tile_block(f, t, packed, b, static_cast<int>(std::min<int64_t>(blocks[b].count, last - key + 1)),
+                   key);
       }
       for (int r = 0; r < t.rows; ++r) {
         const int64_t row = s.begin + (begin + r) / group, head = kv_head * group + (begin + r) % group;
-        std::memcpy(f.d_qkv.row(row) + head * head_dim, t.d_q + r * width,
-                    static_cast<size_t>(head_dim) * sizeof(float));
+        copy_row(t.d_q + r * width, head_dim, f.d_qkv.row(row) + head * head_dim);
       }
     }
   }
   for (int64_t b = 0; b < count; ++b)
     for (int i = 0; i < blocks[b].count; ++i) {
       float* row = f.d_qkv.row(blocks[b].row + i);
-      const size_t bytes = static_cast<size_t>(head_dim) * sizeof(float);
-      std::memcpy(row + k_column, packed.d_k + b * f.rows_floats() + i * width, bytes);
-      std::memcpy(row + v_column, packed.d_v + b * f.rows_floats() + i * width, bytes);
+      copy_row(packed.d_k + b * f.rows_floats() + i * width, head_dim, row + k_column);
+      copy_row(packed.d_v + b * f.rows_floats() + i * width, head_dim, row + v_column);
     }
 }
 

@@ -21,7 +21,7 @@ namespace cohort {
 // with several, which have one row each, (span, head). The first `shared` positions, `shared_runs` runs, are
 // read for all rows at once; with one span these are all.
 struct AttentionTile {
-  int32_t span, spans, begin, rows, shared_runs, shared;
+  int32_t kv_head, span, spans, begin, rows, shared_runs, shared;
 };
 
 struct AttentionForward {
@@ -126,10 +126,8 @@ float exponentiate(float* row, size_t chunk_stride, int64_t limit, float* max_ou
       sum[v] = hn::Add(sum[v], e);
       hn::StoreU(e, d, chunk + v * kLanes);
     }
-  HWY_ALIGN float lanes[kChunk];
-  for (int v = 0; v < kVectors; ++v) hn::Store(sum[v], d, lanes + v * kLanes);
   *max_out = hn::GetLane(m);
-  return sum_lanes(lanes);
+  return sum_lanes(sum);
 }
 
 // sums (rows, padded head width) += e v over the positions of a part. Rows see all positions before `full`;
@@ -201,10 +199,11 @@ HWY_INLINE void sum_values(int rows, const ValueSum& s, std::integer_sequence<in
 
 int tile_rows() { return kTileRows; }
 
-void run_tile(const AttentionForward& f, const AttentionTile& tile, int64_t kv_head, float* workspace) {
+void run_tile(const AttentionForward& f, const AttentionTile& tile, float* workspace) {
   const AttentionShape& shape = f.shape;
   const int64_t group = f.group(), width = padded_head_dim(shape), head_dim = shape.head_dim;
   const int rows = tile.rows;
+  const int64_t kv_head = tile.kv_head;
   const size_t chunk_stride = static_cast<size_t>(rows) * kChunk;
   float* const q = workspace;
   float* const sums = q + f.packed_floats();
@@ -273,7 +272,7 @@ void run_tile(const AttentionForward& f, const AttentionTile& tile, int64_t kv_h
     float* sum = sums + r * width;
     for (int64_t k = 0; k < width; k += kLanes)
       hn::StoreU(hn::Div(hn::LoadU(d, sum + k), divisor), d, sum + k);
-    std::memcpy(to[r], sum, static_cast<size_t>(head_dim) * sizeof(float));
+    copy_row(sum, head_dim, to[r]);
   }
   if (f.lse) {
     for (int v = 0; v < kVectors; ++v) {
@@ -281,6 +280,20 @@ void run_tile(const AttentionForward& f, const AttentionTile& tile, int64_t kv_h
       hn::Store(hn::Add(m, hn::Log(d, l)), d, total + v * kLanes);
     }
     for (int r = 0; r < rows; ++r) f.lse.data[lse_index[r]] = total[r];
+  }
+}
+
+// Keys and values of `count` rows from `row` on, which go to places next to one another from `slot` on.
+void write_rows(const AttentionShape& shape, const Tensor& qkv, int64_t row, int count, KvSlot slot,
+                KvStore store) {
+  const int64_t head_dim = shape.head_dim, width = padded_head_dim(shape), stride = qkv.cols();
+  for (int64_t h = 0; h < shape.kv_heads; ++h) {
+    float* block = store.block(slot.block) + h * kKvBlock * (head_dim + width);
+    const float* k = qkv.row(row) + (shape.heads + h) * head_dim;
+    transpose_rows(k, stride, count, head_dim, block + slot.offset);
+    const float* v = k + shape.kv_heads * head_dim;
+    for (int i = 0; i < count; ++i)
+      copy_padded(v + i * stride, head_dim, block + kKvBlock * head_dim + (slot.offset + i) * width);
   }
 }
 
@@ -293,6 +306,7 @@ namespace cohort {
 
 HWY_EXPORT(tile_rows);
 HWY_EXPORT(run_tile);
+HWY_EXPORT(write_rows);
 
 namespace {
 
@@ -326,17 +340,22 @@ Shared shared_prefix(const AttentionBatch& batch, size_t first) {
   return shared;
 }
 
-std::vector<AttentionTile> plan_tiles(const AttentionBatch& batch, int64_t group, int64_t tile_rows) {
+// Tiles in order of (group of spans, key/value head): neighbours read the same keys and values.
+std::vector<AttentionTile> plan_tiles(const AttentionShape& shape, const AttentionBatch& batch,
+                                      int64_t tile_rows) {
+  const int64_t group = shape.heads / shape.kv_heads;
   std::vector<AttentionTile> tiles;
   for (size_t i = 0; i < batch.spans.size();) {
     const Shared shared = shared_prefix(batch, i);
     const int64_t rows = group * (shared.spans > 1 ? shared.spans : batch.spans[i].rows);
     const int64_t count = (rows + tile_rows - 1) / tile_rows;  // of nearly equal height
-    for (int64_t t = 0; t < count; ++t) {
-      const int64_t begin = rows * t / count, end = rows * (t + 1) / count;
-      tiles.push_back({static_cast<int32_t>(i), shared.spans, static_cast<int32_t>(begin),
-                       static_cast<int32_t>(end - begin), shared.runs, shared.positions});
-    }
+    for (int64_t kv_head = 0; kv_head < shape.kv_heads; ++kv_head)
+      for (int64_t t = 0; t < count; ++t) {
+        const int64_t begin = rows * t / count, end = rows * (t + 1) / count;
+        tiles.push_back({static_cast<int32_t>(kv_head), static_cast<int32_t>(i), shared.spans,
+                         static_cast<int32_t>(begin), static_cast<int32_t>(end - begin), shared.runs,
+                         shared.positions});
+      }
     i += static_cast<size_t>(shared.spans);
   }
   return tiles;
@@ -353,8 +372,8 @@ void attention_forward_cpu(const AttentionShape& shape, const Tensor& qkv, const
     if (s.rows > 0) f.longest = std::max(f.longest, end);
     work += s.rows * (2 * end - s.rows) * shape.heads * shape.head_dim;
   }
-  const std::vector<AttentionTile> tiles = plan_tiles(batch, f.group(), HWY_DYNAMIC_DISPATCH(tile_rows)());
-  const int64_t tasks = static_cast<int64_t>(tiles.size()) * shape.kv_heads;
+  const std::vector<AttentionTile> tiles = plan_tiles(shape, batch, HWY_DYNAMIC_DISPATCH(tile_rows)());
+  const int64_t tasks = static_cast<int64_t>(tiles.size());
   if (tasks == 0) return;
   const int threads = omp_in_parallel() || work < kSerialWork ? 1 : omp_get_max_threads();
   const int64_t floats = (f.workspace_floats() + 31) / 16 * 16;
@@ -362,20 +381,18 @@ void attention_forward_cpu(const AttentionShape& shape, const Tensor& qkv, const
   float* const memory =
       workspace.reserve(static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(floats * threads))));
   const auto run = HWY_DYNAMIC_DISPATCH(run_tile);
-  const int64_t tile_count = static_cast<int64_t>(tiles.size());
   if (threads == 1) {
-    for (int64_t i = 0; i < tasks; ++i) run(f, tiles[i % tile_count], i / tile_count, memory);
+    for (int64_t i = 0; i < tasks; ++i) run(f, tiles[i], memory);
     return;
   }
   const int64_t at_once = std::max<int64_t>(1, std::min(tasks * kSerialWork / 4 / work, tasks / threads));
 #pragma omp parallel for schedule(dynamic, at_once) num_threads(threads)
-  for (int64_t i = 0; i < tasks; ++i)
-    run(f, tiles[i % tile_count], i / tile_count, memory + omp_get_thread_num() * floats);
+  for (int64_t i = 0; i < tasks; ++i) run(f, tiles[i], memory + omp_get_thread_num() * floats);
 }
 
 void kv_write_cpu(const AttentionShape& shape, const Tensor& qkv, const AttentionBatch& batch,
                   KvStore store) {
-  const int64_t head_dim = shape.head_dim, width = padded_head_dim(shape), rows = qkv.rows();
+  const int64_t rows = qkv.rows();
   // One task per piece of at most 16 rows that go to neighbouring places of one block.
   std::vector<std::pair<int32_t, int32_t>> pieces;
   for (int64_t row = 0; row < rows; ++row) {
@@ -389,28 +406,12 @@ void kv_write_cpu(const AttentionShape& shape, const Tensor& qkv, const Attentio
     }
     pieces.emplace_back(static_cast<int32_t>(row), 1);
   }
-  const auto write = [&](const std::pair<int32_t, int32_t>& piece) {
-    const auto [row, count] = piece;
-    const KvSlot& slot = batch.slots[row];
-    const int64_t stride = qkv.cols();
-    for (int64_t h = 0; h < shape.kv_heads; ++h) {
-      float* block = store.block(slot.block) + h * kKvBlock * (head_dim + width);
-      const float* k = qkv.row(row) + (shape.heads + h) * head_dim;
-      float* to = block + slot.offset;
-      for (int64_t j = 0; j < head_dim; ++j)
-        for (int64_t i = 0; i < count; ++i) to[j * kKvBlock + i] = k[i * stride + j];
-      const float* v = k + shape.kv_heads * head_dim;
-      to = block + kKvBlock * head_dim + slot.offset * width;
-      for (int64_t i = 0; i < count; ++i) {
-        std::memcpy(to + i * width, v + i * stride, static_cast<size_t>(head_dim) * sizeof(float));
-        std::fill(to + i * width + head_dim, to + (i + 1) * width, 0.0f);
-      }
-    }
-  };
+  const auto write = HWY_DYNAMIC_DISPATCH(write_rows);
   const int64_t count = static_cast<int64_t>(pieces.size());
-  const bool serial = omp_in_parallel() || rows * shape.kv_heads * head_dim < kSerialWork / 10;
+  const bool serial = omp_in_parallel() || rows * shape.kv_heads * shape.head_dim < kSerialWork / 10;
 #pragma omp parallel for schedule(static) if (!serial)
-  for (int64_t i = 0; i < count; ++i) write(pieces[i]);
+  for (int64_t i = 0; i < count; ++i)
+    write(shape, qkv, pieces[i].first, pieces[i].second, batch.slots[pieces[i].first], store);
 }
 
 }  // namespace cohort

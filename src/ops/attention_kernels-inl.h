@@ -13,9 +13,7 @@
 #endif
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <utility>
 
 #include "hwy/contrib/math/math-inl.h"
@@ -27,7 +25,7 @@ namespace cohort {
 namespace HWY_NAMESPACE {
 namespace {
 
-#if HWY_TARGET != HWY_SCALAR && !HWY_NATIVE_FMA
+#if !HWY_NATIVE_FMA
 #error "attention needs a target with fused multiply-add"
 #endif
 
@@ -177,44 +175,90 @@ HWY_INLINE void multiply_tall(int rows, const Product& p) {
 }
 
 // ---- Fixed-lane reductions
-// ----------------------------------------------------------------------------------------
+// ---------------------------------------------------------------------------------------
 
-// The 16 lanes of a row in one fixed tree: i + (i + 8), then 4, 2, 1.
-HWY_INLINE float sum_lanes(float* lanes) {
-  for (int half = 8; half >= 1; half /= 2)
-    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-  return lanes[0];
+// The sum of 16 lanes in one fixed tree: i + (i + 8), then i + (i + 4), i + (i + 2), i + (i + 1).
+template <class V, int kCount>
+HWY_INLINE float sum_lanes(const V (&lanes)[kCount]) {
+  const hn::FixedTag<float, 4> quarter;
+  hn::Vec<decltype(quarter)> sum;
+  if constexpr (kCount == 4) {
+    sum = hn::Add(hn::Add(lanes[0], lanes[2]), hn::Add(lanes[1], lanes[3]));
+  } else {
+    const hn::FixedTag<float, 8> half;
+    hn::Vec<decltype(half)> eight;
+    if constexpr (kCount == 2) {
+      eight = hn::Add(lanes[0], lanes[1]);
+    } else {
+      eight = hn::Add(hn::LowerHalf(half, lanes[0]), hn::UpperHalf(half, lanes[0]));
+    }
+    sum = hn::Add(hn::LowerHalf(quarter, eight), hn::UpperHalf(quarter, eight));
+  }
+  sum = hn::Add(sum, hn::Shuffle1032(sum));
+  return hn::GetLane(hn::Add(sum, hn::Shuffle2301(sum)));
 }
 
 // sum of a[i] * b[i], lane i % 16 by FMAs over increasing i, then the tree.
 HWY_INLINE float dot_lanes(const float* a, const float* b, int64_t size) {
   const Floats d;
-  HWY_ALIGN float lanes[kChunk];
   Vector sum[kVectors];
   for (int v = 0; v < kVectors; ++v) sum[v] = hn::Zero(d);
   int64_t i = 0;
   for (; i + kChunk <= size; i += kChunk)
     for (int v = 0; v < kVectors; ++v)
       sum[v] = hn::MulAdd(hn::LoadU(d, a + i + v * kLanes), hn::LoadU(d, b + i + v * kLanes), sum[v]);
-  for (int v = 0; v < kVectors; ++v) hn::Store(sum[v], d, lanes + v * kLanes);
-  for (int lane = 0; i + lane < size; ++lane) lanes[lane] = std::fma(a[i + lane], b[i + lane], lanes[lane]);
-  return sum_lanes(lanes);
+  if (i < size) {
+    HWY_ALIGN float x[kChunk] = {}, y[kChunk] = {};
+    for (int lane = 0; i + lane < size; ++lane) x[lane] = a[i + lane], y[lane] = b[i + lane];
+    for (int v = 0; v < kVectors; ++v)
+      sum[v] = hn::MulAdd(hn::Load(d, x + v * kLanes), hn::Load(d, y + v * kLanes), sum[v]);
+  }
+  return sum_lanes(sum);
+}
+
+// ---- Packing
+// ------------------------------------------------------------------------------------------------------
+
+HWY_INLINE void copy_row(const float* HWY_RESTRICT from, int64_t width, float* HWY_RESTRICT to) {
+  const Floats d;
+  int64_t k = 0;
+  for (; k + kLanes <= width; k += kLanes) hn::StoreU(hn::LoadU(d, from + k), d, to + k);
+  for (; k < width; ++k) to[k] = from[k];
+}
+
+// A row of `width` floats and zeros up to the next multiple of 16.
+HWY_INLINE void copy_padded(const float* HWY_RESTRICT from, int64_t width, float* HWY_RESTRICT to) {
+  copy_row(from, width, to);
+  for (; width % kChunk != 0; ++width) to[width] = 0.0f;
 }
 
 // Copies `rows` rows of `width` floats (row r at from[r]) into a chunked matrix of `rows` rows.
 HWY_INLINE void pack_chunked(const float* const* from, int rows, int64_t width, float* to) {
-  const Floats d;
-  for (int64_t k = 0; k < width; k += kChunk) {
-    float* chunk = to + k * rows;
-    if (k + kChunk <= width) {
-      for (int r = 0; r < rows; ++r)
-        for (int v = 0; v < kVectors; ++v)
-          hn::StoreU(hn::LoadU(d, from[r] + k + v * kLanes), d, chunk + r * kChunk + v * kLanes);
-    } else {
-      for (int r = 0; r < rows; ++r)
-        std::memcpy(chunk + r * kChunk, from[r] + k, static_cast<size_t>(width - k) * sizeof(float));
+  for (int64_t k = 0; k < width; k += kChunk)
+    for (int r = 0; r < rows; ++r)
+      copy_row(from[r] + k, std::min<int64_t>(kChunk, width - k), to + k * rows + r * kChunk);
+}
+
+// to[j * kKvBlock + i] = from[i * stride + j] for i < rows, j < width.
+inline void transpose_rows(const float* from, int64_t stride, int rows, int64_t width, float* to) {
+  const hn::FixedTag<float, 4> d;
+  const int whole_rows = rows / 4 * 4;
+  const int64_t whole = width / 4 * 4;
+  for (int64_t j = 0; j < whole; j += 4)
+    for (int i = 0; i < whole_rows; i += 4) {
+      const float* a = from + i * stride + j;
+      const auto r0 = hn::LoadU(d, a), r1 = hn::LoadU(d, a + stride);
+      const auto r2 = hn::LoadU(d, a + 2 * stride), r3 = hn::LoadU(d, a + 3 * stride);
+      const auto low01 = hn::InterleaveLower(d, r0, r1), low23 = hn::InterleaveLower(d, r2, r3);
+      const auto high01 = hn::InterleaveUpper(d, r0, r1), high23 = hn::InterleaveUpper(d, r2, r3);
+      float* b = to + j * kKvBlock + i;
+      hn::StoreU(hn::ConcatLowerLower(d, low23, low01), d, b);
+      hn::StoreU(hn::ConcatUpperUpper(d, low23, low01), d, b + kKvBlock);
+      hn::StoreU(hn::ConcatLowerLower(d, high23, high01), d, b + 2 * kKvBlock);
+      hn::StoreU(hn::ConcatUpperUpper(d, high23, high01), d, b + 3 * kKvBlock);
     }
-  }
+  for (int64_t j = 0; j < width; ++j)
+    for (int i = j < whole ? whole_rows : 0; i < rows; ++i) to[j * kKvBlock + i] = from[i * stride + j];
 }
 
 }  // namespace
