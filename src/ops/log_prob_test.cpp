@@ -4,6 +4,7 @@
 #include <limits>
 #include <numeric>
 
+#include "ops/logits.h"
 #include "ops/op_test.h"
 
 namespace cohort {
@@ -48,6 +49,10 @@ TEST(LogProb, NanIsSeenAndMasksAreNot) {
     EXPECT_TRUE(std::isnan(logit_stats(logits.data(), 5000, 1).lse)) << at;
   }
   std::vector<float> logits(5000, -infinity);
+  logits[17] = std::nanf("");
+  logits[4100] = 1;
+  EXPECT_TRUE(std::isnan(logit_stats(logits.data(), 5000, 1).lse));
+  logits[17] = logits[4100] = -infinity;
   EXPECT_TRUE(std::isnan(logit_stats(logits.data(), 5000, 1).lse));
   logits[3] = 1;
   logits[4998] = 1;
@@ -198,12 +203,42 @@ TEST(LogProb, RowsMayBeCutAnywhere) {
   EXPECT_EQ(whole.entropy[r], s.entropy);
 }
 
-TEST(LogProb, SameBitsEverywhere) {  // catches reductions that follow the vector width or the team
+// Catches reductions that follow the vector width or the team. With 4 threads these rows are few, so the team
+// shares each.
+TEST(LogProb, SameBitsEverywhere) {
   expect_same_bits_everywhere([] {
-    Head head(20, 16, 9001);
-    head.backward(0, 20);
+    Head head(12, 16, 9001);
+    head.backward(0, 12);
     return head.all();
   });
+}
+
+// Catches a short cut for rows without entropy seeds that computes something else.
+TEST(LogProb, ZeroEntropySeedsAreNoEntropySeeds) {
+  Head zero(9, 8, 5001), smallest(9, 8, 5001);
+  std::fill(zero.entropy_seeds.begin(), zero.entropy_seeds.end(), 0.0f);
+  std::fill(smallest.entropy_seeds.begin(), smallest.entropy_seeds.end(), 1e-37f);
+  zero.backward(0, 9);
+  smallest.backward(0, 9);
+  EXPECT_TRUE(same_bits(zero.all(), smallest.all()));
+}
+
+// Catches a wrong coefficient or range reduction of the softmax's exp.
+TEST(LogProb, WeightsAreExp) {
+  constexpr int64_t n = 200001;
+  std::vector<float> x(n), e(n);
+  for (int64_t i = 0; i < n; ++i) x[i] = -88.0f * static_cast<float>(i) / (n - 1);
+  logit_weights(x.data(), n, 1, 0, e.data());
+  EXPECT_EQ(e[0], 1.0f);
+  double worst = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const double exact = std::exp(static_cast<double>(x[i]));
+    if (x[i] < -87)
+      ASSERT_EQ(e[i], 0.0f);
+    else
+      worst = std::max(worst, std::fabs(e[i] - exact) / exact);
+  }
+  EXPECT_LT(worst, 0x1p-23);  // one unit in the last place at most
 }
 
 // Catches a broken model whose gradient looks like zero.

@@ -20,14 +20,23 @@ struct LogitChunk {
 };
 LogitChunk logit_chunk(const float* logits, int64_t count, float inv_temperature);
 
+// The same, and leaves e_i in place of logit i.
+LogitChunk logit_chunk_in_place(float* logits, int64_t count, float inv_temperature);
+
 // All chunks of a row merged in their order.
 LogitStats merge_logit_chunks(std::span<const LogitChunk> chunks);
 
 // weights[i] = exp(x_i - max), the e_i of logit_chunk.
 void logit_weights(const float* logits, int64_t count, float inv_temperature, float max, float* weights);
 
-// With p = exp(x - lse), replaces each logit by p * (a + b * (x - lse + entropy)).
-void logit_gradient(float* logits, int64_t count, float inv_temperature, LogitStats stats, float a, float b);
+// With p_i = e_i * exp(chunk.max - lse), replaces each logit of a chunk by p_i * (a + b * (x_i - lse +
+// entropy)).
+void logit_gradient(float* logits, int64_t count, float inv_temperature, const LogitChunk& chunk,
+                    const LogitStats& stats, float a, float b);
+
+// The same for b = 0, bit for bit, where logit_chunk_in_place has left the e_i.
+void weights_gradient(float* weights, int64_t count, const LogitChunk& chunk, const LogitStats& stats,
+                      float a);
 
 // Writes the indices i with x_i >= bound in increasing order and returns how many there are; `indices` holds
 // `count`.

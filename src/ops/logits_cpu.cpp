@@ -7,10 +7,21 @@
 #include "base/math.h"
 #include "ops/logits.h"
 
+#ifndef COHORT_OPS_LOGITS_CPU_ONCE
+#define COHORT_OPS_LOGITS_CPU_ONCE
+namespace cohort {
+// The probability that a weight of 1 in this chunk stands for.
+inline float chunk_share(const LogitChunk& chunk, const LogitStats& stats) {
+  return static_cast<float>(exp(static_cast<double>(chunk.max) - stats.lse));
+}
+}  // namespace cohort
+#endif
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/logits_cpu.cpp"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "ops/exp-inl.h"
 #include "ops/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -20,55 +31,58 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr float kLowest = -87.0f;  // exp of less is subnormal: it counts as 0
-
-// exp(x) for x <= 104, 0 for x < -87.
-template <class D, class V>
-HWY_INLINE V ExpOrZero(D d, V x) {
-  const V low = hn::Set(d, kLowest);
-  return hn::IfThenElseZero(hn::Ge(x, low), hn::Exp(d, hn::Max(x, low)));
-}
-
-LogitChunk Chunk(const float* logits, int64_t count, float inv_temperature) {
-  constexpr float infinity = std::numeric_limits<float>::infinity();
+// With `keep`, the logits are replaced by their e_i.
+template <bool keep>
+LogitChunk ChunkOf(float* logits, int64_t count, float inv_temperature) {
+  constexpr float infinity = std::numeric_limits<float>::infinity(),
+                  nan = std::numeric_limits<float>::quiet_NaN();
   const LaneTag d;
   Lanes16 max(d, -infinity);
-  auto nan = hn::IsNaN(hn::Zero(d));
   ForEachGroup(count, logits, -infinity, [&](const float* p) HWY_ATTR {
-    for (int k = 0; k < kLaneVectors; ++k) {
-      const auto x = hn::LoadU(d, p + k * kVectorLanes);
-      nan = hn::Or(nan, hn::IsNaN(x));
-      max.v[k] = hn::Max(max.v[k], x);
-    }
+    for (int k = 0; k < kLaneVectors; ++k) max.v[k] = hn::Max(max.v[k], hn::LoadU(d, p + k * kVectorLanes));
   });
   HWY_ALIGN float lanes[16];
   max.Store(lanes);
   const float m = *std::max_element(lanes, lanes + 16) * inv_temperature;
-  if (!hn::AllFalse(d, nan) || m == infinity) return {std::numeric_limits<float>::quiet_NaN(), 0, 0};
-  if (m == -infinity) return {m, 0, 0};
+  if (m == -infinity)  // nothing but masks, unless a NaN was lost among them
+    return {std::any_of(logits, logits + count, [](float x) { return std::isnan(x); }) ? nan : m, 0, 0};
 
-  const auto scale = hn::Set(d, inv_temperature), top = hn::Set(d, m), low = hn::Set(d, kLowest);
+  const auto scale = hn::Set(d, inv_temperature), top = hn::Set(d, m), low = hn::Set(d, kExpLowest);
   Lanes16 sum(d, 0.0f), dot(d, 0.0f);
-  ForEachGroup(count, logits, -infinity, [&](const float* p) HWY_ATTR {
+  const auto add = [&](const float* p, float* kept) HWY_ATTR {
     for (int k = 0; k < kLaneVectors; ++k) {
       const auto x = hn::Sub(hn::Mul(hn::LoadU(d, p + k * kVectorLanes), scale), top);
       const auto e = ExpOrZero(d, x);
       sum.v[k] = hn::Add(sum.v[k], e);
-      dot.v[k] = hn::MulAdd(e, hn::Max(x, low), dot.v[k]);
+      // -infinity must not meet the 0 of its e; NaN, and infinity minus infinity, must.
+      dot.v[k] = hn::MulAdd(e, hn::IfThenElse(hn::Lt(x, low), low, x), dot.v[k]);
+      if (keep) hn::StoreU(e, d, kept + k * kVectorLanes);
     }
-  });
+  };
+  if (keep)
+    TransformGroups(count, logits, logits, -infinity, add);
+  else
+    ForEachGroup(count, logits, -infinity, [&](const float* p) HWY_ATTR { add(p, nullptr); });
   LogitChunk chunk{m, 0, 0};
   sum.Store(lanes);
   chunk.sum = fold_lanes(lanes);
   dot.Store(lanes);
   chunk.dot = fold_lanes(lanes);
+  if (!(chunk.dot <= 0)) chunk.max = nan;
   return chunk;
+}
+
+LogitChunk Chunk(const float* logits, int64_t count, float inv_temperature) {
+  return ChunkOf<false>(const_cast<float*>(logits), count, inv_temperature);
+}
+LogitChunk ChunkKeeping(float* logits, int64_t count, float inv_temperature) {
+  return ChunkOf<true>(logits, count, inv_temperature);
 }
 
 void Weights(const float* logits, int64_t count, float inv_temperature, float max, float* weights) {
   const LaneTag d;
   const auto scale = hn::Set(d, inv_temperature), top = hn::Set(d, max);
-  TransformGroups(count, logits, weights, [&](const float* from, float* to) HWY_ATTR {
+  TransformGroups(count, logits, weights, 0.0f, [&](const float* from, float* to) HWY_ATTR {
     for (int k = 0; k < kLaneVectors; ++k) {
       const auto x = hn::Sub(hn::Mul(hn::LoadU(d, from + k * kVectorLanes), scale), top);
       hn::StoreU(ExpOrZero(d, x), d, to + k * kVectorLanes);
@@ -76,16 +90,19 @@ void Weights(const float* logits, int64_t count, float inv_temperature, float ma
   });
 }
 
-void Gradient(float* logits, int64_t count, float inv_temperature, LogitStats stats, float a, float b) {
+void Gradient(float* logits, int64_t count, float inv_temperature, const LogitChunk& chunk,
+              const LogitStats& stats, float a, float b) {
   const LaneTag d;
   const auto scale = hn::Set(d, inv_temperature), lse = hn::Set(d, stats.lse),
              entropy = hn::Set(d, stats.entropy);
-  const auto va = hn::Set(d, a), vb = hn::Set(d, b), low = hn::Set(d, kLowest);
-  TransformGroups(count, logits, logits, [&](const float* from, float* to) HWY_ATTR {
+  const auto top = hn::Set(d, chunk.max), share = hn::Set(d, chunk_share(chunk, stats));
+  const auto va = hn::Set(d, a), vb = hn::Set(d, b), low = hn::Set(d, kExpLowest);
+  TransformGroups(count, logits, logits, 0.0f, [&](const float* from, float* to) HWY_ATTR {
     for (int k = 0; k < kLaneVectors; ++k) {
-      const auto x = hn::Sub(hn::Mul(hn::LoadU(d, from + k * kVectorLanes), scale), lse);
-      const auto p = ExpOrZero(d, x);
-      hn::StoreU(hn::Mul(p, hn::MulAdd(vb, hn::Add(hn::Max(x, low), entropy), va)), d, to + k * kVectorLanes);
+      const auto x = hn::Mul(hn::LoadU(d, from + k * kVectorLanes), scale);
+      const auto p = hn::Mul(ExpOrZero(d, hn::Sub(x, top)), share);
+      const auto log_p = hn::Max(hn::Sub(x, lse), low);
+      hn::StoreU(hn::Mul(p, hn::MulAdd(vb, hn::Add(log_p, entropy), va)), d, to + k * kVectorLanes);
     }
   });
 }
@@ -117,6 +134,7 @@ HWY_AFTER_NAMESPACE();
 namespace cohort {
 
 HWY_EXPORT(Chunk);
+HWY_EXPORT(ChunkKeeping);
 HWY_EXPORT(Weights);
 HWY_EXPORT(Gradient);
 HWY_EXPORT(AtLeast);
@@ -124,11 +142,20 @@ HWY_EXPORT(AtLeast);
 LogitChunk logit_chunk(const float* logits, int64_t count, float inv_temperature) {
   return HWY_DYNAMIC_DISPATCH(Chunk)(logits, count, inv_temperature);
 }
+LogitChunk logit_chunk_in_place(float* logits, int64_t count, float inv_temperature) {
+  return HWY_DYNAMIC_DISPATCH(ChunkKeeping)(logits, count, inv_temperature);
+}
 void logit_weights(const float* logits, int64_t count, float inv_temperature, float max, float* weights) {
   HWY_DYNAMIC_DISPATCH(Weights)(logits, count, inv_temperature, max, weights);
 }
-void logit_gradient(float* logits, int64_t count, float inv_temperature, LogitStats stats, float a, float b) {
-  HWY_DYNAMIC_DISPATCH(Gradient)(logits, count, inv_temperature, stats, a, b);
+void logit_gradient(float* logits, int64_t count, float inv_temperature, const LogitChunk& chunk,
+                    const LogitStats& stats, float a, float b) {
+  HWY_DYNAMIC_DISPATCH(Gradient)(logits, count, inv_temperature, chunk, stats, a, b);
+}
+void weights_gradient(float* weights, int64_t count, const LogitChunk& chunk, const LogitStats& stats,
+                      float a) {
+  const float share = chunk_share(chunk, stats);
+  for (int64_t i = 0; i < count; ++i) weights[i] = weights[i] * share * a;
 }
 int64_t logits_at_least(const float* logits, int64_t count, float inv_temperature, float bound,
                         int32_t* indices) {

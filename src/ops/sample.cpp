@@ -122,10 +122,22 @@ void keep_top_k(int32_t k, Scratch& s) {
 }
 
 // Keeps the shortest run of the most likely tokens whose mass reaches `needed`: selection, not sorting.
-void keep_top_p(double needed, Scratch& s) {
-  s.order = s.candidates;
-  auto begin = s.order.begin(), end = s.order.end();
+void keep_top_p(double needed, float max, Scratch& s) {
+  // The mass by distance from the maximum tells in which bucket the run ends; only that one needs care.
+  constexpr int buckets = 1024;
+  const auto bucket = [max](const Candidate& c) {
+    return std::min(buckets - 1, static_cast<int>((max - c.x) * (buckets / 28.0f)));
+  };
+  uint64_t masses[buckets] = {};
+  for (const Candidate& c : s.candidates) masses[bucket(c)] += c.mass;
+  int ends = 0;
   uint64_t above = 0;
+  while (ends < buckets - 1 && static_cast<double>(above + masses[ends]) < needed) above += masses[ends++];
+  while (ends > 0 && masses[ends] == 0) above -= masses[--ends];
+  s.order.clear();
+  for (const Candidate& c : s.candidates)
+    if (bucket(c) == ends) s.order.push_back(c);
+  auto begin = s.order.begin(), end = s.order.end();
   while (end - begin > 1) {
     const auto middle = begin + (end - begin) / 2;
     std::nth_element(begin, middle, end, before);
@@ -180,7 +192,8 @@ Sampled sample_token(const float* logits, int64_t vocab, const SamplingOptions& 
                             static_cast<uint64_t>(static_cast<double>(s.weights[i]) * kMassUnits)});
   if (o.top_k > 0) keep_top_k(o.top_k, s);
   if (o.top_p < 1)
-    keep_top_p(o.top_p * (o.top_k > 0 ? static_cast<double>(mass_of(s.candidates)) : sum * kMassUnits), s);
+    keep_top_p(o.top_p * (o.top_k > 0 ? static_cast<double>(mass_of(s.candidates)) : sum * kMassUnits), max,
+               s);
   if (o.min_p > 0) {
     const auto least = static_cast<uint64_t>(static_cast<double>(o.min_p) * kMassUnits);
     std::erase_if(s.candidates, [least](const Candidate& c) { return c.mass < least; });
