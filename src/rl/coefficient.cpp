@@ -36,8 +36,12 @@ PolicyTerm policy_term(double ratio, double advantage, const CoefficientOptions&
   const double unclipped = (bounded ? *options.delta : ratio) * advantage;
   const double clipped = std::clamp(ratio, low, high) * advantage;
   const bool moves = unclipped <= clipped ? !bounded : ratio >= low && ratio <= high;
-  return {std::min(unclipped, clipped), moves ? ratio * advantage : 0,
-          ratio < low && advantage<0, ratio> high && advantage > 0};
+  PolicyTerm term;
+  term.value = std::min(unclipped, clipped);
+  term.slope = moves ? ratio * advantage : 0;
+  term.clipped_low = ratio < low && advantage < 0;
+  term.clipped_high = ratio > high && advantage > 0;
+  return term;
 }
 
 void clipped_ratio_sample(const Sample& sample, std::span<const float> fresh, double weight,
