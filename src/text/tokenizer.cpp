@@ -150,10 +150,10 @@ Tokenizer Tokenizer::from_gguf(const GgufFile& file) {
   return tokenizer;
 }
 
-Tokenizer Tokenizer::characters(std::string_view alphabet, const std::vector<std::string>& special_tokens,
+Tokenizer Tokenizer::characters(std::string_view alphabet, const std::vector<std::string>& whole_tokens,
                                 const std::string& eos_token) {
   Tokenizer tokenizer;
-  tokenizer.impl_ = std::make_unique<Impl>(character_spec(alphabet, special_tokens, eos_token));
+  tokenizer.impl_ = std::make_unique<Impl>(character_spec(alphabet, whole_tokens, eos_token));
   return tokenizer;
 }
 
@@ -191,11 +191,11 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool add_special_t
   return out;
 }
 
-std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special_tokens) const {
+std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_whole_tokens) const {
   std::string text;
   for (const int32_t id : ids) {
     const std::string& bytes = token_bytes(id);
-    if (!skip_special_tokens || !impl_->special[static_cast<size_t>(id)]) text += bytes;
+    if (!skip_whole_tokens || !impl_->special[static_cast<size_t>(id)]) text += bytes;
   }
   return text;
 }

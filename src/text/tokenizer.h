@@ -25,15 +25,18 @@ class Tokenizer {
   static Tokenizer from_folder(const std::filesystem::path& folder);
   // From a GGUF's metadata (tokenizer.ggml.*); saved as an equivalent tokenizer.json.
   static Tokenizer from_gguf(const GgufFile& file);
-  // One token per character of `alphabet` (UTF-8), after the tokens that are kept whole (ids 0 ..), of which the end token alone
-  // is special: the built-in tasks' tokenizer.
+  // One token per character of `alphabet` (UTF-8), after the tokens that are kept whole (ids 0 ..), of which
+  // the end token alone is special: the built-in tasks' tokenizer.
   static Tokenizer characters(std::string_view alphabet, const std::vector<std::string>& whole_tokens,
                               const std::string& eos_token);
 
   // Text to ids. Added and special tokens in the text become their ids, as in Hugging Face tokenizers. With
-  // `add_special_tokens` the post-processor's tokens (BOS ...) are added as well.
+  // `add_special_tokens` the post-processor's tokens (BOS ...) are added as well. Bytes that are not UTF-8
+  // are read as U+FFFD. A byte that a BPE vocabulary lacks becomes its unknown token, or nothing where there
+  // is none (SmolLM2 lacks 0x04, as Hugging Face has it); a character that characters() was not given throws
+  // Error naming it and its place.
   std::vector<int32_t> encode(std::string_view text, bool add_special_tokens) const;
-  // Ids to bytes. Ids outside the vocabulary throw Error.
+  // Ids to bytes, UTF-8 or not (a token may be part of a character). Ids outside the vocabulary throw Error.
   std::string decode(std::span<const int32_t> ids, bool skip_special_tokens) const;
   // The bytes of one token (for streaming and stop strings).
   const std::string& token_bytes(int32_t id) const;

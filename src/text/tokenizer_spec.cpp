@@ -72,7 +72,7 @@ void check_added_tokens(TokenizerSpec& spec, const std::string& where) {
   }
 }
 
-TokenizerSpec character_spec(std::string_view alphabet, const std::vector<std::string>& special_tokens,
+TokenizerSpec character_spec(std::string_view alphabet, const std::vector<std::string>& whole_tokens,
                              const std::string& eos_token) {
   TokenizerSpec spec;
   spec.model = TokenizerSpec::Model::word_level;
@@ -82,9 +82,9 @@ TokenizerSpec character_spec(std::string_view alphabet, const std::vector<std::s
     if (!seen.insert(token).second) fail("character tokenizer: \"{}\" is given twice", token);
     spec.vocab.push_back(std::move(token));
   };
-  for (const std::string& token : special_tokens) {
+  for (const std::string& token : whole_tokens) {
     if (token.empty() || !is_valid_utf8(token))
-      fail("character tokenizer: a special token is empty or not UTF-8");
+      fail("character tokenizer: a whole token is empty or not UTF-8");
     AddedToken added;
     added.id = static_cast<int32_t>(spec.vocab.size());
     added.content = token;
@@ -99,8 +99,8 @@ TokenizerSpec character_spec(std::string_view alphabet, const std::vector<std::s
     at += c.size;
   }
   if (!eos_token.empty() &&
-      std::find(special_tokens.begin(), special_tokens.end(), eos_token) == special_tokens.end()) {
-    fail("character tokenizer: the end token \"{}\" is not among the special tokens", eos_token);
+      std::find(whole_tokens.begin(), whole_tokens.end(), eos_token) == whole_tokens.end()) {
+    fail("character tokenizer: the end token \"{}\" is not among the whole tokens", eos_token);
   }
   spec.eos_token = eos_token;
   return spec;

@@ -16,7 +16,7 @@ class GgufFile;
 struct AddedToken {
   int32_t id = -1;
   std::string content;
-  bool special = false;  // left out by decode(skip_special_tokens)
+  bool special = false;  // left out by decode(skip_whole_tokens)
   bool lstrip = false;   // takes the white space on its left, on its right
   bool rstrip = false;
   bool single_word = false;  // only where no letter, digit or _ touches it
@@ -67,7 +67,7 @@ std::string tokenizer_json_of(const TokenizerSpec& spec);
 std::string tokenizer_config_of(const TokenizerSpec& spec);
 
 TokenizerSpec tokenizer_spec_of(const GgufFile& file);
-TokenizerSpec character_spec(std::string_view alphabet, const std::vector<std::string>& special_tokens,
+TokenizerSpec character_spec(std::string_view alphabet, const std::vector<std::string>& whole_tokens,
                              const std::string& eos_token);
 
 // Sets spec.merges and spec.merged from pairs of tokens, which with their join must be in spec.vocab.

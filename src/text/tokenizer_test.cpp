@@ -162,10 +162,10 @@ TEST(Tokenizer, IdsOutsideTheVocabularyAreErrors) {
   EXPECT_EQ(tokenizer.token_id("no such token"), -1);
 }
 
-// Catches: characters that share a token, specials after the characters, an unknown character that is dropped
-// without a word.
+// Catches: characters that share a token, whole tokens after the characters, an unknown character that is
+// dropped without a word.
 TEST(Tokenizer, Characters) {
-  const Tokenizer tokenizer = Tokenizer::characters("0123+=< \nπ한", {"<pad>", "<eos>"}, "<eos>");
+  const Tokenizer tokenizer = Tokenizer::characters("0123+=< \nπ한", {"<think>", "<eos>"}, "<eos>");
   EXPECT_EQ(tokenizer.size(), 13);
   EXPECT_EQ(tokenizer.eos_token_id(), 1);
   const std::vector<int32_t> ids = {3, 6, 4, 7, 10, 11, 12, 9, 8, 1};
@@ -173,8 +173,9 @@ TEST(Tokenizer, Characters) {
   EXPECT_EQ(tokenizer.decode(ids, false), "1+2=\nπ한 <<eos>");
   EXPECT_EQ(tokenizer.decode(ids, true), "1+2=\nπ한 <");
   EXPECT_EQ(tokenizer.token_bytes(11), "π");
-  EXPECT_TRUE(tokenizer.is_special(0));
-  EXPECT_FALSE(tokenizer.is_special(2));
+  EXPECT_TRUE(tokenizer.is_special(1));
+  EXPECT_FALSE(tokenizer.is_special(0));
+  EXPECT_EQ(tokenizer.decode(tokenizer.encode("<think>1<eos>", true), true), "<think>1");
   EXPECT_EQ(thrown_by([&] { tokenizer.encode("π<eos>1?", false); }),
             "the tokenizer has no token for \"?\" (U+003F), character 8 of the text");
   EXPECT_NE(thrown_by([&] { tokenizer.encode("1\xFF", false); }).find("U+FFFD"), std::string::npos);
@@ -184,12 +185,13 @@ TEST(Tokenizer, Characters) {
             std::string::npos);
   EXPECT_NE(thrown_by([] { Tokenizer::characters("ab\xC3", {}, ""); }).find("byte 2"), std::string::npos);
 
-  TemporaryFolder folder, again;
+  TemporaryFolder folder;
   tokenizer.save(folder.path);
   const Tokenizer loaded = Tokenizer::from_folder(folder.path);
   EXPECT_EQ(loaded.size(), tokenizer.size());
   EXPECT_EQ(loaded.eos_token_id(), 1);
   EXPECT_EQ(loaded.encode("1+2=\nπ한 <<eos>", true), ids);
+  EXPECT_EQ(loaded.decode(loaded.encode("<think>1<eos>", true), true), "<think>1");
   EXPECT_EQ(loaded.decode(ids, false), "1+2=\nπ한 <<eos>");
   EXPECT_FALSE(thrown_by([&] { loaded.encode("?", false); }).empty());
 }
@@ -253,7 +255,8 @@ TEST(TokenizerGguf, SmolLM2) {
   EXPECT_EQ(saved.chat_template(), tokenizer.chat_template());
   EXPECT_TRUE(saved.chat_template().starts_with("{% for message in messages %}"));
   EXPECT_EQ(saved.pad_token_id(), 2);
-  for (const std::string text : read_json(kFixtures / "strings.json")["random"]) {
+  const json strings = read_json(kFixtures / "strings.json");
+  for (const std::string text : strings["random"]) {
     EXPECT_EQ(saved.encode(text, true), tokenizer.encode(text, true));
   }
 }
