@@ -16,19 +16,17 @@ namespace HWY_NAMESPACE {
 // Below this, exp would be subnormal: it counts as 0.
 inline constexpr float kExpLowest = -87.0f;
 
-// exp(x) for x <= 88 within 1 unit in the last place, 0 where x < kExpLowest; exactly 1 at 0. NaN gives 0:
-// callers look for it elsewhere.
+// exp(x) for kExpLowest <= x <= 88 within 1 unit in the last place; exactly 1 at 0. Other arguments give
+// nonsense.
 template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
-HWY_INLINE V ExpOrZero(D d, V x) {
+HWY_INLINE V ExpBounded(D d, V x) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::RebindToSigned<D> di;
-  const V low = hn::Set(d, kExpLowest);
-  const V clamped = hn::Max(x, low);
   // x = q ln 2 + r, |r| <= ln 2 / 2. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
   const V magic = hn::Set(d, 0x1.8p23f);
-  const V shifted = hn::MulAdd(clamped, hn::Set(d, 0x1.715476p+0f), magic);
+  const V shifted = hn::MulAdd(x, hn::Set(d, 0x1.715476p+0f), magic);
   const V q = hn::Sub(shifted, magic);
-  V r = hn::NegMulAdd(q, hn::Set(d, 0x1.62e430p-1f), clamped);
+  V r = hn::NegMulAdd(q, hn::Set(d, 0x1.62e430p-1f), x);
   r = hn::NegMulAdd(q, hn::Set(d, -0x1.05c610p-29f), r);
   // exp(r) = 1 + r + r^2 p(r); p is the minimax fit of degree 4, relative error 4e-9.
   const V r2 = hn::Mul(r, r);
@@ -38,8 +36,15 @@ HWY_INLINE V ExpOrZero(D d, V x) {
   p = hn::MulAdd(p, r, hn::Set(d, 0x1.fffffcp-2f));
   const V e = hn::Add(hn::Set(d, 1.0f), hn::MulAdd(p, r2, r));
   // Times 2^q, by adding q to the exponent's bits.
-  const auto bits = hn::Add(hn::BitCast(di, e), hn::ShiftLeft<23>(hn::BitCast(di, shifted)));
-  return hn::IfThenElseZero(hn::Ge(x, low), hn::BitCast(d, bits));
+  return hn::BitCast(d, hn::Add(hn::BitCast(di, e), hn::ShiftLeft<23>(hn::BitCast(di, shifted))));
+}
+
+// exp(x) for x <= 88, 0 where x < kExpLowest. NaN gives 0: callers look for it elsewhere.
+template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
+HWY_INLINE V ExpOrZero(D d, V x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const V low = hn::Set(d, kExpLowest);
+  return hn::IfThenElseZero(hn::Ge(x, low), ExpBounded(d, hn::Max(x, low)));
 }
 
 }  // namespace HWY_NAMESPACE

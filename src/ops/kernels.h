@@ -1,5 +1,5 @@
 // What the ops share: the CPU kernels behind them (x.cpp checks shapes and picks the device, x_cpu.cpp
-// computes), the rule for going parallel, and the fixed-lane sum. Kernels trust their arguments.
+// computes), the rule for going parallel, and how lanes are added. Kernels trust their arguments.
 #pragma once
 
 #include <omp.h>
@@ -27,18 +27,6 @@ inline float fold_lanes(const float* lanes) {
   for (int i = 0; i < 8; ++i) t[i] = lanes[i] + lanes[i + 8];
   for (int i = 0; i < 4; ++i) t[i] = t[i] + t[i + 4];
   return (t[0] + t[2]) + (t[1] + t[3]);
-}
-
-// Sum over i = 0 .. n-1, element i in lane i mod 16: add(i, s) returns lane sum s with element i added. The
-// lanes are independent, so any vector width gives the same bits.
-template <class Add>
-inline float lane_sum(int64_t n, Add add) {
-  float lanes[16] = {};
-  int64_t i = 0;
-  for (; i + 16 <= n; i += 16)
-    for (int lane = 0; lane < 16; ++lane) lanes[lane] = add(i + lane, lanes[lane]);
-  for (int lane = 0; i + lane < n; ++lane) lanes[lane] = add(i + lane, lanes[lane]);
-  return fold_lanes(lanes);
 }
 
 namespace cpu {

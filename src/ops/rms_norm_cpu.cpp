@@ -1,28 +1,83 @@
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "ops/kernels.h"
 
-namespace cohort::cpu {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/rms_norm_cpu.cpp"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "ops/lanes-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cohort {
+namespace HWY_NAMESPACE {
 namespace {
 
-float inverse_rms(const float* x, int64_t width, float eps) {
-  const float squares = lane_sum(width, [x](int64_t i, float s) { return std::fma(x[i], x[i], s); });
-  return 1.0f / std::sqrt(squares / static_cast<float>(width) + eps);
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Sum of a[i] * b[i] * w[i], the product a * w rounded first, or of a[i] * b[i] without w: element i in lane
+// i mod 16.
+template <bool weighted>
+float LaneDot(const float* a, const float* b, const float* w, int64_t n) {
+  const LaneTag d;
+  Lanes16 sum(d, 0.0f);
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16)
+    for (int k = 0; k < kLaneVectors; ++k) {
+      const int64_t at = i + k * kVectorLanes;
+      auto x = hn::LoadU(d, a + at);
+      if (weighted) x = hn::Mul(x, hn::LoadU(d, w + at));
+      sum.v[k] = hn::MulAdd(x, hn::LoadU(d, b + at), sum.v[k]);
+    }
+  HWY_ALIGN float lanes[16];
+  sum.Store(lanes);
+  for (int lane = 0; i + lane < n; ++lane)
+    lanes[lane] = std::fma(weighted ? a[i + lane] * w[i + lane] : a[i + lane], b[i + lane], lanes[lane]);
+  return fold_lanes(lanes);
+}
+
+// y = x * rstd * w; returns rstd. y may be x.
+float ForwardRow(const float* x, const float* w, float eps, int64_t width, float* y) {
+  const float squares = LaneDot<false>(x, x, nullptr, width);
+  const float r = 1.0f / std::sqrt(squares / static_cast<float>(width) + eps);
+  for (int64_t i = 0; i < width; ++i) y[i] = x[i] * r * w[i];
+  return r;
 }
 
 // With r = rstd: dx = r * dy * w - x * r^3 * mean(dy * w * x). dx may be dy.
-template <bool accumulate>
-void row_backward(const float* dy, const float* x, const float* w, float r, int64_t width, float* dx) {
-  const float dot = lane_sum(width, [=](int64_t i, float s) { return std::fma(dy[i] * w[i], x[i], s); });
-  const float c = r * r * r * (dot / static_cast<float>(width));
-  for (int64_t i = 0; i < width; ++i) {
-    const float gradient = std::fma(-x[i], c, r * (dy[i] * w[i]));
-    dx[i] = accumulate ? dx[i] + gradient : gradient;
-  }
+void BackwardRow(const float* dy, const float* x, const float* w, float r, int64_t width, bool accumulate,
+                 float* dx) {
+  const float dot = LaneDot<true>(dy, x, w, width);
+  const float c = -(r * r * r * (dot / static_cast<float>(width)));
+  if (accumulate)
+    for (int64_t i = 0; i < width; ++i) dx[i] += std::fma(x[i], c, r * (dy[i] * w[i]));
+  else
+    for (int64_t i = 0; i < width; ++i) dx[i] = std::fma(x[i], c, r * (dy[i] * w[i]));
 }
 
-// dw[i] = fma(dy, x * rstd, dw[i]) over `rows` vectors in order, for the columns of one strip.
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace cohort
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cohort::cpu {
+namespace {
+
+HWY_EXPORT(ForwardRow);
+HWY_EXPORT(BackwardRow);
+
+float forward_row(const float* x, const float* w, float eps, int64_t width, float* y) {
+  return HWY_DYNAMIC_DISPATCH(ForwardRow)(x, w, eps, width, y);
+}
+void backward_row(const float* dy, const float* x, const float* w, float r, int64_t width, bool accumulate,
+                  float* dx) {
+  HWY_DYNAMIC_DISPATCH(BackwardRow)(dy, x, w, r, width, accumulate, dx);
+}
+
+// dw[i] = fma(dy[i], x[i] * rstd, dw[i]): one link of the chain, for the columns of one strip.
 void weight_chain(const float* dy, const float* x, float r, int64_t begin, int64_t end, float* dw) {
   for (int64_t i = begin; i < end; ++i) dw[i] = std::fma(dy[i], x[i] * r, dw[i]);
 }
@@ -35,8 +90,7 @@ void rms_norm_forward(const Tensor& x, const Tensor& w, float eps, Tensor y, Ten
   for (int64_t row = 0; row < rows; ++row) {
     const float* in = x.row(row);
     float* out = y.data + row * width;
-    const float r = inverse_rms(in, width, eps);
-    for (int64_t i = 0; i < width; ++i) out[i] = in[i] * r * w.data[i];
+    const float r = forward_row(in, w.data, eps, width, out);
     if (rstd) rstd.data[row] = r;
   }
 }
@@ -55,12 +109,8 @@ void rms_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& w, const
         weight_chain(dy.row(row), x.row(row), rstd.data[row], strip * 64, std::min(width, strip * 64 + 64),
                      dw.data);
 #pragma omp for schedule(static)
-    for (int64_t row = 0; row < rows; ++row) {
-      if (accumulate)
-        row_backward<true>(dy.row(row), x.row(row), w.data, rstd.data[row], width, dx.row(row));
-      else
-        row_backward<false>(dy.row(row), x.row(row), w.data, rstd.data[row], width, dx.row(row));
-    }
+    for (int64_t row = 0; row < rows; ++row)
+      backward_row(dy.row(row), x.row(row), w.data, rstd.data[row], width, accumulate, dx.row(row));
   }
 }
 
@@ -73,8 +123,7 @@ void head_norm_forward(Tensor qkv, int64_t first, int64_t heads, const Tensor& w
     if (raw)
       std::memcpy(raw.data + row * heads * width, x, static_cast<size_t>(heads * width) * sizeof(float));
     for (int64_t head = 0; head < heads; ++head, x += width) {
-      const float r = inverse_rms(x, width, eps);
-      for (int64_t i = 0; i < width; ++i) x[i] = x[i] * r * w.data[i];
+      const float r = forward_row(x, w.data, eps, width, x);
       if (rstd) rstd.data[row * heads + head] = r;
     }
   }
@@ -83,22 +132,26 @@ void head_norm_forward(Tensor qkv, int64_t first, int64_t heads, const Tensor& w
 void head_norm_backward(Tensor d_qkv, int64_t first, int64_t heads, const Tensor& w, const Tensor& raw,
                         const Tensor& rstd, Tensor dw) {
   const int64_t rows = d_qkv.rows(), width = w.size();
-  const int64_t strips = (width + 15) / 16;
+  const int64_t strips = (width + 31) / 32;
 #pragma omp parallel if (worth_a_team(rows * heads * width))
   {
 #pragma omp for schedule(static)
     for (int64_t strip = 0; strip < strips; ++strip)
-      for (int64_t i = 0; i < rows * heads; ++i)
-        weight_chain(d_qkv.row(i / heads) + first + i % heads * width, raw.data + i * width, rstd.data[i],
-                     strip * 16, std::min(width, strip * 16 + 16), dw.data);
+      for (int64_t row = 0; row < rows; ++row)
+        for (int64_t head = 0; head < heads; ++head) {
+          const int64_t i = row * heads + head;
+          weight_chain(d_qkv.row(row) + first + head * width, raw.data + i * width, rstd.data[i], strip * 32,
+                       std::min(width, strip * 32 + 32), dw.data);
+        }
 #pragma omp for schedule(static)
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t head = 0; head < heads; ++head) {
         float* dy = d_qkv.row(row) + first + head * width;
         const int64_t i = row * heads + head;
-        row_backward<false>(dy, raw.data + i * width, w.data, rstd.data[i], width, dy);
+        backward_row(dy, raw.data + i * width, w.data, rstd.data[i], width, false, dy);
       }
   }
 }
 
 }  // namespace cohort::cpu
+#endif

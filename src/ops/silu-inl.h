@@ -7,40 +7,45 @@
 #define COHORT_OPS_SILU_INL_H_
 #endif
 
-#include "hwy/contrib/math/math-inl.h"
 #include "hwy/highway.h"
+#include "ops/exp-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace cohort {
 namespace HWY_NAMESPACE {
 
-// exp(-104) rounds to 0 and exp(104) to infinity; hwy's Exp must not be asked beyond. Comparisons keep NaN as
-// NaN.
+// z, or kExpLowest where z is less: silu is below 2e-36 there. NaN stays NaN.
 template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
-HWY_INLINE V SiluClampLow(D d, V z) {
+HWY_INLINE V SiluClamp(D d, V z) {
   namespace hn = hwy::HWY_NAMESPACE;
-  const V low = hn::Set(d, -104.0f);
+  const V low = hn::Set(d, kExpLowest);
   return hn::IfThenElse(hn::Lt(z, low), low, z);
 }
 
-// z / (1 + exp(-z)), a true division. Below -104 the result is -0; NaN gives NaN.
+// 1 + exp(-z) for a clamped z; far above, exp(-z) is next to nothing.
+template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
+HWY_INLINE V OnePlusExpNeg(D d, V z) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  return hn::Add(hn::Set(d, 1.0f), ExpBounded(d, hn::Max(hn::Neg(z), hn::Set(d, kExpLowest))));
+}
+
+// z / (1 + exp(-z)), a true division.
 template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
 HWY_INLINE V Silu(D d, V z) {
   namespace hn = hwy::HWY_NAMESPACE;
-  const V c = SiluClampLow(d, z);
-  return hn::Div(c, hn::Add(hn::Set(d, 1.0f), hn::Exp(d, hn::Neg(c))));
+  const V c = SiluClamp(d, z);
+  return hn::Div(c, OnePlusExpNeg(d, c));
 }
 
-// silu'(z) = s * (1 + z * (1 - s)) with s = 1 / (1 + exp(-z)). 0 far below, 1 far above; NaN gives NaN.
+// With s = 1 / (1 + exp(-z)): silu = z * s and its derivative s * (1 + z * (1 - s)).
 template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
-HWY_INLINE V SiluGrad(D d, V z) {
+HWY_INLINE void SiluAndGrad(D d, V z, V& silu, V& grad) {
   namespace hn = hwy::HWY_NAMESPACE;
   const V one = hn::Set(d, 1.0f);
-  const V high = hn::Set(d, 104.0f);
-  const V low = SiluClampLow(d, z);
-  const V c = hn::IfThenElse(hn::Gt(low, high), high, low);
-  const V s = hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(c))));
-  return hn::Mul(s, hn::MulAdd(c, hn::Sub(one, s), one));
+  const V c = SiluClamp(d, z);
+  const V s = hn::Div(one, OnePlusExpNeg(d, c));
+  silu = hn::Mul(c, s);
+  grad = hn::Mul(s, hn::MulAdd(c, hn::Sub(one, s), one));
 }
 
 }  // namespace HWY_NAMESPACE

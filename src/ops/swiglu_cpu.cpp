@@ -46,8 +46,10 @@ void BackwardRow(const float* d_act, const float* gate_up, int64_t width, float*
                 [](auto d, const float* da, const float* gate, const float* up, float* d_gate, float* d_up)
                     HWY_ATTR {
                       const auto g = hn::LoadU(d, gate), u = hn::LoadU(d, up), a = hn::LoadU(d, da);
-                      hn::StoreU(hn::Mul(hn::Mul(a, u), SiluGrad(d, g)), d, d_gate);
-                      hn::StoreU(hn::Mul(a, Silu(d, g)), d, d_up);
+                      auto silu = g, grad = g;
+                      SiluAndGrad(d, g, silu, grad);
+                      hn::StoreU(hn::Mul(hn::Mul(a, u), grad), d, d_gate);
+                      hn::StoreU(hn::Mul(a, silu), d, d_up);
                     });
 }
 
@@ -72,9 +74,8 @@ void swiglu_forward(const Tensor& gate_up, Tensor act) {
 void swiglu_backward(const Tensor& d_act, const Tensor& gate_up, Tensor d_gate_up) {
   const int64_t rows = d_act.rows(), width = d_act.cols();
 #pragma omp parallel for schedule(static) if (worth_a_team(8 * rows * width))
-  for (int64_t row = 0; row < rows; ++row)
-    HWY_DYNAMIC_DISPATCH(BackwardRow)
-    (d_act.row(row), gate_up.row(row), width, d_gate_up.data + row * 2 * width);
+  for (int64_t row = 0; row < rows; ++row) HWY_DYNAMIC_DISPATCH(BackwardRow)
+  (d_act.row(row), gate_up.row(row), width, d_gate_up.data + row * 2 * width);
 }
 
 }  // namespace cohort::cpu
