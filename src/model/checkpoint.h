@@ -8,7 +8,6 @@
 
 #include "model/config.h"
 #include "model/weights.h"
-#include "tensor/dequantize.h"
 #include "tensor/tensor.h"
 #include "text/tokenizer.h"
 
@@ -41,21 +40,6 @@ void save_checkpoint(const std::filesystem::path& folder, const ModelConfig& con
                      int64_t max_shard_bytes = 5'000'000'000);
 
 // The parts of the above that need no tokenizer.
-
-// A tensor as its file holds it, not yet read.
-struct StoredTensor {
-  std::string file, name;
-  Encoding encoding;
-  std::vector<int64_t> shape;
-  std::string_view bytes;  // valid while its file is mapped
-  // llama in GGUF: the rows of each of this many heads interleave the halves of the head (row 2j + t holds
-  // row t * D/2 + j); 0: no.
-  int64_t permuted_heads = 0;
-};
-
-// Reads tensors into a new flat buffer, in parallel. `stored` is in the order of `list`. Throws Error on a
-// shape that is not the parameter's and on NaN or infinity (naming tensor and place).
-Buffer read_weights(const std::vector<Parameter>& list, const std::vector<StoredTensor>& stored);
 
 // A Hugging Face folder's weights.
 Buffer load_weights(const std::filesystem::path& folder, const ModelConfig& config);
