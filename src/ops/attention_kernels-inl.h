@@ -47,6 +47,9 @@ template <int kRows, int kWide>
 struct Accumulators {
   Vector v[kRows][kWide];
 
+  // Written out: an implicit one would be compiled without this target's attributes.
+  HWY_INLINE Accumulators() {}
+
   HWY_INLINE void zero() {
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r)
@@ -180,18 +183,16 @@ HWY_INLINE void multiply_tall(int rows, const Product& p) {
 // The sum of 16 lanes in one fixed tree: i + (i + 8), then i + (i + 4), i + (i + 2), i + (i + 1).
 template <class V, int kCount>
 HWY_INLINE float sum_lanes(const V (&lanes)[kCount]) {
-  const hn::FixedTag<float, 4> quarter;
-  hn::Vec<decltype(quarter)> sum;
+  const hn::Half<hn::DFromV<V>> half;
+  hn::Vec<hn::FixedTag<float, 4>> sum;
   if constexpr (kCount == 4) {
     sum = hn::Add(hn::Add(lanes[0], lanes[2]), hn::Add(lanes[1], lanes[3]));
+  } else if constexpr (kCount == 2) {
+    const V eight = hn::Add(lanes[0], lanes[1]);
+    sum = hn::Add(hn::LowerHalf(half, eight), hn::UpperHalf(half, eight));
   } else {
-    const hn::FixedTag<float, 8> half;
-    hn::Vec<decltype(half)> eight;
-    if constexpr (kCount == 2) {
-      eight = hn::Add(lanes[0], lanes[1]);
-    } else {
-      eight = hn::Add(hn::LowerHalf(half, lanes[0]), hn::UpperHalf(half, lanes[0]));
-    }
+    const hn::Half<decltype(half)> quarter;
+    const auto eight = hn::Add(hn::LowerHalf(half, lanes[0]), hn::UpperHalf(half, lanes[0]));
     sum = hn::Add(hn::LowerHalf(quarter, eight), hn::UpperHalf(quarter, eight));
   }
   sum = hn::Add(sum, hn::Shuffle1032(sum));
