@@ -2,9 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "reward/format.h"
-#include "reward/number.h"
-
 namespace cohort {
 
 std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t first, int64_t count, bool shuffle,
@@ -83,15 +80,6 @@ RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFu
     }
   }
   return faults;
-}
-
-std::string voted_answer(std::string_view completion) {
-  if (const auto tagged = answer_tag(completion)) {
-    if (const auto number = parse_number(*tagged)) return *number;
-    return std::string(*tagged);
-  }
-  if (const auto number = last_number(completion)) return *number;
-  return std::string(trim(completion));
 }
 
 }  // namespace cohort

@@ -47,7 +47,4 @@ struct RewardFaults {
 };
 RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards, std::span<Group> groups);
 
-// What a completion is taken to answer, for majority votes: the content of <answer>, else the last number, else the text.
-std::string voted_answer(std::string_view completion);
-
 }  // namespace cohort

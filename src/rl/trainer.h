@@ -54,6 +54,8 @@ class Trainer {
   // Log-probs of every completion token under `model`: [group][sample][token], flattened in order of head rows.
   std::vector<float> log_probs(const Model& model, std::span<const Group> groups);
 
+  // NormalizeOptions::tokens_per_step of the updates that follow.
+  void set_tokens_per_step(double tokens) { options_.normalize.tokens_per_step = tokens; }
   const TrainerOptions& options() const { return options_; }
 
  private:

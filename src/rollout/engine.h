@@ -25,7 +25,7 @@ struct GenerationRequest {
 
 struct GenerationOptions {
   SamplingOptions sampling;
-  int32_t max_completion_length = 256;
+  int32_t max_completion_length = 512;
   std::vector<int32_t> end_tokens;       // sampling one ends the completion; it is part of it
   std::vector<std::string> stop;         // stop strings: the completion ends with the token that completes one
   bool ignore_end = false;               // for benchmarks: never end early

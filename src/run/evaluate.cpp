@@ -20,7 +20,11 @@ Evaluation evaluate(const Model& model, const Tokenizer& tokenizer, std::span<co
         continue;
       }
       // Samples that read alike but are judged differently (a format reward) are different answers.
-      r.votes.push_back({voted_answer(s.completion) + (first >= 1 ? "" : "\n"), first >= 1});
+      // A reward that extracts no answer votes with its verdict.
+      const bool correct = first >= 1;
+      const auto& extract = rewards.front().extract;
+      const std::string answer = extract ? extract(s.completion) : correct ? "right" : "wrong";
+      r.votes.push_back({answer + (correct || answer.empty() ? "" : "\n"), correct});
       r.lengths.push_back(s.sampled_tokens());
     }
   }

@@ -38,7 +38,7 @@ struct Recipe {
 
   // Rollout
   int64_t num_generations = 8;
-  int64_t max_completion_length = 256;
+  int64_t max_completion_length = 512;
   double temperature = 1.0;
   double top_p = 1.0;
   int64_t top_k = 0;

@@ -40,11 +40,13 @@ TrainerOptions trainer_options(const Recipe& r, const Method& method) {
   o.coefficients.epsilon_high = r.epsilon_high;
   o.coefficients.delta = r.delta;
   o.coefficients.beta = r.beta;
+  o.coefficients.use_bias_correction_kl = r.use_bias_correction_kl;
   o.coefficients.importance_sampling_level =
       r.importance_sampling_level == "sequence" ? ImportanceLevel::sequence : ImportanceLevel::token;
   o.normalize.loss_type = loss_type(r.loss_type);
   o.normalize.max_completion_length = static_cast<int32_t>(r.max_completion_length);
   o.adamw = {r.learning_rate, r.adam_beta1, r.adam_beta2, r.adam_epsilon, r.weight_decay};
+  check(o.coefficients);
   o.max_grad_norm = r.max_grad_norm;
   o.temperature = method.source == Source::file ? 1.0f : static_cast<float>(r.temperature);
   o.micro_batch_tokens = r.micro_batch_tokens;
@@ -208,6 +210,12 @@ void Run::rollout(int64_t first_step) {
   add_rollout_metrics(groups_, rollout_metrics_);
   for (const Group& g : groups_)
     for (const Sample& s : g.samples) writer_->log_sample(sample_json(s, first_step));
+  if (recipe_.mask_truncated_completions)  // from here on they are read, not trained on
+    for (Group& g : groups_)
+      for (Sample& s : g.samples)
+        if (s.finish_reason == "length") s.spans = {{0, static_cast<int32_t>(s.completion_ids.size()), false}};
+  // dapo's weight is that of the whole rollout, however many steps share it.
+  trainer_->set_tokens_per_step(static_cast<double>(sampled_tokens(groups_)) / static_cast<double>(recipe_.steps_per_generation));
 }
 
 // Rewards are journaled before they are used, and taken from the journal when a resumed run comes here again.
