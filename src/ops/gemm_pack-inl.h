@@ -78,7 +78,7 @@ HWY_INLINE void PackCopy(const float* src, int64_t src_row, int64_t cols, int64_
 // A panel of 32 columns, of which `cols` exist: [k][32], zero beyond.
 HWY_INLINE void PackPanel(const float* src, int64_t src_row, int64_t cols, int64_t k,
                           float* HWY_RESTRICT dst) {
-  const PackTag d;
+  const hn::CappedTag<float, 16> d;
   if (cols < 32) {
     for (int64_t j = 0; j < k; ++j, src += src_row, dst += 32) {
       for (int64_t i = 0; i < 32; ++i) dst[i] = i < cols ? src[i] : 0.0f;
@@ -86,7 +86,7 @@ HWY_INLINE void PackPanel(const float* src, int64_t src_row, int64_t cols, int64
     return;
   }
   for (int64_t j = 0; j < k; ++j, src += src_row, dst += 32) {
-    for (int64_t i = 0; i < 32; i += kPackRows) hn::StoreU(hn::LoadU(d, src + i), d, dst + i);
+    for (size_t i = 0; i < 32; i += hn::MaxLanes(d)) hn::StoreU(hn::LoadU(d, src + i), d, dst + i);
   }
 }
 

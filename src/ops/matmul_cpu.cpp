@@ -11,6 +11,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/matmul_cpu.cpp"
+#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "ops/gemm_kernel-inl.h"
@@ -21,10 +22,11 @@
 #define COHORT_OPS_MATMUL_CPU_ONCE
 namespace cohort {
 
-inline constexpr int64_t kRowBlock = 168;            // rows of A that a task packs at a time
-inline constexpr int64_t kPackedFloats = 128 << 10;  // of A: half of a common L2
+inline constexpr int64_t kRowBlock = 168;            // rows of a task
+inline constexpr int64_t kRowBlockUnpacked = 336;    // where each task copies its panels of B
+inline constexpr int64_t kPackedFloats = 128 << 10;  // of A at a time: half of a common L2
 inline constexpr int64_t kGroupPanels = 16;          // panels of a task
-inline constexpr int64_t kChunkPanels = 4;           // panels of B brought into order (or computed) together
+inline constexpr int64_t kPanelsAtOnce = 4;          // that a tile alone passes over in one call
 inline constexpr int64_t kTailFloats = 4 * 16 * kGemmPanel;
 
 // How a product is cut. Derived from the shape, the threads and the kernels' tile height alone.
@@ -90,45 +92,40 @@ class Worker {
   void Span(int64_t k0, int64_t count) {
     PackA(k0, count);
     const int64_t parts = g_.act ? 2 : 1;
+    // A tile that is alone passes over several panels at once; else a panel is better used by all tiles in
+    // turn.
+    const bool several = tile_end_ - tile_begin_ == 1 && !plan_.pack_b;
     for (int64_t p = panel_begin_; p < panel_end_;) {
-      int64_t panels = std::min(kChunkPanels, panel_end_ - p);
+      int64_t panels = several ? std::min(kPanelsAtOnce, panel_end_ - p) : 1;
       if (panels > 1 && (p + panels) * kGemmPanel > g_.n) --panels;  // the last panel lacks columns: alone
-      for (int64_t part = 0; part < parts; ++part) Chunk(part, p, panels, k0, count);
+      for (int64_t part = 0; part < parts; ++part) Panels(part, p, panels, k0, count);
       if (g_.act && k0 + count == g_.k) Activate(p, panels);
       p += panels;
     }
   }
 
-  void Chunk(int64_t part, int64_t p, int64_t panels, int64_t k0, int64_t count) {
+  void Panels(int64_t part, int64_t p, int64_t panels, int64_t k0, int64_t count) {
     Tile t;
     const float* b;
-    if (plan_.pack_b) {
-      for (int64_t i = 0; i < panels; ++i) {
-        const int64_t column = (p + i) * kGemmPanel;
-        PackPanel(g_.b + k0 * g_.b_row + column, g_.b_row, std::min(kGemmPanel, g_.n - column), count,
-                  b_ + i * count * kGemmPanel);
-      }
-      b = b_;
-      t.b_row = kGemmPanel;
-      t.b_panel = count * kGemmPanel;
-    } else if (g_.b_row) {
-      b = g_.b + k0 * g_.b_row + p * kGemmPanel;
-      t.b_row = g_.b_row;
-      t.b_panel = kGemmPanel;
-    } else {
+    if (g_.b_row == 0) {
       b = g_.b + ((part * plan_.panels + p) * g_.k + k0) * kGemmPanel;
       t.b_row = kGemmPanel;
       t.b_panel = g_.k * kGemmPanel;
-    }
-    // A tile passes over several panels at once only where it is alone: else a panel is better used by all
-    // tiles in turn.
-    const int64_t step = tile_end_ - tile_begin_ == 1 ? panels : 1;
-    for (int64_t i = 0; i < panels; i += step) {
-      for (int64_t j = 0; j == 0 || j < count; j += kGemmBlock) {
-        t.k = std::min(kGemmBlock, count - j);
-        t.b = b + i * t.b_panel + j * t.b_row;
-        Tiles(t, part, p + i, step, k0 + j, (j * rows_));
+    } else {
+      const int64_t column = p * kGemmPanel;
+      b = g_.b + k0 * g_.b_row + column;
+      t.b_row = g_.b_row;
+      t.b_panel = kGemmPanel;
+      if (plan_.pack_b) {
+        PackPanel(b, g_.b_row, std::min(kGemmPanel, g_.n - column), count, b_);
+        b = b_;
+        t.b_row = kGemmPanel;
       }
+    }
+    for (int64_t j = 0; j == 0 || j < count; j += kGemmBlock) {
+      t.k = std::min(kGemmBlock, count - j);
+      t.b = b + j * t.b_row;
+      Tiles(t, part, p, panels, k0 + j, j * rows_);
     }
   }
 
@@ -153,6 +150,12 @@ class Worker {
       t.out = to_c ? c : partial;
       t.out_row = to_c ? g_.c_row : t.in_row;
       t.in = g_.chain || k0 > 0 ? partial : nullptr;
+      if (t.in && tile + 1 < tile_end_) {
+        for (int64_t r = rows; r < TileRow(tile + 2) - row; ++r) {  // what the next tile continues from
+          hwy::Prefetch(t.in + r * t.in_row);
+          hwy::Prefetch(t.in + r * t.in_row + kGemmPanel / 2);
+        }
+      }
       const TileKernel kernel = g_.chain ? KernelOf<true>(rows) : KernelOf<false>(rows);
       if (column + panels * kGemmPanel <= g_.n) {
         kernel(t, panels);
@@ -295,7 +298,7 @@ int threads_for(double flops) {
 // The cheapest cut by a simple cost model, in units of one row x panel x k in a kernel.
 void cut(const Gemm& g, int threads, int64_t max_rows, GemmPlan& plan) {
   const int64_t parts = g.act ? 2 : 1;
-  const int64_t fewest_blocks = ceil_div(plan.tiles, std::max<int64_t>(1, kRowBlock / max_rows));
+  const int64_t fewest_blocks = ceil_div(plan.tiles, (g.b_row ? kRowBlockUnpacked : kRowBlock) / max_rows);
   const int64_t fewest_groups = ceil_div(plan.panels * parts, kGroupPanels);
   plan.row_blocks = fewest_blocks;
   plan.groups = std::min(fewest_groups, plan.panels);
@@ -333,7 +336,7 @@ GemmPlan plan_for(const Gemm& g, int threads) {
   plan.k_span = std::max<int64_t>(1, std::min(span, g.k));
   plan.scratch = (g.act && !g.c) || (g.residual && g.k > kGemmBlock);
   plan.a_floats = (rows * plan.k_span + 16 + 63) / 64 * 64;
-  plan.b_floats = plan.pack_b ? kChunkPanels * plan.k_span * kGemmPanel : 0;
+  plan.b_floats = plan.pack_b ? plan.k_span * kGemmPanel : 0;
   plan.scratch_floats =
       plan.scratch ? rows * ceil_div(plan.panels, plan.groups) * kGemmPanel * (g.act ? 2 : 1) : 0;
   return plan;
