@@ -1,0 +1,200 @@
+// Whole steps through the run loop of `cohort train`, on random models: training steps as a share of OpenBLAS's 2048^3 in the same run,
+// sampling speed, and whole GRPO steps in seconds.
+//   bench_steps [train|sample|grpo ...] (all where nothing is named)
+// FLOPs = 6 x matrix parameters x tokens (the head only where a log-prob is wanted) + causal attention; recomputation does not count.
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "bench/support.h"
+#include "rollout/engine.h"
+#include "run/run.h"
+
+namespace cohort {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path workspace() {
+  const fs::path folder = fs::temp_directory_path() / fmt::format("cohort-bench-{}", getpid());
+  fs::create_directories(folder);
+  return folder;
+}
+
+int32_t token(uint32_t& state, int64_t vocab) {
+  state = state * 1664525 + 1013904223;
+  return 1 + static_cast<int32_t>((state >> 8) % (vocab - 1));
+}
+
+// Rows of random token ids.
+void write_rows(const fs::path& path, int64_t rows, int64_t prompt, int64_t completion, int64_t vocab) {
+  std::ofstream file(path);
+  uint32_t state = 7;
+  for (int64_t r = 0; r < rows; ++r) {
+    nlohmann::json row;
+    row["answer"] = "1";
+    for (int64_t i = 0; i < prompt; ++i) row["prompt_ids"].push_back(token(state, vocab));
+    for (int64_t i = 0; i < completion; ++i) row["completion_ids"].push_back(token(state, vocab));
+    file << row.dump() << "\n";
+  }
+}
+
+struct Times {
+  std::vector<double> total, rollout, update;  // per step
+};
+double median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  return v.empty() ? 0 : v[v.size() / 2];
+}
+
+// Runs a recipe and reads its timings.jsonl.
+Times timed(const Recipe& recipe) {
+  train(recipe, {});
+  Times t;
+  std::ifstream file(fs::path(recipe.output_dir) / "timings.jsonl");
+  for (std::string line; std::getline(file, line);) {
+    const auto row = nlohmann::json::parse(line);
+    t.total.push_back(row["step_time"]);
+    t.rollout.push_back(row.value("time/rollout", 0.0));
+    t.update.push_back(row["time/forward_backward"].get<double>() + row["time/optimizer"].get<double>());
+  }
+  fs::remove_all(recipe.output_dir);
+  return t;
+}
+
+Recipe base_recipe(const char* method, const fs::path& model, const fs::path& folder) {
+  Recipe r = default_recipe(method);
+  r.model = model.string();
+  r.data = (folder / "rows.jsonl").string();
+  r.output_dir = (folder / "run").string();
+  r.max_steps = 5;
+  r.save_steps = 0;
+  r.logging_steps = 1000;
+  r.micro_batch_tokens = 16384;
+  return r;
+}
+
+void bench_train(const fs::path& folder) {
+  struct Case {
+    Shape shape;
+    int64_t B, T;
+  };
+  const Case cases[] = {{{"0.8M", 128, 4, 4, 4, 384, 64}, 64, 64},
+                        {{"5.2M", 256, 4, 4, 4, 1024, 4096}, 16, 128},
+                        {{"27M", 512, 8, 8, 8, 1536, 4096}, 8, 256},
+                        {{"124M", 768, 12, 12, 12, 2048, 50304}, 4, 256}};
+  fmt::print("\ntraining step, AdamW included\n{:<6}{:>8}{:>10}{:>10}{:>12}{:>9}\n", "model", "tokens", "ms/step", "GF/s",
+             "OpenBLAS", "share");
+  for (const Case& c : cases) {
+    const fs::path model = bench_model(folder, c.shape);
+    // One prompt token and T targets: T rows of the trunk and of the head, as a language-model batch of B x T.
+    write_rows(folder / "rows.jsonl", c.B, 1, c.T, c.shape.V);
+    Recipe r = base_recipe("sft", model, folder);
+    r.train_batch_size = c.B;
+    const double before = openblas_gflops();
+    const Times t = timed(r);
+    const double ceiling = std::max(before, openblas_gflops());
+    const double tokens = static_cast<double>(c.B * c.T);
+    const double flops = 6 * tokens * (layer_parameters(c.shape) + static_cast<double>(c.shape.V * c.shape.C)) +
+                         6.0 * static_cast<double>(c.shape.L * c.shape.C * c.T) * tokens;
+    const double seconds = median(t.total), rate = flops / seconds * 1e-9;
+    fmt::print("{:<6}{:>8.0f}{:>10.1f}{:>10.1f}{:>12.1f}{:>8.1f}%\n", c.shape.name, tokens, 1e3 * seconds, rate, ceiling,
+               100 * rate / ceiling);
+    fs::remove_all(model);
+  }
+}
+
+void bench_sample(const fs::path&) {
+  const Shape shapes[] = {{"0.8M", 128, 4, 4, 4, 384, 64},
+                          {"5.2M", 256, 4, 4, 4, 1024, 4096},
+                          {"27M", 512, 8, 8, 8, 1536, 4096},
+                          {"124M", 768, 12, 12, 12, 2048, 50304}};
+  fmt::print("\nsampling, 64 sequences, prompt 32, 64 new tokens, prefill apart\n{:<6}{:>10}{:>10}{:>12}{:>9}\n", "model", "tok/s",
+             "GF/s", "OpenBLAS", "share");
+  for (const Shape& s : shapes) {
+    const ModelConfig c = bench_config(s);
+    const Model model(c, random_weights(c, 1));
+    const Tokenizer tokenizer = Tokenizer::characters("0123456789", {"<|end|>"}, "<|end|>");
+    std::vector<GenerationRequest> requests(64);
+    uint32_t state = 3;
+    for (uint32_t i = 0; i < 64; ++i) {
+      for (int t = 0; t < 32; ++t) requests[i].prompt_ids.push_back(token(state, s.V));
+      requests[i].prompt_index = i;
+    }
+    GenerationOptions o;
+    o.ignore_end = true;
+    o.prefill_chunk = 4096;
+    auto seconds = [&](int32_t length) {
+      o.max_completion_length = length;
+      double best = 1e9;
+      for (int i = 0; i < 3; ++i) {
+        const double start = bench_now();
+        generate(model, tokenizer, requests, o);
+        best = std::min(best, bench_now() - start);
+      }
+      return best;
+    };
+    const double before = openblas_gflops();
+    const double prefill = seconds(1), all = seconds(65);  // one token comes from the prefill's logits, 64 are decoded
+    const double ceiling = std::max(before, openblas_gflops());
+    const double rate = 64.0 * 64 / (all - prefill);
+    const double flops = 2 * (layer_parameters(s) + static_cast<double>(s.V * s.C)) + 4.0 * static_cast<double>(s.L * s.C) * 64;
+    fmt::print("{:<6}{:>10.0f}{:>10.1f}{:>12.1f}{:>8.1f}%\n", s.name, rate, rate * flops * 1e-9, ceiling,
+               100 * rate * flops * 1e-9 / ceiling);
+  }
+}
+
+void bench_grpo(const fs::path& folder) {
+  struct Case {
+    Shape shape;
+    int64_t prompts, G, prompt, completion;
+    double trl;  // seconds per step, TRL 1.16 on this kind of machine (tools/peer_trl.py measures it)
+  };
+  const Shape small{"0.2M", 64, 4, 4, 4, 192, 128}, middle{"0.8M", 128, 4, 4, 2, 384, 128}, large{"5M", 256, 5, 8, 8, 1024, 128};
+  const Case cases[] = {{small, 16, 16, 32, 32, 0.74}, {middle, 16, 16, 32, 32, 1.4}, {large, 16, 16, 32, 32, 6.5},
+                        {large, 4, 16, 256, 32, 9.2}, {large, 4, 16, 512, 64, 33}};
+  fmt::print("\nwhole GRPO step, beta 0, none ends early, median of steps 1-5\n{:<6}{:>9}{:>10}{:>10}{:>10}{:>10}{:>10}{:>12}\n", "model",
+             "samples", "prompt", "new", "kept", "s/step", "rollout", "TRL/ours");
+  for (const Case& c : cases) {
+    const fs::path model = bench_model(folder, c.shape);
+    write_rows(folder / "rows.jsonl", c.prompts * 5, c.prompt, 0, c.shape.V);
+    for (const char* keep : {"false", "true"}) {
+      Recipe r = base_recipe("grpo", model, folder);
+      r.num_generations = c.G;
+      r.train_batch_size = c.prompts * c.G;
+      r.max_completion_length = c.completion;
+      r.ignore_eos = true;
+      r.reward_funcs = {"last_number"};
+      r.keep_rollout_activations = keep;
+      const Times t = timed(r);
+      fmt::print("{:<6}{:>9}{:>10}{:>10}{:>10}{:>10.3f}{:>10.3f}{:>11.1f}x\n", c.shape.name, c.prompts * c.G, c.prompt, c.completion, keep,
+                 median(t.total), median(t.rollout), c.trl / median(t.total));
+    }
+    fs::remove_all(model);
+  }
+}
+
+}  // namespace
+}  // namespace cohort
+
+int main(int argc, char** argv) {
+  using namespace cohort;
+  set_log_level(LogLevel::error);
+  const fs::path folder = workspace();
+  auto wanted = [&](const char* name) {
+    if (argc == 1) return true;
+    for (int i = 1; i < argc; ++i)
+      if (!std::strcmp(argv[i], name)) return true;
+    return false;
+  };
+  try {
+    if (wanted("train")) bench_train(folder);
+    if (wanted("sample")) bench_sample(folder);
+    if (wanted("grpo")) bench_grpo(folder);
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "error: {}\n", e.what());
+    return 1;
+  }
+  fs::remove_all(folder);
+}
