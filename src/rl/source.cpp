@@ -39,6 +39,12 @@ std::vector<Group> file_groups(std::span<const Drawn> drawn) {
   return groups;
 }
 
+// A vocabulary may be padded beyond the tokenizer's tokens (Qwen's is): such an id has no text.
+static std::string decode_known(const Tokenizer& tokenizer, std::vector<int32_t> ids) {
+  std::erase_if(ids, [&](int32_t id) { return id >= tokenizer.size(); });
+  return tokenizer.decode(ids, true);
+}
+
 std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer, std::span<const Drawn> drawn,
                                  int32_t num_generations, const GenerationOptions& options,
                                  const std::function<void(int64_t, int64_t)>& progress, KeptActivations* keep) {
@@ -55,7 +61,7 @@ std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer,
       s.sample_index = static_cast<uint32_t>(g);
       s.prompt_ids = drawn[p].problem->prompt_ids;
       s.prompt = drawn[p].problem->row.prompt;
-      s.completion = tokenizer.decode(c.ids, true);
+      s.completion = decode_known(tokenizer, c.ids);
       s.completion_ids = std::move(c.ids);
       s.log_probs = std::move(c.log_probs);
       s.entropies = std::move(c.entropies);

@@ -204,7 +204,7 @@ class Generator {
     if (!options_.ignore_end) {
       c.stopped = std::find(options_.end_tokens.begin(), options_.end_tokens.end(), drawn.token) !=
                   options_.end_tokens.end();
-      if (!options_.stop.empty() && !c.stopped)
+      if (!options_.stop.empty() && !c.stopped && drawn.token < tokenizer_.size())
         c.stopped = stops_[s.prompt->request][s.sample].feed(tokenizer_.token_bytes(drawn.token));
     }
     if (c.stopped || static_cast<int32_t>(c.ids.size()) >= options_.max_completion_length) {
