@@ -320,19 +320,21 @@ TEST_F(Matmul, NanStaysInItsRow) {
 // Callers that shard rows over threads themselves call from inside a parallel region: catches shared
 // workspaces.
 TEST_F(Matmul, ManyCallersAtOnce) {
-  const int64_t m = 48, n = 96, k = 300;
+  const int64_t m = 640, n = 160, k = 600, step = 40;
   const Floats x = random(m * k, 1), w = random(n * k, 2), residual = random(m * n, 3);
   const Floats expected = run_matmul(x, w, m, n, k, {}, residual);
   PackedWeight packed;
   packed.pack(view(w, n, k));
-  Floats y = residual;
   omp_set_num_threads(4);
+  for (int round = 0; round < 40; ++round) {
+    Floats y = residual;
 #pragma omp parallel for schedule(dynamic)
-  for (int64_t i = 0; i < m; i += 4) {
-    const Tensor rows = view(y, m, n).slice(i, i + 4);
-    matmul(view(x, m, k).slice(i, i + 4), packed, Tensor(), rows, rows);
+    for (int64_t i = 0; i < m; i += step) {
+      const Tensor rows = view(y, m, n).slice(i, i + step);
+      matmul(view(x, m, k).slice(i, i + step), packed, Tensor(), rows, rows);
+    }
+    EXPECT_TRUE(same(y, expected));
   }
-  EXPECT_TRUE(same(y, expected));
 }
 
 // Catches a weight that keeps values of an earlier, larger or differently shaped one.
