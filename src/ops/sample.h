@@ -19,9 +19,10 @@ struct Sampled {
   float entropy;   // of softmax(logits / temperature), before truncation
 };
 
-// `uniform` in [0, 1): the token is the first whose cumulative probability (double, in blocks of 64 by absolute index)
-// exceeds uniform * total. Order of the filters as in transformers: temperature, top-k, top-p, min-p.
-// NaN logits throw Error.
+// `uniform` in [0, 1): the token is the first whose cumulative probability exceeds uniform * total. The sum is in double, over
+// chunks of 4,096 and inside one over blocks of 64, by absolute index; after a filter it is over the kept tokens, in integers.
+// Order of the filters as in transformers: temperature, top-k, top-p, min-p. Greedy (temperature 0) ignores them.
+// Logits that hold NaN or +infinity throw Error; -infinity masks a token. Thread-safe.
 Sampled sample_token(const float* logits, int64_t vocab, const SamplingOptions& options, double uniform);
 
 }  // namespace cohort
