@@ -179,6 +179,11 @@ void Recipe::validate() const {
       fail("steps_per_generation: sft has no rollouts; expected 1, found {}", steps_per_generation);
     return;
   }
+  if (load_best_model_at_end && eval_steps % (steps_per_generation * num_iterations) != 0)
+    fail(
+        "load_best_model_at_end: eval_steps ({}) must be a multiple of steps_per_generation x num_iterations ({}): "
+        "checkpoints stand between rollouts",
+        eval_steps, steps_per_generation * num_iterations);
   if (num_generations < 2)
     fail("num_generations: grpo compares the completions of a prompt; expected at least 2, found {}",
          num_generations);

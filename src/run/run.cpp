@@ -128,8 +128,13 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   if (resumed_) {
     load_optimizer(*resumed_, *optimizer_);
     state_ = resumed_->state;
+    if (state_.step < total_steps_ && state_.step % steps_per_rollout() != 0)
+      fail("{}: step {} stands inside a rollout of {} updates, whose completions are gone: it was the last of its run, and "
+           "cannot be continued to max_steps {}; resume from an earlier checkpoint (remove this one)",
+           resumed_->folder.string(), state_.step, steps_per_rollout(), total_steps_);
     log_info("resuming after step {} from {}", state_.step, resumed_->folder.string());
     writer_ = std::make_unique<RunWriter>(run, resolved_recipe(recipe), state_.step, state_.lengths);
+    settle_run(run, state_, recipe.save_total_limit);
   } else if (recipe.resume && std::filesystem::exists(run / "recipe.toml")) {
     log_info("{} holds no whole checkpoint: starting again from step 0", run.string());
     writer_ = std::make_unique<RunWriter>(run, resolved_recipe(recipe), 0, RunLengths{});
@@ -338,8 +343,6 @@ void Run::save(int64_t step) {
   state_.step = step;
   state_.lengths = writer_->lengths();
   save_run(recipe_.output_dir, state_, *model_, *optimizer_, start_.tokenizer, start_.texts, recipe_.save_total_limit);
-  if (best_is_new_)
-    write_file(std::filesystem::path(recipe_.output_dir) / "best", fmt::format("checkpoint-{}\n", state_.best_step));
   best_is_new_ = false;
   log_debug("saved {}", checkpoint_folder(recipe_.output_dir, step).string());
 }

@@ -97,12 +97,18 @@ void save_run(const fs::path& run, const RunState& state, const Model& model, co
     sync_folder(aside);
     fs::remove_all(folder);  // a torn one of the same step
     rename_synced(aside, folder);
-    write_file(run / "latest", folder.filename().string() + "\n");
   } catch (...) {
     std::error_code ignored;
     fs::remove_all(aside, ignored);
     throw;
   }
+  settle_run(run, state, keep);
+}
+
+void settle_run(const fs::path& run, const RunState& state, int64_t keep) {
+  const auto name = [](int64_t step) { return fmt::format("checkpoint-{}\n", step); };
+  write_file(run / "latest", name(state.step));
+  if (state.best_step >= 0) write_file(run / "best", name(state.best_step));
   if (keep > 0) {
     int64_t kept = 0;
     for (int64_t step : checkpoint_steps(run))

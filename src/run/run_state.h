@@ -23,9 +23,13 @@ struct RunState {
 
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run, int64_t step);
 
-// Writes checkpoint-N for state.step, moves `latest`, then removes old ones beyond `keep` (0: keep all); the best one stays.
+// Writes checkpoint-N for state.step, then settles the run.
 void save_run(const std::filesystem::path& run, const RunState& state, const Model& model, const Optimizer& optimizer,
               const Tokenizer& tokenizer, const CheckpointTexts& texts, int64_t keep);
+
+// What follows a written checkpoint, and a resume repeats (it may have been cut off there): `latest` names state.step, `best` its
+// best step, old checkpoints beyond `keep` (0: keep all) are removed; the best one stays.
+void settle_run(const std::filesystem::path& run, const RunState& state, int64_t keep);
 
 // The newest whole checkpoint of a run; torn ones are named in the log. Nothing where there is none.
 struct FoundCheckpoint {
