@@ -18,7 +18,7 @@
 #include "ops/matmul.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "gemm.cpp"
+#define HWY_TARGET_INCLUDE "../bench/gemm.cpp"  // from src, which is on the include path
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 
