@@ -45,6 +45,13 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
     longest_prompt = std::max<int64_t>(longest_prompt, p.prompt_ids.size());
     longest_completion = std::max<int64_t>(longest_completion, p.completion_ids.size());
   }
+  int64_t longest_sampled = 0;
+  if (sampled) longest_sampled = longest_prompt;
+  if (r.eval_steps > 0)
+    for (const Problem& p : data.eval) longest_sampled = std::max<int64_t>(longest_sampled, p.prompt_ids.size());
+  if (longest_sampled > 0)
+    plan.sequence_cache_bytes = KvBlocks::block_bytes(c) * (KvBlocks::blocks_for(longest_sampled) +
+                                                            KvBlocks::blocks_for(r.max_completion_length - 1));
   const std::vector<Parameter> list = parameter_list(c);
   for (const Parameter& p : list) plan.parameters += p.size();
   const int64_t weights = 4 * parameter_floats(list), packed = 4 * packed_floats(c);
@@ -123,6 +130,9 @@ std::string describe(const Plan& plan, int64_t limit) {
 }
 
 void check(const Plan& plan, int64_t limit, const Recipe& recipe) {
+  if (static_cast<double>(plan.sequence_cache_bytes) > recipe.kv_memory_gb * 1e9)
+    fail("kv_memory_gb: one sequence needs {:.3g} GB of key/value cache, found {}: raise it, or lower max_completion_length",
+         static_cast<double>(plan.sequence_cache_bytes) / 1e9, recipe.kv_memory_gb);
   if (plan.total_bytes() <= limit) return;
   std::string advice = "lower micro_batch_tokens or max_completion_length";
   if (!recipe.gradient_checkpointing) advice += ", set gradient_checkpointing = true";

@@ -16,6 +16,7 @@ struct Plan {
   int64_t tokens_per_step = 0;      // most tokens (tree nodes) that an optimizer step computes
   double flops_per_step = 0;        // training: 6 x matrix parameters x tokens (the head's rows only) + causal attention
   bool keep_activations = false;    // the first update runs backward on the rollout's activations
+  int64_t sequence_cache_bytes = 0;  // key/value cache of the longest sequence that is sampled, evaluations included
   int64_t total_bytes() const;
 };
 
