@@ -22,7 +22,7 @@ namespace cohort {
 class Scratch {
  public:
   Scratch() {
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
     std::string name = fmt::format("cohort_{}_{}_{}", ::getpid(), info->test_suite_name(), info->name());
     std::replace(name.begin(), name.end(), '/', '_');  // of parametrised tests
     path_ = std::filesystem::temp_directory_path() / name;
