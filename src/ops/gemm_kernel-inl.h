@@ -17,6 +17,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace cohort {
 namespace HWY_NAMESPACE {
+namespace {  // short names, of this translation unit alone
+
 namespace hn = hwy::HWY_NAMESPACE;
 
 #if !HWY_NATIVE_FMA
@@ -125,6 +127,7 @@ HWY_INLINE TileKernel KernelOf(int64_t rows) {
   return table[rows - 1];
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace cohort
 HWY_AFTER_NAMESPACE();

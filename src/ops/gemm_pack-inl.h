@@ -15,11 +15,13 @@
 HWY_BEFORE_NAMESPACE();
 namespace cohort {
 namespace HWY_NAMESPACE {
+namespace {  // short names, of this translation unit alone
+
 namespace hn = hwy::HWY_NAMESPACE;
 
 using PackTag = hn::CappedTag<float, 8>;
-inline constexpr int64_t kPackRows =
-    hn::MaxLanes(PackTag());  // rows that one vector interleaves: 8, or 4 on NEON
+// Rows that one vector interleaves: 8, or 4 on NEON.
+inline constexpr int64_t kPackRows = hn::MaxLanes(PackTag());
 
 // Four floats of row `r`; with 8 lanes, four of row r + 4 above them.
 HWY_INLINE hn::Vec<PackTag> LoadRows(const float* const* rows, int r, int64_t j) {
@@ -90,6 +92,7 @@ HWY_INLINE void PackPanel(const float* src, int64_t src_row, int64_t cols, int64
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace cohort
 HWY_AFTER_NAMESPACE();

@@ -45,6 +45,7 @@ struct GemmPlan {
 HWY_BEFORE_NAMESPACE();
 namespace cohort {
 namespace HWY_NAMESPACE {
+namespace {
 
 int64_t MaxRows() { return kMaxRows; }
 
@@ -272,6 +273,7 @@ void ColumnSums(const float* x, int64_t m, int64_t n, int64_t begin, int64_t end
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace cohort
 HWY_AFTER_NAMESPACE();
