@@ -181,6 +181,7 @@ void bench_grpo(const fs::path& folder) {
 int main(int argc, char** argv) {
   using namespace cohort;
   set_log_level(LogLevel::error);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const fs::path folder = workspace();
   auto wanted = [&](const char* name) {
     if (argc == 1) return true;

@@ -26,16 +26,24 @@ constexpr PhiloxBlock philox4x32(PhiloxBlock counter, uint64_t key) {
 // What a random number is used for; two streams never share a number.
 enum class Stream : uint32_t { sample = 1, shuffle = 2, init = 3, data = 4, bootstrap = 5 };
 
+// The key of a stream: the stream is mixed into the seed, so the 128-bit counter is free for coordinates.
+constexpr uint64_t stream_key(uint64_t seed, Stream stream) {
+  const PhiloxBlock keyed = philox4x32({static_cast<uint32_t>(stream), 0, 0, 0}, seed);
+  return (uint64_t{keyed[1]} << 32) | keyed[0];
+}
+
+// Two uniform doubles in [0, 1), each with 53 random bits, from one block.
+constexpr std::array<double, 2> uniforms53(uint64_t key, PhiloxBlock counter) {
+  const PhiloxBlock block = philox4x32(counter, key);
+  const uint64_t first = (uint64_t{block[1]} << 32) | block[0], second = (uint64_t{block[3]} << 32) | block[2];
+  return {static_cast<double>(first >> 11) * 0x1.0p-53, static_cast<double>(second >> 11) * 0x1.0p-53};
+}
+
 // A uniform double in [0, 1) with 53 random bits, keyed by where it is used.
 //   prompt: the prompt's index in the whole run; sample: index inside its group; position: token or element index.
 constexpr double uniform53(uint64_t seed, Stream stream, uint32_t step, uint32_t prompt, uint32_t sample,
                            uint32_t position) {
-  // The stream is mixed into the key, so the 128-bit counter is free for the four coordinates.
-  const PhiloxBlock keyed = philox4x32({static_cast<uint32_t>(stream), 0, 0, 0}, seed);
-  const uint64_t key = (uint64_t{keyed[1]} << 32) | keyed[0];
-  const PhiloxBlock block = philox4x32({step, prompt, sample, position}, key);
-  const uint64_t bits = (uint64_t{block[1]} << 32) | block[0];
-  return static_cast<double>(bits >> 11) * 0x1.0p-53;
+  return uniforms53(stream_key(seed, stream), {step, prompt, sample, position})[0];
 }
 
 }  // namespace cohort

@@ -39,13 +39,15 @@ Buffer random_weights(const ModelConfig& config, uint64_t seed, double std) {
     if (p.name.ends_with("norm.weight")) {
       for (int64_t i = 0; i < p.size(); ++i) w[i] = 1.0f;
     } else if (p.shape.size() == 2) {
-      // Box-Muller on two 53-bit uniforms per element.
-      for (int64_t i = 0; i < p.size(); ++i) {
-        const uint32_t tensor = static_cast<uint32_t>(index), low = static_cast<uint32_t>(i);
-        const double u = uniform53(seed, Stream::init, tensor, 0, static_cast<uint32_t>(i >> 32), low);
-        const double v = uniform53(seed, Stream::init, tensor, 1, static_cast<uint32_t>(i >> 32), low);
-        const double radius = std::sqrt(-2.0 * cohort::log(1.0 - u));
-        w[i] = static_cast<float>(std * radius * cohort::cos(6.283185307179586 * v));
+      // Box-Muller: two normals from one block.
+      const uint64_t key = stream_key(seed, Stream::init);
+#pragma omp parallel for schedule(static)
+      for (int64_t pair = 0; pair < (p.size() + 1) / 2; ++pair) {
+        const auto [u, v] = uniforms53(key, {static_cast<uint32_t>(index), 0, static_cast<uint32_t>(pair >> 32),
+                                             static_cast<uint32_t>(pair)});
+        const double radius = std * std::sqrt(-2.0 * cohort::log(1.0 - u)), angle = 6.283185307179586 * v;
+        w[2 * pair] = static_cast<float>(radius * cohort::cos(angle));
+        if (2 * pair + 1 < p.size()) w[2 * pair + 1] = static_cast<float>(radius * cohort::sin(angle));
       }
     }
   }
