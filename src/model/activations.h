@@ -29,6 +29,11 @@ struct LayerActivations {
 // Floats that one row of one layer takes.
 int64_t layer_activation_floats(const ModelConfig& config);
 
+// Scratch of the layer that runs now, one for each caller that runs layers at the same time.
+struct LayerScratch {
+  Buffer normed, act;  // (n, C) the normed input, (n, F) the SwiGLU output
+};
+
 class Activations {
  public:
   enum class Keep {
@@ -48,15 +53,11 @@ class Activations {
   // Rows [begin, begin + n) of layer l. With Keep::inputs only x is the layer's own; the rest is shared by all layers.
   LayerActivations layer(int64_t l, int64_t begin, int64_t n) const;
   Tensor output(int64_t begin, int64_t n) const;  // (n, C) after the last layer, before the final norm
-  // Scratch for n rows of the layer that runs now: its normed input (n, C) and its SwiGLU output (n, F).
-  Tensor normed(int64_t n) { return Tensor(normed_.reserve(n * config_.hidden_size), {n, config_.hidden_size}); }
-  Tensor act(int64_t n) { return Tensor(act_.reserve(n * config_.intermediate_size), {n, config_.intermediate_size}); }
   static int64_t bytes(const ModelConfig& config, int64_t rows, Keep keep);
 
  private:
   Buffer inputs_;  // x of all layers and the output
   Buffer layers_;  // the rest
-  Buffer normed_, act_;
   ModelConfig config_;
   Keep keep_ = Keep::none;
   int64_t capacity_ = 0, rows_ = 0;

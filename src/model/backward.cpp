@@ -136,7 +136,7 @@ void Transformer::layers_backward(const Model& model, const TokenTree& tree, con
   const int64_t block_floats = kv_block_floats(c.attention());
   const LayerInput again{tree.tokens, positions, &attention, {kv_.data(), block_floats}};
 
-  const Tensor normed = view(normed_, N, C), act = view(act_, N, F);
+  const Tensor normed = view(scratch_.normed, N, C), act = view(scratch_.act, N, F);
   const Tensor dx = view(dx_, N, C), d_normed = view(d_normed_, N, C), d_act = view(d_act_, N, F);
   const Tensor d_attention = view(d_attention_, N, H * D), d_qkv = view(d_qkv_, N, c.qkv_width());
 

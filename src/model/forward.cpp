@@ -43,17 +43,17 @@ void layer_forward(const Model& model, int64_t layer, const LayerInput& in, cons
   matmul(act, p.down, w.down_bias, a.x_mid, x_next);
 }
 
-int64_t forward_layers(const Model& model, const LayerInput& input, Activations& activations) {
-  const int64_t n = static_cast<int64_t>(input.tokens.size());
-  const int64_t L = model.config().num_hidden_layers;
-  const int64_t first = activations.append(n);
-  const Tensor normed = activations.normed(n), act = activations.act(n);
+void forward_layers(const Model& model, const LayerInput& input, const Activations& activations, int64_t first,
+                    LayerScratch& scratch) {
+  const ModelConfig& c = model.config();
+  const int64_t n = static_cast<int64_t>(input.tokens.size()), L = c.num_hidden_layers;
+  const Tensor normed(scratch.normed.reserve(n * c.hidden_size), {n, c.hidden_size});
+  const Tensor act(scratch.act.reserve(n * c.intermediate_size), {n, c.intermediate_size});
   embedding_forward(model.weights().embedding, input.tokens, activations.layer(0, first, n).x);
   for (int64_t l = 0; l < L; ++l) {
     const Tensor x_next = l + 1 < L ? activations.layer(l + 1, first, n).x : activations.output(first, n);
     layer_forward(model, l, input, activations.layer(l, first, n), normed, act, x_next);
   }
-  return first;
 }
 
 HeadPlan::HeadPlan(const TokenTree& tree) : rows(tree.rows.size()) {
@@ -86,7 +86,7 @@ RowOutputs Transformer::forward(const Model& model, const TokenTree& tree, float
   const int64_t block_floats = kv_block_floats(c.attention());
   const LayerInput input{tree.tokens, positions, &attention, {kv_.reserve(blocks * block_floats), block_floats}};
   activations_.reset(c, tree.size(), keep);
-  forward_layers(model, input, activations_);
+  forward_layers(model, input, activations_, activations_.append(tree.size()), scratch_);
 
   const HeadPlan head(tree);
   gather_head(head, activations_, {}, model);

@@ -47,9 +47,10 @@ struct LayerInput {
   int64_t layer_stride = 0;     // floats from a block's layer l to its layer l + 1 (0: one layer's store serves all)
 };
 
-// Runs all layers over n new rows of `activations` and returns the index of the first. Their outputs (before the final norm) are
-// activations.output(first, n).
-int64_t forward_layers(const Model& model, const LayerInput& input, Activations& activations);
+// Runs all layers over n rows, rows [first, first + n) of `activations` (from its append()). Their outputs (before the final norm) are
+// activations.output(first, n). Callers with rows, blocks and scratch of their own may run at the same time.
+void forward_layers(const Model& model, const LayerInput& input, const Activations& activations, int64_t first,
+                    LayerScratch& scratch);
 
 // One layer over n rows: a.x in, x_next out; what backward needs is left in a. normed (n, C) and act (n, F) are scratch.
 void layer_forward(const Model& model, int64_t layer, const LayerInput& input, const LayerActivations& a, Tensor normed,
@@ -91,7 +92,8 @@ class Transformer {
   Activations activations_;
   Buffer kv_;                                     // one layer's keys and values
   Buffer head_x_, hidden_, head_rstd_, d_hidden_;  // (U, C), (U, C), (U), (U, C)
-  Buffer normed_, act_, dx_, d_normed_, d_act_, d_attention_, d_qkv_, gathered_;
+  LayerScratch scratch_;
+  Buffer dx_, d_normed_, d_act_, d_attention_, d_qkv_, gathered_;
   float inv_temperature_ = 1.0f;
   bool head_done_ = false;  // forward was given the seeds
 };

@@ -1,5 +1,7 @@
 #include "rollout/engine.h"
 
+#include <omp.h>
+
 #include <algorithm>
 
 #include "base/philox.h"
@@ -35,6 +37,9 @@ struct StepRows {
   }
 };
 
+// Parameters of a model that counts as small: it stays in a core's caches, more or less.
+constexpr int64_t kSmallModel = 8'000'000;
+
 class Generator {
  public:
   Generator(const Model& model, const Tokenizer& tokenizer, std::span<const GenerationRequest> requests,
@@ -56,6 +61,10 @@ class Generator {
                    int64_t{r.num_generations} * (options.max_completion_length - 1);
     }
     if (keep_) keep_->reset(model.config(), requests, kept_rows);
+    // A small model's step is over before threads could meet at every op: there each thread takes sequences of its own. A large
+    // model's weights are better read once, by all threads together. The bits are the same.
+    const bool apart = model.floats() <= kSmallModel;
+    shards_.resize(apart ? static_cast<size_t>(omp_get_max_threads()) : 1);
   }
 
   std::vector<std::vector<Completion>> run() {
@@ -75,53 +84,114 @@ class Generator {
         fail("prompt {}: token {} is not in the vocabulary of {}", r.prompt_index, t, model_.config().vocab_size);
   }
 
+  // Whose logits are wanted of which row: of a prompt's last token, or of a running sequence.
+  struct Wanted {
+    int32_t row;
+    PromptState* prompt;
+    SequenceState* sequence;
+  };
+
+  // A part of a step that one thread computes alone, or the whole step that all threads compute together.
+  struct Shard {
+    StepRows rows;
+    std::vector<Wanted> wanted;
+    std::vector<std::vector<int32_t>*> kept;  // with keep_: to whom each row belongs
+    std::vector<Sampled> drawn;               // of the wanted sequences, in order
+    int64_t first = 0;                        // row of the activations
+    Activations own;                          // without keep_
+    LayerScratch scratch;
+    Buffer hidden, logits;
+    std::string error;
+  };
+
   // Schedule, forward, accept.
   void step() {
-    StepRows rows;
-    struct Wanted {  // whose logits are wanted of which row
-      int32_t row;
-      PromptState* prompt;
-      SequenceState* sequence;
-    };
-    std::vector<Wanted> wanted;
-    for (auto& s : scheduler_.running()) {
-      wanted.push_back({rows.size(), nullptr, s.get()});
-      add_decode_row(*s, rows);
+    for (Shard& s : shards_) {
+      s.rows = {};
+      s.wanted.clear();
+      s.kept.clear();
+      s.drawn.clear();
+    }
+    const size_t running = scheduler_.running().size();
+    for (size_t i = 0; i < running; ++i) {
+      SequenceState& sequence = *scheduler_.running()[i];
+      Shard& shard = shards_[i * shards_.size() / running];  // neighbours stay together: they share a prompt
+      shard.wanted.push_back({shard.rows.size(), nullptr, &sequence});
+      add_decode_row(sequence, shard);
     }
     for (const Scheduler::Prefill& work : scheduler_.prefill()) {
-      add_prefill_rows(work, rows);
+      Shard& shard = *std::min_element(shards_.begin(), shards_.end(), [](const Shard& a, const Shard& b) {
+        return a.rows.size() < b.rows.size();
+      });
+      add_prefill_rows(work, shard);
       if (work.end == static_cast<int32_t>(prompt_ids(*work.prompt).size()))
-        wanted.push_back({rows.size() - 1, work.prompt, nullptr});
+        shard.wanted.push_back({shard.rows.size() - 1, work.prompt, nullptr});
     }
-    if (rows.size() > 0) {
-      const Tensor output = forward(rows);
-      // As many rows of logits at a time as fit in 64 MB.
-      const int64_t V = model_.config().vocab_size, C = model_.config().hidden_size;
-      const int64_t most = std::max<int64_t>(16, (int64_t{64} << 20) / (4 * V));
-      for (size_t first = 0; first < wanted.size(); first += most) {
-        const int64_t n = std::min<int64_t>(most, wanted.size() - first);
-        const Tensor hidden(hidden_.reserve(n * C), {n, C}), logits(logits_.reserve(n * V), {n, V});
-        for (int64_t i = 0; i < n; ++i)
-          std::copy_n(output.row(wanted[first + i].row), C, hidden.row(i));
-        rms_norm_forward(hidden, model_.weights().final_norm, static_cast<float>(model_.config().rms_norm_eps), hidden,
-                         {});
-        matmul(hidden, model_.packed_head(), {}, {}, logits);
-        std::vector<SequenceState*> sequences;
-        std::vector<const float*> rows_of_logits;
-        for (int64_t i = 0; i < n; ++i) {
-          if (wanted[first + i].prompt) {
-            wanted[first + i].prompt->logits.assign(logits.row(i), logits.row(i) + V);
-          } else {
-            sequences.push_back(wanted[first + i].sequence);
-            rows_of_logits.push_back(logits.row(i));
-          }
-        }
-        sample(sequences, rows_of_logits);
-      }
+    for (Shard& s : shards_) place(s);
+    if (shards_.size() == 1) {
+      compute(shards_[0]);
+    } else {
+#pragma omp parallel for schedule(static, 1) num_threads(static_cast<int>(shards_.size()))
+      for (size_t i = 0; i < shards_.size(); ++i) compute(shards_[i]);
+    }
+    for (Shard& s : shards_) {
+      if (!s.error.empty()) fail("{}", s.error);
+      size_t next = 0;
+      for (const Wanted& w : s.wanted)
+        if (w.sequence) accept(*w.sequence, s.drawn[next++]);
     }
     scheduler_.sweep();
     start_samples();
     if (progress_) progress_(tokens_, finished_);
+  }
+
+  // Gives a shard's rows their place in the activations.
+  void place(Shard& s) {
+    if (keep_) {
+      s.first = keep_->activations.append(s.rows.size());
+      for (size_t i = 0; i < s.kept.size(); ++i) s.kept[i]->push_back(static_cast<int32_t>(s.first + i));
+    } else {
+      s.own.reset(model_.config(), s.rows.size(), Activations::Keep::none);
+      s.first = s.own.append(s.rows.size());
+    }
+  }
+
+  // Forward of a shard's rows, and a draw from the logits of those that want one.
+  void compute(Shard& s) {
+    if (s.rows.size() == 0) return;
+    try {
+      const ModelConfig& c = model_.config();
+      KvBlocks& blocks = scheduler_.blocks();
+      const LayerInput input{s.rows.tokens, s.rows.positions, &s.rows.attention, blocks.store(), blocks.layer_stride()};
+      const Activations& activations = keep_ ? keep_->activations : s.own;
+      forward_layers(model_, input, activations, s.first, s.scratch);
+      const Tensor output = activations.output(s.first, s.rows.size());
+      // As many rows of logits at a time as fit in 64 MB.
+      const int64_t V = c.vocab_size, C = c.hidden_size;
+      const size_t most = static_cast<size_t>(std::max<int64_t>(16, (int64_t{64} << 20) / (4 * V)));
+      for (size_t first = 0; first < s.wanted.size(); first += most) {
+        const std::span<const Wanted> wanted = std::span(s.wanted).subspan(first, std::min(most, s.wanted.size() - first));
+        const int64_t n = static_cast<int64_t>(wanted.size());
+        const Tensor hidden(s.hidden.reserve(n * C), {n, C}), logits(s.logits.reserve(n * V), {n, V});
+        for (int64_t i = 0; i < n; ++i) std::copy_n(output.row(wanted[i].row), C, hidden.row(i));
+        rms_norm_forward(hidden, model_.weights().final_norm, static_cast<float>(c.rms_norm_eps), hidden, {});
+        matmul(hidden, model_.packed_head(), {}, {}, logits);
+        std::vector<SequenceState*> sequences;
+        std::vector<const float*> rows;
+        for (int64_t i = 0; i < n; ++i) {
+          if (wanted[i].prompt) {
+            wanted[i].prompt->logits.assign(logits.row(i), logits.row(i) + V);
+          } else {
+            sequences.push_back(wanted[i].sequence);
+            rows.push_back(logits.row(i));
+          }
+        }
+        const std::vector<Sampled> drawn = draw(sequences, rows);
+        s.drawn.insert(s.drawn.end(), drawn.begin(), drawn.end());
+      }
+    } catch (const std::exception& e) {
+      s.error = e.what();
+    }
   }
 
   // Samples whose prompt is computed draw their first token from its logits.
@@ -133,13 +203,15 @@ class Generator {
       logits.push_back(s->prompt->logits.data());
       prompts.push_back(s->prompt);
     }
-    sample(started, logits);
+    const std::vector<Sampled> drawn = draw(started, logits);
+    for (size_t i = 0; i < started.size(); ++i) accept(*started[i], drawn[i]);
     for (PromptState* p : prompts)
       if (p->admitted == requests_[p->request].num_generations) std::vector<float>().swap(p->logits);
     scheduler_.sweep();
   }
 
-  void add_decode_row(SequenceState& s, StepRows& rows) {
+  void add_decode_row(SequenceState& s, Shard& shard) {
+    StepRows& rows = shard.rows;
     const std::vector<int32_t>& ids = completion(s).ids;
     const int32_t prompt = static_cast<int32_t>(prompt_ids(*s.prompt).size());
     const int32_t own = static_cast<int32_t>(ids.size()) - 1;  // this token's place among the sequence's own
@@ -149,36 +221,26 @@ class Generator {
     rows.add_runs(s.blocks, own + 1);
     rows.add_row(ids.back(), prompt + own, s.blocks.back(), own % kKvBlock);
     rows.attention.spans.push_back({row, 1, prompt + own, runs, rows.begin_runs()});
-    if (keep_) pending_.push_back(&keep_->completion_rows[s.prompt->request][s.sample]);
+    if (keep_) shard.kept.push_back(&keep_->completion_rows[s.prompt->request][s.sample]);
   }
 
-  void add_prefill_rows(const Scheduler::Prefill& work, StepRows& rows) {
+  void add_prefill_rows(const Scheduler::Prefill& work, Shard& shard) {
+    StepRows& rows = shard.rows;
     const std::vector<int32_t>& ids = prompt_ids(*work.prompt);
     const int32_t runs = rows.begin_runs(), row = rows.size();
     rows.add_runs(work.prompt->blocks, work.end);
     for (int32_t i = work.begin; i < work.end; ++i) {
       rows.add_row(ids[i], i, work.prompt->blocks[i / kKvBlock], i % kKvBlock);
-      if (keep_) pending_.push_back(&keep_->prompt_rows[work.prompt->request]);
+      if (keep_) shard.kept.push_back(&keep_->prompt_rows[work.prompt->request]);
     }
     rows.attention.spans.push_back({row, work.end - work.begin, work.begin, runs, rows.begin_runs()});
   }
 
-  Tensor forward(const StepRows& rows) {
-    Activations& activations = keep_ ? keep_->activations : scratch_;
-    if (!keep_) scratch_.reset(model_.config(), rows.size(), Activations::Keep::none);
-    KvBlocks& blocks = scheduler_.blocks();
-    const LayerInput input{rows.tokens, rows.positions, &rows.attention, blocks.store(), blocks.layer_stride()};
-    const int64_t first = forward_layers(model_, input, activations);
-    for (size_t i = 0; i < pending_.size(); ++i) pending_[i]->push_back(static_cast<int32_t>(first + i));
-    pending_.clear();
-    return activations.output(first, rows.size());
-  }
-
-  void sample(std::span<SequenceState* const> sequences, std::span<const float* const> logits) {
+  std::vector<Sampled> draw(std::span<SequenceState* const> sequences, std::span<const float* const> logits) {
     const int64_t n = static_cast<int64_t>(sequences.size());
     std::vector<Sampled> drawn(n);
     std::string error;
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) if (n * model_.config().vocab_size > 65536 && !omp_in_parallel())
     for (int64_t i = 0; i < n; ++i) {
       const SequenceState& s = *sequences[i];
       const double u =
@@ -192,7 +254,7 @@ class Generator {
       }
     }
     if (!error.empty()) fail("{}", error);
-    for (int64_t i = 0; i < n; ++i) accept(*sequences[i], drawn[i]);
+    return drawn;
   }
 
   void accept(SequenceState& s, const Sampled& drawn) {
@@ -225,9 +287,7 @@ class Generator {
   Scheduler scheduler_;
   std::vector<std::vector<Completion>> results_;
   std::vector<std::vector<StopMatcher>> stops_;
-  std::vector<std::vector<int32_t>*> pending_;  // with keep_: whose row each row of the step is
-  Activations scratch_;
-  Buffer hidden_, logits_;
+  std::vector<Shard> shards_;
   int64_t tokens_ = 0, finished_ = 0;
 };
 
