@@ -84,8 +84,8 @@ void bench_train(const fs::path& folder) {
                         {{"5.2M", 256, 4, 4, 4, 1024, 4096}, 16, 128},
                         {{"27M", 512, 8, 8, 8, 1536, 4096}, 8, 256},
                         {{"124M", 768, 12, 12, 12, 2048, 50304}, 4, 256}};
-  fmt::print("\ntraining step, AdamW included\n{:<6}{:>8}{:>10}{:>10}{:>12}{:>9}\n", "model", "tokens", "ms/step", "GF/s",
-             "OpenBLAS", "share");
+  fmt::print("\ntraining step, AdamW included\n{:<6}{:>8}{:>10}{:>10}{:>12}{:>9}\n", "model", "tokens",
+             "ms/step", "GF/s", "OpenBLAS", "share");
   for (const Case& c : cases) {
     const fs::path model = bench_model(folder, c.shape);
     // One prompt token and T targets: T rows of the trunk and of the head, as a language-model batch of B x T.
@@ -96,11 +96,12 @@ void bench_train(const fs::path& folder) {
     const Times t = timed(r);
     const double ceiling = std::max(before, openblas_gflops());
     const double tokens = static_cast<double>(c.B * c.T);
-    const double flops = 6 * tokens * (layer_parameters(c.shape) + static_cast<double>(c.shape.V * c.shape.C)) +
-                         6.0 * static_cast<double>(c.shape.L * c.shape.C * c.T) * tokens;
+    const double flops =
+        6 * tokens * (layer_parameters(c.shape) + static_cast<double>(c.shape.V * c.shape.C)) +
+        6.0 * static_cast<double>(c.shape.L * c.shape.C * c.T) * tokens;
     const double seconds = median(t.total), rate = flops / seconds * 1e-9;
-    fmt::print("{:<6}{:>8.0f}{:>10.1f}{:>10.1f}{:>12.1f}{:>8.1f}%\n", c.shape.name, tokens, 1e3 * seconds, rate, ceiling,
-               100 * rate / ceiling);
+    fmt::print("{:<6}{:>8.0f}{:>10.1f}{:>10.1f}{:>12.1f}{:>8.1f}%\n", c.shape.name, tokens, 1e3 * seconds,
+               rate, ceiling, 100 * rate / ceiling);
     fs::remove_all(model);
   }
 }
@@ -110,8 +111,9 @@ void bench_sample(const fs::path&) {
                           {"5.2M", 256, 4, 4, 4, 1024, 4096},
                           {"27M", 512, 8, 8, 8, 1536, 4096},
                           {"124M", 768, 12, 12, 12, 2048, 50304}};
-  fmt::print("\nsampling, 64 sequences, prompt 32, 64 new tokens, prefill apart\n{:<6}{:>10}{:>10}{:>12}{:>9}\n", "model", "tok/s",
-             "GF/s", "OpenBLAS", "share");
+  fmt::print(
+      "\nsampling, 64 sequences, prompt 32, 64 new tokens, prefill apart\n{:<6}{:>10}{:>10}{:>12}{:>9}\n",
+      "model", "tok/s", "GF/s", "OpenBLAS", "share");
   for (const Shape& s : shapes) {
     const ModelConfig c = bench_config(s);
     const Model model(c, random_weights(c, 1));
@@ -136,10 +138,12 @@ void bench_sample(const fs::path&) {
       return best;
     };
     const double before = openblas_gflops();
-    const double prefill = seconds(1), all = seconds(65);  // one token comes from the prefill's logits, 64 are decoded
+    const double prefill = seconds(1),
+                 all = seconds(65);  // one token comes from the prefill's logits, 64 are decoded
     const double ceiling = std::max(before, openblas_gflops());
     const double rate = 64.0 * 64 / (all - prefill);
-    const double flops = 2 * (layer_parameters(s) + static_cast<double>(s.V * s.C)) + 4.0 * static_cast<double>(s.L * s.C) * 64;
+    const double flops = 2 * (layer_parameters(s) + static_cast<double>(s.V * s.C)) +
+                         4.0 * static_cast<double>(s.L * s.C) * 64;
     fmt::print("{:<6}{:>10.0f}{:>10.1f}{:>12.1f}{:>8.1f}%\n", s.name, rate, rate * flops * 1e-9, ceiling,
                100 * rate * flops * 1e-9 / ceiling);
   }
@@ -151,11 +155,17 @@ void bench_grpo(const fs::path& folder) {
     int64_t prompts, G, prompt, completion;
     double trl;  // seconds per step, TRL 1.16 on this kind of machine (tools/peer_trl.py measures it)
   };
-  const Shape small{"0.2M", 64, 4, 4, 4, 192, 128}, middle{"0.8M", 128, 4, 4, 2, 384, 128}, large{"5M", 256, 5, 8, 8, 1024, 128};
-  const Case cases[] = {{small, 16, 16, 32, 32, 0.74}, {middle, 16, 16, 32, 32, 1.4}, {large, 16, 16, 32, 32, 6.5},
-                        {large, 4, 16, 256, 32, 9.2}, {large, 4, 16, 512, 64, 33}};
-  fmt::print("\nwhole GRPO step, beta 0, none ends early, median of steps 1-5\n{:<6}{:>9}{:>10}{:>10}{:>10}{:>10}{:>10}{:>12}\n", "model",
-             "samples", "prompt", "new", "kept", "s/step", "rollout", "TRL/ours");
+  const Shape small{"0.2M", 64, 4, 4, 4, 192, 128}, middle{"0.8M", 128, 4, 4, 2, 384, 128},
+      large{"5M", 256, 5, 8, 8, 1024, 128};
+  const Case cases[] = {{small, 16, 16, 32, 32, 0.74},
+                        {middle, 16, 16, 32, 32, 1.4},
+                        {large, 16, 16, 32, 32, 6.5},
+                        {large, 4, 16, 256, 32, 9.2},
+                        {large, 4, 16, 512, 64, 33}};
+  fmt::print(
+      "\nwhole GRPO step, beta 0, none ends early, median of steps "
+      "1-5\n{:<6}{:>9}{:>10}{:>10}{:>10}{:>10}{:>10}{:>12}\n",
+      "model", "samples", "prompt", "new", "kept", "s/step", "rollout", "TRL/ours");
   for (const Case& c : cases) {
     const fs::path model = bench_model(folder, c.shape);
     write_rows(folder / "rows.jsonl", c.prompts * 5, c.prompt, 0, c.shape.V);
@@ -168,8 +178,8 @@ void bench_grpo(const fs::path& folder) {
       r.reward_funcs = {"last_number"};
       r.keep_rollout_activations = keep;
       const Times t = timed(r);
-      fmt::print("{:<6}{:>9}{:>10}{:>10}{:>10}{:>10.3f}{:>10.3f}{:>11.1f}x\n", c.shape.name, c.prompts * c.G, c.prompt, c.completion, keep,
-                 median(t.total), median(t.rollout), c.trl / median(t.total));
+      fmt::print("{:<6}{:>9}{:>10}{:>10}{:>10}{:>10.3f}{:>10.3f}{:>11.1f}x\n", c.shape.name, c.prompts * c.G,
+                 c.prompt, c.completion, keep, median(t.total), median(t.rollout), c.trl / median(t.total));
     }
     fs::remove_all(model);
   }

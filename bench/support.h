@@ -31,7 +31,8 @@ inline double openblas_gflops() {
   double best = 1e9;
   for (int i = 0; i < 7; ++i) {
     const double start = bench_now();
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, n, n, 1, a.data(), n, b.data(), n, 0, c.data(), n);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, n, n, 1, a.data(), n, b.data(), n, 0, c.data(),
+                n);
     best = std::min(best, bench_now() - start);
   }
   usleep(300000);
@@ -69,7 +70,8 @@ inline std::filesystem::path bench_model(const std::filesystem::path& parent, co
 
 inline double layer_parameters(const Shape& s) {  // matrices of all layers
   const double D = static_cast<double>(s.C / s.H), C = static_cast<double>(s.C);
-  return static_cast<double>(s.L) * C * ((static_cast<double>(s.H) + 2 * static_cast<double>(s.K)) * D + C + 3 * static_cast<double>(s.F));
+  return static_cast<double>(s.L) * C *
+         ((static_cast<double>(s.H) + 2 * static_cast<double>(s.K)) * D + C + 3 * static_cast<double>(s.F));
 }
 
 }  // namespace cohort

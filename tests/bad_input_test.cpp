@@ -33,7 +33,8 @@ class BadInput : public ::testing::Test {
     EXPECT_TRUE(at == 0 || r.text[at - 1] == '\n') << r.text;
     EXPECT_EQ(r.text.find("error: ", at + 1), std::string::npos) << r.text;
     const std::string message = r.text.substr(at);
-    for (const std::string& word : expected) EXPECT_NE(message.find(word), std::string::npos) << word << " is not in: " << message;
+    for (const std::string& word : expected)
+      EXPECT_NE(message.find(word), std::string::npos) << word << " is not in: " << message;
     const auto after = contents(folder_.path());
     for (const auto& [name, bytes] : after)
       EXPECT_TRUE(before.contains(name) && before.at(name) == bytes) << name << " was made or changed";
@@ -58,7 +59,8 @@ class BadInput : public ::testing::Test {
     std::string text = header.dump();
     text.resize((text.size() + 7) / 8 * 8, ' ');
     length = text.size();
-    write_text(init("model.safetensors"), std::string(reinterpret_cast<const char*>(&length), 8) + text + data);
+    write_text(init("model.safetensors"),
+               std::string(reinterpret_cast<const char*>(&length), 8) + text + data);
   }
 
   testing::RunFolder folder_;
@@ -122,7 +124,8 @@ TEST_F(BadInput, LyingGguf) {
 // Catches: external cases that the readers refuse but the program crashes on. All of them are refused here: the accepted
 // ones hold no model.
 TEST_F(BadInput, ExternalCases) {
-  const std::vector<FileCase> ggufs = file_cases("gguf_files.jsonl"), tensors = file_cases("safetensors_files.jsonl");
+  const std::vector<FileCase> ggufs = file_cases("gguf_files.jsonl"),
+                              tensors = file_cases("safetensors_files.jsonl");
   if (ggufs.empty() && tensors.empty()) GTEST_SKIP() << "../shared/cases is not there";
   for (const FileCase& c : ggufs) {
     SCOPED_TRACE(c.name);
@@ -157,7 +160,8 @@ TEST_F(BadInput, Data) {
 
 TEST_F(BadInput, Recipe) {
   train_refused({{"num_generation", "4"}}, {"run.toml", "num_generation", "did you mean num_generations"});
-  train_refused({}, {"command line", "learning_rat;", "did you mean learning_rate"}, {"--learning_rat", "0.1"});
+  train_refused({}, {"command line", "learning_rat;", "did you mean learning_rate"},
+                {"--learning_rat", "0.1"});
   train_refused({{"temperature", "\"hot\""}}, {"run.toml", "temperature", "hot"});
   train_refused({{"temperature", "0.0"}}, {"temperature", "above 0"});
   train_refused({{"max_steps", "= 3"}}, {"run.toml", "TOML"});
@@ -175,17 +179,20 @@ TEST_F(BadInput, Recipe) {
 TEST_F(BadInput, LongerThanTheContext) {
   write_text(folder_.file("long.jsonl"),
              "{\"prompt\": \"1+1=\"}\n{\"prompt\": \"" + std::string(70, '1') + "=\"}\n");
-  train_refused({{"data", quoted(folder_.file("long.jsonl"))}, {"holdout_fraction", "0.0"}}, {"long.jsonl:2", "71", "context", "64"});
+  train_refused({{"data", quoted(folder_.file("long.jsonl"))}, {"holdout_fraction", "0.0"}},
+                {"long.jsonl:2", "71", "context", "64"});
   train_refused({{"max_completion_length", "62"}}, {"rows.jsonl:", "62", "context", "64"});
   train_refused({{"max_prompt_length", "3"}}, {"rows.jsonl:", "max_prompt_length", "3"});
-  refused({"generate", "--model", folder_.file("init").string(), "--prompt", "1+1=", "--max_completion_length", "100"},
+  refused({"generate", "--model", folder_.file("init").string(), "--prompt",
+           "1+1=", "--max_completion_length", "100"},
           {"100", "context", "64"});
 }
 
 // Catches: a run that dies of memory after hours instead of being refused, and advice that is not given.
 TEST_F(BadInput, MemoryLimit) {
   train_refused({{"memory_limit_gb", "0.0001"}}, {"GB", "micro_batch_tokens", "max_completion_length"});
-  train_refused({{"kv_memory_gb", "0.0000001"}}, {"kv_memory_gb", "key/value cache", "max_completion_length"});
+  train_refused({{"kv_memory_gb", "0.0000001"}},
+                {"kv_memory_gb", "key/value cache", "max_completion_length"});
 }
 
 // Catches: a second run over the first.
@@ -202,7 +209,8 @@ TEST_F(BadInput, Output) {
   arguments.insert(arguments.end(), {"--output_dir", "/proc/cohort-run"});
   refused(arguments, {"/proc/cohort-run"});
   // The disk is full from the start: no run is left behind that a second try would refuse.
-  const Process::Result full = run_program(folder_.train("run", folder_.options()), fault(folder_.file("run"), 2, "FULL"));
+  const Process::Result full =
+      run_program(folder_.train("run", folder_.options()), fault(folder_.file("run"), 2, "FULL"));
   EXPECT_EQ(full.status, 1) << full.text;
   EXPECT_NE(full.text.find("No space left on device"), std::string::npos) << full.text;
   folder_.finish("run", folder_.options({{"max_steps", "1"}}));

@@ -24,7 +24,8 @@ struct Rollout {
   }
   std::vector<Completion> run() const {
     std::vector<Completion> all;
-    for (auto& group : generate(model, tokenizer, requests, options)) all.insert(all.end(), group.begin(), group.end());
+    for (auto& group : generate(model, tokenizer, requests, options))
+      all.insert(all.end(), group.begin(), group.end());
     return all;
   }
   // The training forward's log-probs of a completion.
@@ -72,7 +73,8 @@ TEST(Completions, EndWithTheTokenThatCompletesAStopString) {
     }
     stopped += complete;
     EXPECT_EQ(with[i].stopped, complete);
-    EXPECT_EQ(with[i].ids, std::vector<int32_t>(without[i].ids.begin(), without[i].ids.begin() + static_cast<int64_t>(length)));
+    EXPECT_EQ(with[i].ids, std::vector<int32_t>(without[i].ids.begin(),
+                                                without[i].ids.begin() + static_cast<int64_t>(length)));
     EXPECT_EQ(with[i].log_probs.size(), length);
   }
   EXPECT_GT(stopped, 10u);
@@ -82,7 +84,8 @@ TEST(Completions, EndWithTheTokenThatCompletesAStopString) {
 TEST(Completions, WaitWhereMemoryIsShort) {
   Rollout r;
   const std::vector<Completion> plenty = r.run();
-  const int64_t one = KvBlocks::blocks_for(static_cast<int64_t>(r.requests[0].prompt_ids.size())) + KvBlocks::blocks_for(39);
+  const int64_t one =
+      KvBlocks::blocks_for(static_cast<int64_t>(r.requests[0].prompt_ids.size())) + KvBlocks::blocks_for(39);
   for (int64_t blocks = one; blocks < one + 4; ++blocks) {
     r.options.kv_memory_bytes = blocks * KvBlocks::block_bytes(r.model.config()) + 17;
     EXPECT_LE(Scheduler(r.model.config(), r.requests, r.options).blocks().free_blocks(), blocks);

@@ -13,8 +13,8 @@ using testing::fault;
 using testing::lines_of;
 using testing::Options;
 using testing::Process;
-using testing::RunFolder;
 using testing::run_program;
+using testing::RunFolder;
 using testing::same_run;
 
 const Options kShort{{"max_steps", "3"}, {"save_steps", "1"}, {"save_total_limit", "1"}, {"eval_steps", "2"}};
@@ -28,8 +28,9 @@ bool whole(const fs::path& checkpoint) {
 
 // The steps whose checkpoint was complete (`latest` renamed) before the given call.
 int64_t saved_before(const std::vector<std::string>& calls, size_t at) {
-  return std::count_if(calls.begin(), calls.begin() + static_cast<int64_t>(at) - 1,
-                       [](const std::string& c) { return c.starts_with("rename ") && c.ends_with("/latest"); });
+  return std::count_if(calls.begin(), calls.begin() + static_cast<int64_t>(at) - 1, [](const std::string& c) {
+    return c.starts_with("rename ") && c.ends_with("/latest");
+  });
 }
 
 // A call is tried where it differs from the one before (rows of samples are written in long series), and each 7th.
@@ -51,16 +52,20 @@ class Faults : public ::testing::Test {
     fs::remove_all(run_);
     const fs::path trace = folder_.file("fault");
     fs::remove(trace);
-    const Process::Result r = run_program(folder_.train("run", options_),
-                                          fault(run_, static_cast<int64_t>(at), action, trace));
+    const Process::Result r =
+        run_program(folder_.train("run", options_), fault(run_, static_cast<int64_t>(at), action, trace));
     EXPECT_EQ(r.status, 1) << r.text;
     const std::vector<std::string> done = lines_of(trace);
-    const auto failed = std::find_if(done.begin(), done.end(), [](const std::string& c) { return c.starts_with("! "); });
+    const auto failed =
+        std::find_if(done.begin(), done.end(), [](const std::string& c) { return c.starts_with("! "); });
     ASSERT_NE(failed, done.end());
     const std::string path = failed->substr(failed->find(' ', 2) + 1);
     EXPECT_NE(r.text.find("error: "), std::string::npos) << r.text;
-    EXPECT_NE(r.text.find(fs::path(path).filename().string()), std::string::npos) << path << " is not named in: " << r.text;
-    EXPECT_NE(r.text.find(action == "EIO" ? "Input/output error" : "No space left on device"), std::string::npos) << r.text;
+    EXPECT_NE(r.text.find(fs::path(path).filename().string()), std::string::npos)
+        << path << " is not named in: " << r.text;
+    EXPECT_NE(r.text.find(action == "EIO" ? "Input/output error" : "No space left on device"),
+              std::string::npos)
+        << r.text;
 
     const int64_t saved = saved_before(calls_, at);
     if (saved > 0) {
@@ -85,7 +90,9 @@ class Faults : public ::testing::Test {
 TEST_F(Faults, EachCallFailingOnceLosesNothing) {
   ASSERT_GT(calls_.size(), 80u);
   for (const char* kind : {"open ", "write ", "fsync ", "rename ", "mkdir ", "ftruncate ", "unlink "})
-    EXPECT_TRUE(std::any_of(calls_.begin(), calls_.end(), [&](const std::string& c) { return c.starts_with(kind); })) << kind;
+    EXPECT_TRUE(std::any_of(calls_.begin(), calls_.end(), [&](const std::string& c) {
+      return c.starts_with(kind);
+    })) << kind;
   for (size_t at = 1; at <= calls_.size() && !HasFatalFailure(); ++at)
     if (tried(calls_, at)) disturb(at, calls_[at - 1].starts_with("fsync ") || at % 2 ? "EIO" : "ENOSPC");
 }
@@ -103,7 +110,9 @@ TEST_F(Faults, KilledAroundTheBestCheckpoint) {
   run_program(folder_.train("run", o), fault(run_, 0, "KILL", folder_.file("trace")));
   const std::vector<std::string> calls = lines_of(folder_.file("trace"));
   for (size_t at = 1; at <= calls.size(); ++at) {
-    if (calls[at - 1].find("/best") == std::string::npos && calls[at - 1].find("/latest") == std::string::npos) continue;
+    if (calls[at - 1].find("/best") == std::string::npos &&
+        calls[at - 1].find("/latest") == std::string::npos)
+      continue;
     fs::remove_all(run_);
     run_program(folder_.train("run", o), fault(run_, static_cast<int64_t>(at), "KILL"));
     folder_.finish("run", o, true);

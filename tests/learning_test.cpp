@@ -56,7 +56,8 @@ Learned learn(bool shuffled, uint64_t seed) {
     if (step < 10) learned.first += sum / static_cast<double>(dealt.size()) / 10;
     if (step >= 50) learned.last += sum / static_cast<double>(dealt.size()) / 10;
     if (shuffled)
-      for (size_t i = dealt.size() - 1; i > 0; --i) std::swap(*dealt[i], *dealt[random.below(static_cast<int64_t>(i) + 1)]);
+      for (size_t i = dealt.size() - 1; i > 0; --i)
+        std::swap(*dealt[i], *dealt[random.below(static_cast<int64_t>(i) + 1)]);
     group_advantages(groups, {});
     trainer.update(groups, SeedTime::before, true, 3e-3, nullptr);
   }
@@ -101,7 +102,9 @@ std::pair<double, double> ends(const std::filesystem::path& metrics, const char*
 // Catches: supervised training that does not reach the weights, or that climbs the loss.
 TEST(Learning, SupervisedLossFalls) {
   const testing::RunFolder folder;
-  folder.finish("sft", folder.options({{"method", "\"sft\""}, {"max_steps", "40"}, {"eval_steps", "0"}, {"save_steps", "0"}}));
+  folder.finish(
+      "sft",
+      folder.options({{"method", "\"sft\""}, {"max_steps", "40"}, {"eval_steps", "0"}, {"save_steps", "0"}}));
   const auto [first, last] = ends(folder.file("sft") / "metrics.jsonl", "loss", 3);
   EXPECT_GT(first, 1.2);
   EXPECT_LT(last, first / 2);
@@ -114,9 +117,14 @@ TEST(Learning, TheProgramLearnsToo) {
   for (const char* prompt : {"0+1=", "1+0=", "2+3=", "3+3="})
     rows += fmt::format("{{\"prompt\": \"{}\", \"answer\": \"1\"}}\n", prompt);
   testing::write_text(folder.file("rows.jsonl"), rows);
-  folder.finish("grpo", folder.options({{"max_steps", "60"}, {"eval_steps", "0"}, {"save_steps", "0"}, {"holdout_fraction", "0"},
-                                        {"num_generations", "16"}, {"train_batch_size", "64"},
-                                        {"max_completion_length", "4"}, {"lr_scheduler_type", "\"constant\""}}));
+  folder.finish("grpo", folder.options({{"max_steps", "60"},
+                                        {"eval_steps", "0"},
+                                        {"save_steps", "0"},
+                                        {"holdout_fraction", "0"},
+                                        {"num_generations", "16"},
+                                        {"train_batch_size", "64"},
+                                        {"max_completion_length", "4"},
+                                        {"lr_scheduler_type", "\"constant\""}}));
   const auto [first, last] = ends(folder.file("grpo") / "metrics.jsonl", "reward", 10);
   EXPECT_GT(last, first + 0.4);
 }

@@ -14,12 +14,13 @@ using testing::lines_of;
 using testing::Options;
 using testing::Process;
 using testing::Random;
-using testing::RunFolder;
 using testing::run_program;
+using testing::RunFolder;
 using testing::same_run;
 
 // Several updates per rollout and a reference model: more state lies between two checkpoints.
-const Options kOffPolicy{{"num_iterations", "2"}, {"steps_per_generation", "2"}, {"beta", "0.04"}, {"save_steps", "4"}};
+const Options kOffPolicy{
+    {"num_iterations", "2"}, {"steps_per_generation", "2"}, {"beta", "0.04"}, {"save_steps", "4"}};
 
 // One undisturbed run, for all tests of this file.
 class Resume : public ::testing::Test {
@@ -54,7 +55,8 @@ class Resume : public ::testing::Test {
     } else if (r.status != 0) {  // asked to end after the last step it just ends
       EXPECT_EQ(r.status, 130) << r.text;
       const std::string latest = read_file(folder_->file(run) / "latest");
-      EXPECT_TRUE(std::filesystem::exists(folder_->file(run) / latest.substr(0, latest.size() - 1) / "model.safetensors"));
+      EXPECT_TRUE(std::filesystem::exists(folder_->file(run) / latest.substr(0, latest.size() - 1) /
+                                          "model.safetensors"));
     }
     folder_->finish(run, o, true);
     EXPECT_TRUE(same_run(folder_->file(undisturbed), folder_->file(run), 8));
@@ -72,7 +74,8 @@ TEST_F(Resume, TheRunsAreNotTrivial) {
   EXPECT_EQ(lines_of(run / "rewards.jsonl").size(), 8u);
   EXPECT_GT(lines_of(run / "eval_samples.jsonl").size(), 0u);
   EXPECT_NE(read_file(run / "rewards.jsonl").find("1.0"), std::string::npos);
-  EXPECT_NE(read_file(run / "checkpoint-2" / "model.safetensors"), read_file(run / "checkpoint-8" / "model.safetensors"));
+  EXPECT_NE(read_file(run / "checkpoint-2" / "model.safetensors"),
+            read_file(run / "checkpoint-8" / "model.safetensors"));
   EXPECT_NE(read_file(folder_->file("off_policy") / "metrics.jsonl").find("\"kl\":"), std::string::npos);
 }
 
@@ -92,7 +95,8 @@ TEST_F(Resume, KilledInsideAnyKindOfCall) {
 TEST_F(Resume, KilledWithSeveralUpdatesPerRollout) {
   const Options o = folder_->options(kOffPolicy);
   const std::vector<std::string> calls = trace(o);
-  const int64_t part = static_cast<int64_t>(calls.size()) / 8;  // from each part of the run, after checkpoints too
+  const int64_t part =
+      static_cast<int64_t>(calls.size()) / 8;  // from each part of the run, after checkpoints too
   Random random(1);
   for (int64_t i = 0; i < 8; ++i) kill_at(i * part + random.between(1, part), o, "off_policy");
 }
@@ -117,8 +121,9 @@ TEST_F(Resume, KilledAtRandomMoments) {
     const std::string run = fmt::format("random-{}", round);
     bool resume = false;
     for (int in_a_row = 0; in_a_row < 5 && done < kills; ++in_a_row) {
-      Process process(folder_->train(run, o, resume),
-                      random.chance(0.5) ? fault(folder_->file(run), random.between(1, 150), "KILL") : Environment{});
+      Process process(
+          folder_->train(run, o, resume),
+          random.chance(0.5) ? fault(folder_->file(run), random.between(1, 150), "KILL") : Environment{});
       std::this_thread::sleep_for(std::chrono::microseconds(random.between(1000, 400000)));
       process.kill(SIGKILL);
       if (process.wait().status == 0) break;  // it was faster
@@ -126,21 +131,24 @@ TEST_F(Resume, KilledAtRandomMoments) {
       resume = true;
     }
     folder_->finish(run, o, true);
-    EXPECT_TRUE(same_run(folder_->file(off_policy ? "off_policy" : "plain"), folder_->file(run), 8)) << "round " << round;
-    if (round > 200) FAIL() << "the run ends before it can be killed: " << done << " kills in " << round << " rounds";
+    EXPECT_TRUE(same_run(folder_->file(off_policy ? "off_policy" : "plain"), folder_->file(run), 8))
+        << "round " << round;
+    if (round > 200)
+      FAIL() << "the run ends before it can be killed: " << done << " kills in " << round << " rounds";
   }
 }
 
 // Catches: a byte that depends on memory or speed settings.
 TEST_F(Resume, MachineSettingsChangeNoByte) {
-  const std::vector<Options> machines{{{"num_threads", "2"}},
-                                      {{"num_threads", "4"}, {"micro_batch_tokens", "20"}},
-                                      {{"micro_batch_tokens", "1"}},
-                                      {{"gradient_checkpointing", "true"}},
-                                      {{"gradient_checkpointing", "true"}, {"keep_rollout_activations", "\"false\""}},
-                                      {{"keep_rollout_activations", "\"true\""}, {"micro_batch_tokens", "1"}},
-                                      {{"keep_rollout_activations", "\"false\""}, {"max_sequences", "3"}},
-                                      {{"kv_memory_gb", "0.0001"}}};
+  const std::vector<Options> machines{
+      {{"num_threads", "2"}},
+      {{"num_threads", "4"}, {"micro_batch_tokens", "20"}},
+      {{"micro_batch_tokens", "1"}},
+      {{"gradient_checkpointing", "true"}},
+      {{"gradient_checkpointing", "true"}, {"keep_rollout_activations", "\"false\""}},
+      {{"keep_rollout_activations", "\"true\""}, {"micro_batch_tokens", "1"}},
+      {{"keep_rollout_activations", "\"false\""}, {"max_sequences", "3"}},
+      {{"kv_memory_gb", "0.0001"}}};
   for (const Options& base : {Options{}, kOffPolicy}) {
     for (size_t i = 0; i < machines.size(); ++i) {
       Options changes = base;

@@ -66,12 +66,14 @@ class Process {
   pid_t pid_ = -1;
 };
 
-inline Process::Result run_program(const std::vector<std::string>& arguments, const Environment& environment = {}) {
+inline Process::Result run_program(const std::vector<std::string>& arguments,
+                                   const Environment& environment = {}) {
   return Process(arguments, environment).wait();
 }
 
 // Sets up the preloaded library fail_nth_write for calls inside `folder`.
-inline Environment fault(const fs::path& folder, int64_t at, const std::string& action, const fs::path& trace = {}) {
+inline Environment fault(const fs::path& folder, int64_t at, const std::string& action,
+                         const fs::path& trace = {}) {
   Environment e{{"LD_PRELOAD", COHORT_FAULT_LIBRARY},
                 {"FAULT_FOLDER", folder.string()},
                 {"FAULT_AT", std::to_string(at)},
@@ -184,28 +186,33 @@ inline std::map<std::string, std::string> contents(const fs::path& folder) {
   std::map<std::string, std::string> files;
   if (!fs::exists(folder)) return files;
   for (const auto& entry : fs::recursive_directory_iterator(folder))
-    files[fs::relative(entry.path(), folder).string()] = entry.is_regular_file() ? read_file(entry.path()) : "(folder)";
+    files[fs::relative(entry.path(), folder).string()] =
+        entry.is_regular_file() ? read_file(entry.path()) : "(folder)";
   return files;
 }
 
 // What a run promises byte for byte: its logs, and the files of its last checkpoint. Names what differs.
-inline ::testing::AssertionResult same_run(const fs::path& expected, const fs::path& found, int64_t last_step) {
+inline ::testing::AssertionResult same_run(const fs::path& expected, const fs::path& found,
+                                           int64_t last_step) {
   for (const char* name : {"metrics.jsonl", "samples.jsonl", "eval_samples.jsonl", "rewards.jsonl"}) {
     const std::string a = read_file(expected / name), b = read_file(found / name);
     if (a == b) continue;
     size_t at = 0;
     while (at < a.size() && at < b.size() && a[at] == b[at]) ++at;
     const size_t begin = at < 80 ? 0 : at - 80;
-    return ::testing::AssertionFailure() << name << " differs at byte " << at << " of " << a.size() << " / " << b.size()
-                                         << ": " << a.substr(begin, 160) << "\n  / " << b.substr(begin, 160);
+    return ::testing::AssertionFailure()
+           << name << " differs at byte " << at << " of " << a.size() << " / " << b.size() << ": "
+           << a.substr(begin, 160) << "\n  / " << b.substr(begin, 160);
   }
   const std::string folder = fmt::format("checkpoint-{}", last_step);
   const auto a = contents(expected / folder), b = contents(found / folder);
   if (a.empty() || a.size() != b.size())
     return ::testing::AssertionFailure() << folder << ": " << a.size() << " files, " << b.size() << " files";
   for (const auto& [name, bytes] : a)
-    if (!b.contains(name) || b.at(name) != bytes) return ::testing::AssertionFailure() << folder << "/" << name << " differs";
-  if (read_file(found / "latest") != folder + "\n") return ::testing::AssertionFailure() << "latest: " << read_file(found / "latest");
+    if (!b.contains(name) || b.at(name) != bytes)
+      return ::testing::AssertionFailure() << folder << "/" << name << " differs";
+  if (read_file(found / "latest") != folder + "\n")
+    return ::testing::AssertionFailure() << "latest: " << read_file(found / "latest");
   return ::testing::AssertionSuccess();
 }
 

@@ -22,11 +22,11 @@ template <class... Args>
 }  // namespace cohort
 
 // COHORT_CHECK(a == b, "a is {}, b is {}", a, b): throws Error when the condition is false.
-#define COHORT_CHECK(condition, ...)                                                               \
-  do {                                                                                             \
-    if (!(condition)) [[unlikely]]                                                                 \
-      ::cohort::fail("{}:{}: internal check failed: {}: {}", __FILE_NAME__, __LINE__, #condition,  \
-                     ::fmt::format(__VA_ARGS__));                                                  \
+#define COHORT_CHECK(condition, ...)                                                              \
+  do {                                                                                            \
+    if (!(condition)) [[unlikely]]                                                                \
+      ::cohort::fail("{}:{}: internal check failed: {}: {}", __FILE_NAME__, __LINE__, #condition, \
+                     ::fmt::format(__VA_ARGS__));                                                 \
   } while (false)
 
 #ifndef __FILE_NAME__

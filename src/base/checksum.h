@@ -1,5 +1,5 @@
-// A 64-bit checksum of bytes, to notice torn or damaged files (not to resist an adversary): four interleaved lanes of
-// multiply-xorshift over 8-byte words, the length mixed in.
+// A 64-bit checksum of bytes, to notice torn or damaged files (not to resist an adversary): four interleaved
+// lanes of multiply-xorshift over 8-byte words, the length mixed in.
 #pragma once
 
 #include <cstdint>

@@ -115,7 +115,8 @@ AppendLog::AppendLog(const std::filesystem::path& path, int64_t length) : path_(
   fd_ = open_or_fail(path, O_WRONLY | O_CREAT, "cannot be opened for appending");
   const int64_t size = regular_size(fd_, path);
   if (size < length)
-    fail("{}: expected at least {} bytes (what the checkpoint recorded), found {}", path.string(), length, size);
+    fail("{}: expected at least {} bytes (what the checkpoint recorded), found {}", path.string(), length,
+         size);
   if (::ftruncate(fd_, length) != 0) system_error("cannot be cut", path);
   if (::lseek(fd_, length, SEEK_SET) < 0) system_error("cannot be positioned", path);
   length_ = length;

@@ -11,10 +11,12 @@ namespace cohort {
 
 std::string read_file(const std::filesystem::path& path);
 
-// Written aside (path + ".tmp"), synced, renamed over `path`, and the folder synced: a reader sees the old bytes or the new.
+// Written aside (path + ".tmp"), synced, renamed over `path`, and the folder synced: a reader sees the old
+// bytes or the new.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
-// For a file that stands in a folder nobody reads yet (a checkpoint being written): written and synced, no rename.
+// For a file that stands in a folder nobody reads yet (a checkpoint being written): written and synced, no
+// rename.
 void write_new_file(const std::filesystem::path& path, std::string_view bytes);
 
 // Syncs a folder's entries (after a rename inside it).
@@ -45,8 +47,8 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-// An append-only log. Opening cuts the file to `length` bytes (what a checkpoint recorded; 0 for a fresh run), which must
-// not exceed the file's size.
+// An append-only log. Opening cuts the file to `length` bytes (what a checkpoint recorded; 0 for a fresh
+// run), which must not exceed the file's size.
 class AppendLog {
  public:
   AppendLog() = default;

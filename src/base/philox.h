@@ -1,5 +1,5 @@
-// Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
-// A number is a pure function of its coordinates, so nothing depends on call order, thread or rank.
+// Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+// SC 2011). A number is a pure function of its coordinates, so nothing depends on call order, thread or rank.
 #pragma once
 
 #include <array>
@@ -35,12 +35,14 @@ constexpr uint64_t stream_key(uint64_t seed, Stream stream) {
 // Two uniform doubles in [0, 1), each with 53 random bits, from one block.
 constexpr std::array<double, 2> uniforms53(uint64_t key, PhiloxBlock counter) {
   const PhiloxBlock block = philox4x32(counter, key);
-  const uint64_t first = (uint64_t{block[1]} << 32) | block[0], second = (uint64_t{block[3]} << 32) | block[2];
+  const uint64_t first = (uint64_t{block[1]} << 32) | block[0],
+                 second = (uint64_t{block[3]} << 32) | block[2];
   return {static_cast<double>(first >> 11) * 0x1.0p-53, static_cast<double>(second >> 11) * 0x1.0p-53};
 }
 
 // A uniform double in [0, 1) with 53 random bits, keyed by where it is used.
-//   prompt: the prompt's index in the whole run; sample: index inside its group; position: token or element index.
+//   prompt: the prompt's index in the whole run; sample: index inside its group; position: token or element
+//   index.
 constexpr double uniform53(uint64_t seed, Stream stream, uint32_t step, uint32_t prompt, uint32_t sample,
                            uint32_t position) {
   return uniforms53(stream_key(seed, stream), {step, prompt, sample, position})[0];

@@ -25,6 +25,7 @@ std::span<const Command* const> commands();
 int run_command_line(std::span<const std::string> arguments);
 
 // Files command_NAME.cpp.
-extern const Command kQuickstartCommand, kTrainCommand, kGenerateCommand, kEvalCommand, kScoreCommand, kPlanCommand, kReportCommand;
+extern const Command kQuickstartCommand, kTrainCommand, kGenerateCommand, kEvalCommand, kScoreCommand,
+    kPlanCommand, kReportCommand;
 
 }  // namespace cohort

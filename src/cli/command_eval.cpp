@@ -15,7 +15,8 @@ namespace {
 void declare(OptionTable& table, SamplingSettings& s) {
   add_sampling_options(table, s);
   table.section("Rewards");
-  table.add("reward_funcs", &s.recipe.reward_funcs, "reward functions by name; the first says what is correct (at least 1)");
+  table.add("reward_funcs", &s.recipe.reward_funcs,
+            "reward functions by name; the first says what is correct (at least 1)");
 }
 
 int run(std::span<const std::string> arguments) {
@@ -47,8 +48,9 @@ int run(std::span<const std::string> arguments) {
   if (!s.output.empty()) write_file(s.output, rows);
 
   fmt::print("{} problems x {} samples of {}\n", e.summary.prompts, r.num_generations, r.model);
-  fmt::print("accuracy (pass@1)  {:.1f} %  [{:.1f}, {:.1f}] (95 %, clustered by problem)\n", 100 * e.summary.accuracy,
-             100 * e.summary.accuracy_interval.low, 100 * e.summary.accuracy_interval.high);
+  fmt::print("accuracy (pass@1)  {:.1f} %  [{:.1f}, {:.1f}] (95 %, clustered by problem)\n",
+             100 * e.summary.accuracy, 100 * e.summary.accuracy_interval.low,
+             100 * e.summary.accuracy_interval.high);
   for (const auto& [k, value] : e.summary.pass_at)
     if (k > 1) fmt::print("pass@{:<4}          {:.1f} %\n", k, 100 * value);
   for (const auto& [k, value] : e.summary.maj_at)
@@ -60,16 +62,17 @@ int run(std::span<const std::string> arguments) {
 
 }  // namespace
 
-const Command kEvalCommand = {"eval",
-                              "accuracy with its interval, pass@k and maj@k on a set of problems",
-                              "cohort eval --model DIR|GGUF --data ROWS [--option value]...",
-                              "cohort eval --model runs/quickstart/base --data addition --task_problems 100 --reward_funcs answer_tag",
-                              [] {
-                                SamplingSettings s;
-                                OptionTable table;
-                                declare(table, s);
-                                return table.help();
-                              },
-                              run};
+const Command kEvalCommand = {
+    "eval",
+    "accuracy with its interval, pass@k and maj@k on a set of problems",
+    "cohort eval --model DIR|GGUF --data ROWS [--option value]...",
+    "cohort eval --model runs/quickstart/base --data addition --task_problems 100 --reward_funcs answer_tag",
+    [] {
+      SamplingSettings s;
+      OptionTable table;
+      declare(table, s);
+      return table.help();
+    },
+    run};
 
 }  // namespace cohort

@@ -2,8 +2,8 @@
 
 #include <cstdio>
 
-#include "base/log.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/progress.h"
 #include "cli/cli.h"
 #include "cli/sampling_options.h"
@@ -45,12 +45,13 @@ int run(std::span<const std::string> arguments) {
     row.prompt = r.prompt_prefix + s.prompt + r.prompt_suffix;
     problems.push_back(make_problem(std::move(row), false, tokenizer));
   }
-  const std::vector<Drawn> drawn = draw_problems(problems, 0, static_cast<int64_t>(problems.size()), false, 0);
+  const std::vector<Drawn> drawn =
+      draw_problems(problems, 0, static_cast<int64_t>(problems.size()), false, 0);
   Progress progress("generate", static_cast<int64_t>(problems.size()) * r.num_generations, "samples");
-  const std::vector<Group> groups =
-      policy_groups(loaded.model, tokenizer, drawn, static_cast<int32_t>(r.num_generations),
-                    generation_options(r, loaded.model.config(), tokenizer),
-                    [&](int64_t, int64_t finished) { progress.update(finished); }, nullptr);
+  const std::vector<Group> groups = policy_groups(
+      loaded.model, tokenizer, drawn, static_cast<int32_t>(r.num_generations),
+      generation_options(r, loaded.model.config(), tokenizer),
+      [&](int64_t, int64_t finished) { progress.update(finished); }, nullptr);
   std::string out;
   for (const Group& g : groups)
     for (const Sample& sample : g.samples) {

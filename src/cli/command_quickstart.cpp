@@ -1,5 +1,5 @@
-// The main job on an embedded default: a tiny base model is made and taught addition in R1's template until it is sometimes
-// right, then trained by GRPO with rule rewards alone.
+// The main job on an embedded default: a tiny base model is made and taught addition in R1's template until
+// it is sometimes right, then trained by GRPO with rule rewards alone.
 #include <csignal>
 #include <cstdio>
 
@@ -25,10 +25,13 @@ struct Settings {
 };
 
 void declare(OptionTable& t, Settings& s) {
-  t.add("output_dir", &s.output_dir, "folder of the base model and the two runs; must be new").shown_as("DIR");
+  t.add("output_dir", &s.output_dir, "folder of the base model and the two runs; must be new")
+      .shown_as("DIR");
   t.add("seed", &s.seed, "the same seed gives the same bytes").at_least(0);
   t.add("task_digits", &s.task_digits, "digits of the numbers to add").at_least(1).at_most(6);
-  t.add("target", &s.target, "held-out accuracy at which supervised training gives way to GRPO").above(0).at_most(1);
+  t.add("target", &s.target, "held-out accuracy at which supervised training gives way to GRPO")
+      .above(0)
+      .at_most(1);
   t.add("max_steps", &s.max_steps, "steps of GRPO").at_least(1);
 }
 
@@ -80,8 +83,8 @@ void print_row(const char* name, const EvalSummary& before, const EvalSummary& a
 void print_table(const Evaluation& before, const Evaluation& after) {
   const EvalSummary &b = before.summary, &a = after.summary;
   auto percent = [](double x) { return fmt::format("{:.1f} %", 100 * x); };
-  fmt::print("\n  {:<22}{:>10}{:>10}   ({} held-out problems x {} samples)\n", "", "before", "after", b.prompts,
-             b.samples / std::max<int64_t>(1, b.prompts));
+  fmt::print("\n  {:<22}{:>10}{:>10}   ({} held-out problems x {} samples)\n", "", "before", "after",
+             b.prompts, b.samples / std::max<int64_t>(1, b.prompts));
   print_row("accuracy", b, a, [&](const EvalSummary& e) { return percent(e.accuracy); });
   print_row("  95 % interval", b, a, [&](const EvalSummary& e) {
     return fmt::format("{:.1f}-{:.1f}", 100 * e.accuracy_interval.low, 100 * e.accuracy_interval.high);
@@ -94,7 +97,8 @@ void print_table(const Evaluation& before, const Evaluation& after) {
     if (b.maj_at[i].first > 2)
       print_row(fmt::format("maj@{}", b.maj_at[i].first).c_str(), b, a,
                 [&](const EvalSummary& e) { return percent(e.maj_at[i].second); });
-  print_row("mean length (tokens)", b, a, [&](const EvalSummary& e) { return fmt::format("{:.1f}", e.mean_length); });
+  print_row("mean length (tokens)", b, a,
+            [&](const EvalSummary& e) { return fmt::format("{:.1f}", e.mean_length); });
 }
 
 void print_samples(const Evaluation& before, const Evaluation& after) {
@@ -123,8 +127,9 @@ int run(std::span<const std::string> arguments) {
   std::signal(SIGTERM, on_signal);
   const auto stop = [] { return interrupted != 0; };
 
-  log_info("1. A base model: {} digits of addition, supervised until {:.0f} % of held-out problems are solved", s.task_digits,
-           100 * s.target);
+  log_info(
+      "1. A base model: {} digits of addition, supervised until {:.0f} % of held-out problems are solved",
+      s.task_digits, 100 * s.target);
   make_init(base / "init", static_cast<uint64_t>(s.seed));
   Recipe sft = common(s, "sft");
   sft.model = (base / "init").string();
@@ -138,7 +143,8 @@ int run(std::span<const std::string> arguments) {
   sft.eval_on_start = false;
   sft.num_generations_eval = 1;
   sft.logging_steps = 50;
-  if (!train(sft, {stop, [&](int64_t, const Evaluation& e) { return e.summary.accuracy >= s.target; }})) return 130;
+  if (!train(sft, {stop, [&](int64_t, const Evaluation& e) { return e.summary.accuracy >= s.target; }}))
+    return 130;
   const auto supervised = find_checkpoint(sft.output_dir);
   if (!supervised) fail("{}: expected a checkpoint, found none", sft.output_dir);
   fs::rename(supervised->folder, base / "base");
@@ -164,8 +170,8 @@ int run(std::span<const std::string> arguments) {
   if (!finished) return 130;
   print_table(before, after);
   print_samples(before, after);
-  fmt::print("\n  report: {}\n  try it: cohort generate --model {} --prompt '123+456=' --num_generations 4\n", report.string(),
-             find_checkpoint(grpo.output_dir)->folder.string());
+  fmt::print("\n  report: {}\n  try it: cohort generate --model {} --prompt '123+456=' --num_generations 4\n",
+             report.string(), find_checkpoint(grpo.output_dir)->folder.string());
   if (!compare(before.results, after.results).separate)
     log_warning("the intervals before and after overlap: try more --max_steps");
   return 0;

@@ -1,6 +1,5 @@
-#include <omp.h>
-
 #include <fmt/ranges.h>
+#include <omp.h>
 
 #include <cmath>
 #include <cstdio>
@@ -23,11 +22,14 @@ struct Settings {
 
 void declare(OptionTable& t, Settings& s) {
   t.add("model", &s.model, "a Hugging Face folder or a GGUF file").shown_as("DIR|GGUF");
-  t.add("data", &s.data, "JSONL rows with prompt or prompt_ids, and completion or completion_ids").shown_as("FILE");
-  t.add("output", &s.output, "the rows with log_probs and entropy, a number per completion token; the terminal where empty")
+  t.add("data", &s.data, "JSONL rows with prompt or prompt_ids, and completion or completion_ids")
+      .shown_as("FILE");
+  t.add("output", &s.output,
+        "the rows with log_probs and entropy, a number per completion token; the terminal where empty")
       .shown_as("FILE");
   t.add("temperature", &s.temperature, "log-probs are those of softmax(logits / temperature)").above(0);
-  t.add("micro_batch_tokens", &s.micro_batch_tokens, "tokens of a micro-batch: memory against speed").at_least(1);
+  t.add("micro_batch_tokens", &s.micro_batch_tokens, "tokens of a micro-batch: memory against speed")
+      .at_least(1);
   t.add("num_threads", &s.num_threads, "0: all cores").at_least(0).at_most(4096);
 }
 
@@ -67,11 +69,13 @@ int run(std::span<const std::string> arguments) {
       const size_t T = p.completion_ids.size();
       std::string line = p.row.fields->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
       line.pop_back();
-      if (!p.row.fields->contains("prompt_ids")) line += fmt::format(",\"prompt_ids\":[{}]", fmt::join(p.prompt_ids, ","));
+      if (!p.row.fields->contains("prompt_ids"))
+        line += fmt::format(",\"prompt_ids\":[{}]", fmt::join(p.prompt_ids, ","));
       if (!p.row.fields->contains("completion_ids"))
         line += fmt::format(",\"completion_ids\":[{}]", fmt::join(p.completion_ids, ","));
       out += fmt::format("{},\"log_probs\":{},\"entropy\":{}}}\n", line,
-                         floats(std::span(scored.log_prob).subspan(row, T)), floats(std::span(scored.entropy).subspan(row, T)));
+                         floats(std::span(scored.log_prob).subspan(row, T)),
+                         floats(std::span(scored.entropy).subspan(row, T)));
       row += T;
     }
     batch.clear();
@@ -83,16 +87,19 @@ int run(std::span<const std::string> arguments) {
     const bool has_ids = !rows[i].completion_ids.empty();
     p = make_problem(std::move(rows[i]), false, loaded.checkpoint.tokenizer);
     // A completion's text stands as it is: no end token is added.
-    p.completion_ids = has_ids ? p.row.completion_ids : loaded.checkpoint.tokenizer.encode(p.row.completion, false);
+    p.completion_ids =
+        has_ids ? p.row.completion_ids : loaded.checkpoint.tokenizer.encode(p.row.completion, false);
     if (p.prompt_ids.empty() || p.completion_ids.empty())
       fail("{}:{}: expected a prompt and a completion of at least one token each", s.data, line);
     const int64_t tokens = static_cast<int64_t>(p.prompt_ids.size() + p.completion_ids.size());
     if (tokens > config.max_position_embeddings)
-      fail("{}:{}: {} tokens exceed the model's context of {}", s.data, line, tokens, config.max_position_embeddings);
+      fail("{}:{}: {} tokens exceed the model's context of {}", s.data, line, tokens,
+           config.max_position_embeddings);
     for (const std::vector<int32_t>* ids : {&p.prompt_ids, &p.completion_ids})
       for (int32_t id : *ids)
         if (id >= config.vocab_size)
-          fail("{}:{}: expected token ids below the vocabulary's {}, found {}", s.data, line, config.vocab_size, id);
+          fail("{}:{}: expected token ids below the vocabulary's {}, found {}", s.data, line,
+               config.vocab_size, id);
     if (!batch.empty() && batch_tokens + tokens > s.micro_batch_tokens) flush();
     batch.push_back(std::move(p));
     batch_tokens += tokens;
@@ -108,16 +115,17 @@ int run(std::span<const std::string> arguments) {
 
 }  // namespace
 
-const Command kScoreCommand = {"score",
-                               "log-prob and entropy of every token of given completions",
-                               "cohort score --model DIR|GGUF --data ROWS [--output FILE]",
-                               "cohort score --model runs/quickstart/base --data rows.jsonl --output out.jsonl",
-                               [] {
-                                 Settings s;
-                                 OptionTable table;
-                                 declare(table, s);
-                                 return table.help();
-                               },
-                               run};
+const Command kScoreCommand = {
+    "score",
+    "log-prob and entropy of every token of given completions",
+    "cohort score --model DIR|GGUF --data ROWS [--output FILE]",
+    "cohort score --model runs/quickstart/base --data rows.jsonl --output out.jsonl",
+    [] {
+      Settings s;
+      OptionTable table;
+      declare(table, s);
+      return table.help();
+    },
+    run};
 
 }  // namespace cohort

@@ -52,11 +52,12 @@ const Command kTrainCommand = {"train",
                                recipe_help,
                                run_train};
 
-const Command kPlanCommand = {"plan",
-                              "parameters, memory in the worst case, tokens and FLOPs of a step, before anything runs",
-                              "cohort plan [RECIPE.toml] [--option value]...",
-                              "cohort plan recipes/smollm2-sums.toml --num_generations 16",
-                              recipe_help,
-                              run_plan};
+const Command kPlanCommand = {
+    "plan",
+    "parameters, memory in the worst case, tokens and FLOPs of a step, before anything runs",
+    "cohort plan [RECIPE.toml] [--option value]...",
+    "cohort plan recipes/smollm2-sums.toml --num_generations 16",
+    recipe_help,
+    run_plan};
 
 }  // namespace cohort

@@ -5,20 +5,26 @@ namespace cohort {
 void add_sampling_options(OptionTable& t, SamplingSettings& s) {
   Recipe& r = s.recipe;
   t.section("Model and rows");
-  t.add("model", &r.model, "a Hugging Face folder (a run's checkpoint-N is one) or a GGUF file").shown_as("DIR|GGUF");
-  t.add("data", &r.data, "rows with prompt or prompt_ids: a JSONL file or the name of a built-in task").shown_as("FILE|TASK");
+  t.add("model", &r.model, "a Hugging Face folder (a run's checkpoint-N is one) or a GGUF file")
+      .shown_as("DIR|GGUF");
+  t.add("data", &r.data, "rows with prompt or prompt_ids: a JSONL file or the name of a built-in task")
+      .shown_as("FILE|TASK");
   t.add("task_digits", &r.task_digits, "digits of a built-in task's numbers").at_least(1).at_most(18);
-  t.add("task_problems", &r.task_problems, "problems that a built-in task makes; 0: as many as it has").at_least(0);
+  t.add("task_problems", &r.task_problems, "problems that a built-in task makes; 0: as many as it has")
+      .at_least(0);
   t.add("output", &s.output, "where to write the rows; the terminal where empty").shown_as("FILE");
   t.add("prompt_prefix", &r.prompt_prefix, "text put before every prompt");
   t.add("prompt_suffix", &r.prompt_suffix, "text put after every prompt");
   t.section("Sampling");
   t.add("num_generations", &r.num_generations, "completions of a prompt").at_least(1);
   t.add("max_completion_length", &r.max_completion_length, "most tokens of a completion").at_least(1);
-  t.add("temperature", &r.temperature, "the logits are divided by it; 0: always the likeliest token").at_least(0);
+  t.add("temperature", &r.temperature, "the logits are divided by it; 0: always the likeliest token")
+      .at_least(0);
   t.add("top_p", &r.top_p, "nucleus sampling; 1: off").above(0).at_most(1);
   t.add("top_k", &r.top_k, "sample among the k likeliest tokens; 0: off").at_least(0);
-  t.add("min_p", &r.min_p, "drop tokens below this share of the likeliest one's probability; 0: off").at_least(0).at_most(1);
+  t.add("min_p", &r.min_p, "drop tokens below this share of the likeliest one's probability; 0: off")
+      .at_least(0)
+      .at_most(1);
   t.add("stop", &r.stop, "strings that end a completion, beside the end token");
   t.add("ignore_eos", &r.ignore_eos, "never end before max_completion_length");
   t.add("seed", &r.seed, "the same seed gives the same completions").at_least(0);

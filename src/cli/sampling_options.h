@@ -13,7 +13,8 @@ struct SamplingSettings {
   std::string output;
 };
 
-// Declares model, data, output, prompt text and the sampling options. Temperature may be 0 here: the likeliest token.
+// Declares model, data, output, prompt text and the sampling options. Temperature may be 0 here: the
+// likeliest token.
 void add_sampling_options(OptionTable& table, SamplingSettings& settings);
 
 // A model ready to run, and the rows as problems.

@@ -32,7 +32,9 @@ int64_t saved_inputs(const ModelConfig& c, Activations::Keep keep) {
 
 }  // namespace
 
-int64_t layer_activation_floats(const ModelConfig& config) { return config.hidden_size + Widths(config).sum(); }
+int64_t layer_activation_floats(const ModelConfig& config) {
+  return config.hidden_size + Widths(config).sum();
+}
 
 int64_t Activations::bytes(const ModelConfig& c, int64_t rows, Keep keep) {
   const int64_t capacity = round16(rows);

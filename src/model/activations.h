@@ -1,6 +1,7 @@
-// What a forward pass leaves behind for backward, and the workspaces of both. Rows are appended as they are computed:
-// a training forward fills rows 0 .. N-1 in tree order; a rollout fills them in the order of its steps, and backward finds a
-// node's row through an index. Memory is reserved for the worst case and touched only as rows arrive.
+// What a forward pass leaves behind for backward, and the workspaces of both. Rows are appended as they are
+// computed: a training forward fills rows 0 .. N-1 in tree order; a rollout fills them in the order of its
+// steps, and backward finds a node's row through an index. Memory is reserved for the worst case and touched
+// only as rows arrive.
 #pragma once
 
 #include <vector>
@@ -50,7 +51,8 @@ class Activations {
   int64_t rows() const { return rows_; }
   int64_t append(int64_t n);  // the first of n new rows
 
-  // Rows [begin, begin + n) of layer l. With Keep::inputs only x is the layer's own; the rest is shared by all layers.
+  // Rows [begin, begin + n) of layer l. With Keep::inputs only x is the layer's own; the rest is shared by
+  // all layers.
   LayerActivations layer(int64_t l, int64_t begin, int64_t n) const;
   Tensor output(int64_t begin, int64_t n) const;  // (n, C) after the last layer, before the final norm
   static int64_t bytes(const ModelConfig& config, int64_t rows, Keep keep);

@@ -1,4 +1,5 @@
-// backward: forward.cpp's list reversed. Activation gradients are written (=), parameter gradients continue their chains (+=).
+// backward: forward.cpp's list reversed. Activation gradients are written (=), parameter gradients continue
+// their chains (+=).
 #include <cstring>
 
 #include "model/transformer.h"
@@ -35,12 +36,13 @@ void Gradients::finish() {
   rows_.clear();
 }
 
-void Transformer::head_backward(const Model& model, const HeadPlan& head, const RowSeeds& seeds, Gradients& gradients,
-                                RowOutputs& outputs) {
+void Transformer::head_backward(const Model& model, const HeadPlan& head, const RowSeeds& seeds,
+                                Gradients& gradients, RowOutputs& outputs) {
   const int64_t U = static_cast<int64_t>(head.nodes.size()), C = model.config().hidden_size;
   const size_t R = head.rows.size();
   COHORT_CHECK(seeds.log_prob.size() == R && (seeds.entropy.empty() || seeds.entropy.size() == R),
-               "{} log-prob and {} entropy seeds for {} rows", seeds.log_prob.size(), seeds.entropy.size(), R);
+               "{} log-prob and {} entropy seeds for {} rows", seeds.log_prob.size(), seeds.entropy.size(),
+               R);
   std::vector<float> log_prob_seed(R), entropy_seed(seeds.entropy.size()), log_prob(R), entropy(R);
   for (size_t i = 0; i < R; ++i) {
     log_prob_seed[i] = seeds.log_prob[head.rows[i]];
@@ -48,8 +50,8 @@ void Transformer::head_backward(const Model& model, const HeadPlan& head, const 
   }
   const Tensor d_hidden(d_hidden_.reserve(U * C), {U, C});
   log_prob_forward_backward(Tensor(hidden_.data(), {U, C}), model.packed_head(), model.weights().head,
-                            inv_temperature_, {head.offsets, head.targets}, {log_prob_seed, entropy_seed}, log_prob,
-                            entropy, d_hidden, gradients.views().head);
+                            inv_temperature_, {head.offsets, head.targets}, {log_prob_seed, entropy_seed},
+                            log_prob, entropy, d_hidden, gradients.views().head);
   rms_norm_backward(d_hidden, Tensor(head_x_.data(), {U, C}), model.weights().final_norm,
                     Tensor(head_rstd_.data(), {U}), d_hidden, false, gradients.views().final_norm);
   outputs.log_prob.resize(R);
@@ -60,7 +62,8 @@ void Transformer::head_backward(const Model& model, const HeadPlan& head, const 
   }
 }
 
-void Transformer::backward(const Model& model, const TokenTree& tree, const RowSeeds& seeds, Gradients& gradients) {
+void Transformer::backward(const Model& model, const TokenTree& tree, const RowSeeds& seeds,
+                           Gradients& gradients) {
   COHORT_CHECK(activations_.keep() != Activations::Keep::none && activations_.rows() == tree.size(),
                "backward without the forward of its tree");
   const HeadPlan head(tree);
@@ -72,11 +75,12 @@ void Transformer::backward(const Model& model, const TokenTree& tree, const RowS
   activations_.reset(model.config(), 0, Activations::Keep::none);
 }
 
-void Transformer::backward_kept(const Model& model, const TokenTree& tree, float temperature, const RowSeeds& seeds,
-                                const Activations& kept, std::span<const int32_t> row_of_node, Gradients& gradients) {
+void Transformer::backward_kept(const Model& model, const TokenTree& tree, float temperature,
+                                const RowSeeds& seeds, const Activations& kept,
+                                std::span<const int32_t> row_of_node, Gradients& gradients) {
   COHORT_CHECK(kept.keep() == Activations::Keep::all, "the rollout kept no activations");
-  COHORT_CHECK(static_cast<int64_t>(row_of_node.size()) == tree.size(), "{} rows for {} nodes", row_of_node.size(),
-               tree.size());
+  COHORT_CHECK(static_cast<int64_t>(row_of_node.size()) == tree.size(), "{} rows for {} nodes",
+               row_of_node.size(), tree.size());
   inv_temperature_ = 1.0f / temperature;
   const HeadPlan head(tree);
   gather_head(head, kept, row_of_node, model);
@@ -117,7 +121,9 @@ LayerActivations gather_layer(const LayerActivations& all, std::span<const int32
   return a;
 }
 
-Tensor view(Buffer& buffer, int64_t n, int64_t width) { return Tensor(buffer.reserve(n * width), {n, width}); }
+Tensor view(Buffer& buffer, int64_t n, int64_t width) {
+  return Tensor(buffer.reserve(n * width), {n, width});
+}
 
 }  // namespace
 

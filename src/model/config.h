@@ -13,23 +13,23 @@ namespace cohort {
 // Shapes: V vocabulary, C width, F feed-forward width, L layers, H heads, K key/value heads, D head width.
 struct ModelConfig {
   std::string model_type = "llama";  // llama, qwen2, qwen3 (mistral without a sliding window reads as llama)
-  int64_t vocab_size = 0;             // V
-  int64_t hidden_size = 0;            // C
-  int64_t intermediate_size = 0;      // F
-  int64_t num_hidden_layers = 0;      // L
-  int64_t num_attention_heads = 0;    // H
-  int64_t num_key_value_heads = 0;    // K
-  int64_t head_dim = 0;               // D
+  int64_t vocab_size = 0;            // V
+  int64_t hidden_size = 0;           // C
+  int64_t intermediate_size = 0;     // F
+  int64_t num_hidden_layers = 0;     // L
+  int64_t num_attention_heads = 0;   // H
+  int64_t num_key_value_heads = 0;   // K
+  int64_t head_dim = 0;              // D
   int64_t max_position_embeddings = 2048;
   double rms_norm_eps = 1e-6;
   double rope_theta = 10000.0;
   RopeScaling rope_scaling;
   bool tie_word_embeddings = false;
-  bool attention_bias = false;    // biases of q, k, v
+  bool attention_bias = false;      // biases of q, k, v
   bool attention_out_bias = false;  // llama's attention_bias puts one on o_proj too; qwen2 has none there
   bool mlp_bias = false;
-  bool qk_norm = false;           // qwen3: RMS norm of each query and key head
-  int32_t bos_token_id = -1;      // -1: none
+  bool qk_norm = false;       // qwen3: RMS norm of each query and key head
+  int32_t bos_token_id = -1;  // -1: none
   int32_t pad_token_id = -1;
   std::vector<int32_t> eos_token_ids;
 

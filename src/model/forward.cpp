@@ -12,8 +12,8 @@
 
 namespace cohort {
 
-void layer_forward(const Model& model, int64_t layer, const LayerInput& in, const LayerActivations& a, Tensor normed,
-                   Tensor act, Tensor x_next) {
+void layer_forward(const Model& model, int64_t layer, const LayerInput& in, const LayerActivations& a,
+                   Tensor normed, Tensor act, Tensor x_next) {
   const ModelConfig& c = model.config();
   const LayerWeights& w = model.weights().layers[layer];
   const PackedLayer& p = model.packed(layer);
@@ -43,8 +43,8 @@ void layer_forward(const Model& model, int64_t layer, const LayerInput& in, cons
   matmul(act, p.down, w.down_bias, a.x_mid, x_next);
 }
 
-void forward_layers(const Model& model, const LayerInput& input, const Activations& activations, int64_t first,
-                    LayerScratch& scratch) {
+void forward_layers(const Model& model, const LayerInput& input, const Activations& activations,
+                    int64_t first, LayerScratch& scratch) {
   const ModelConfig& c = model.config();
   const int64_t n = static_cast<int64_t>(input.tokens.size()), L = c.num_hidden_layers;
   const Tensor normed(scratch.normed.reserve(n * c.hidden_size), {n, c.hidden_size});
@@ -71,20 +71,22 @@ HeadPlan::HeadPlan(const TokenTree& tree) : rows(tree.rows.size()) {
   offsets.push_back(static_cast<int32_t>(rows.size()));
 }
 
-RowOutputs Transformer::forward(const Model& model, const TokenTree& tree, float temperature, Activations::Keep keep,
-                                const RowSeeds* seeds, Gradients* gradients) {
+RowOutputs Transformer::forward(const Model& model, const TokenTree& tree, float temperature,
+                                Activations::Keep keep, const RowSeeds* seeds, Gradients* gradients) {
   const ModelConfig& c = model.config();
   tree.check(c.vocab_size);
   const std::vector<int32_t> positions = tree.positions();
   for (int32_t p : positions)
     if (p >= c.max_position_embeddings)
-      fail("a sequence of {} tokens is longer than the model's context of {}", p + 1, c.max_position_embeddings);
+      fail("a sequence of {} tokens is longer than the model's context of {}", p + 1,
+           c.max_position_embeddings);
   inv_temperature_ = 1.0f / temperature;
 
   int64_t blocks = 0;
   const AttentionBatch attention = attention_batch(tree, &blocks);
   const int64_t block_floats = kv_block_floats(c.attention());
-  const LayerInput input{tree.tokens, positions, &attention, {kv_.reserve(blocks * block_floats), block_floats}};
+  const LayerInput input{
+      tree.tokens, positions, &attention, {kv_.reserve(blocks * block_floats), block_floats}};
   activations_.reset(c, tree.size(), keep);
   forward_layers(model, input, activations_, activations_.append(tree.size()), scratch_);
 
@@ -99,7 +101,8 @@ RowOutputs Transformer::forward(const Model& model, const TokenTree& tree, float
     const size_t R = tree.rows.size();
     std::vector<float> log_prob(R), entropy(R);
     const Tensor hidden(hidden_.data(), {static_cast<int64_t>(head.nodes.size()), c.hidden_size});
-    log_prob_forward(hidden, model.packed_head(), inv_temperature_, {head.offsets, head.targets}, log_prob, entropy);
+    log_prob_forward(hidden, model.packed_head(), inv_temperature_, {head.offsets, head.targets}, log_prob,
+                     entropy);
     outputs.log_prob.resize(R);
     outputs.entropy.resize(R);
     for (size_t i = 0; i < R; ++i) {

@@ -43,8 +43,8 @@ Buffer random_weights(const ModelConfig& config, uint64_t seed, double std) {
       const uint64_t key = stream_key(seed, Stream::init);
 #pragma omp parallel for schedule(static)
       for (int64_t pair = 0; pair < (p.size() + 1) / 2; ++pair) {
-        const auto [u, v] = uniforms53(key, {static_cast<uint32_t>(index), 0, static_cast<uint32_t>(pair >> 32),
-                                             static_cast<uint32_t>(pair)});
+        const auto [u, v] = uniforms53(key, {static_cast<uint32_t>(index), 0,
+                                             static_cast<uint32_t>(pair >> 32), static_cast<uint32_t>(pair)});
         const double radius = std * std::sqrt(-2.0 * cohort::log(1.0 - u)), angle = 6.283185307179586 * v;
         w[2 * pair] = static_cast<float>(radius * cohort::cos(angle));
         if (2 * pair + 1 < p.size()) w[2 * pair + 1] = static_cast<float>(radius * cohort::sin(angle));

@@ -1,5 +1,5 @@
-// A model: configuration, weights, and the packed copies that the kernels read. One object serves policy, reference,
-// critic and teacher alike; which it is depends on who calls.
+// A model: configuration, weights, and the packed copies that the kernels read. One object serves policy,
+// reference, critic and teacher alike; which it is depends on who calls.
 #pragma once
 
 #include <vector>

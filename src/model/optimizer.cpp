@@ -23,10 +23,13 @@ Optimizer::Optimizer(const Model& model) : m_(model.floats()), v_(model.floats()
   v_.zero();
 }
 
-double Optimizer::step(Model& model, const Gradients& gradients, const AdamWOptions& options, double max_grad_norm) {
+double Optimizer::step(Model& model, const Gradients& gradients, const AdamWOptions& options,
+                       double max_grad_norm) {
   const Tensor g = gradients.flat(), w = model.flat();
   const double norm = std::sqrt(sum_of_squares(g));
-  if (!std::isfinite(norm)) fail("the gradient norm is {}: the update was not made; lower learning_rate or look at the rewards", norm);
+  if (!std::isfinite(norm))
+    fail("the gradient norm is {}: the update was not made; lower learning_rate or look at the rewards",
+         norm);
   const double scale = max_grad_norm > 0 ? std::min(1.0, max_grad_norm / (norm + 1e-6)) : 1.0;
   ++steps_;
   for (const Parameter& p : model.parameters()) {

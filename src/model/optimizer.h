@@ -9,17 +9,17 @@
 
 namespace cohort {
 
-// "constant", "linear" (to 0 at the last step) or "cosine" (to 0), after a linear warm-up; as transformers' schedulers of these names.
-// `step` counts from 0: the rate used for the (step + 1)-th update.
+// "constant", "linear" (to 0 at the last step) or "cosine" (to 0), after a linear warm-up; as transformers'
+// schedulers of these names. `step` counts from 0: the rate used for the (step + 1)-th update.
 double scheduled_learning_rate(const std::string& type, double base, int64_t step, int64_t warmup_steps,
                                int64_t total_steps);
 
 class Optimizer {
  public:
   explicit Optimizer(const Model& model);
-  // One update with gradients clipped to `max_grad_norm` (0: no clipping), as torch's clip_grad_norm_; packs the weights anew.
-  // Matrices are decayed, norms and biases are not. Returns the gradient norm before clipping. Throws Error when it is not finite, with
-  // nothing changed.
+  // One update with gradients clipped to `max_grad_norm` (0: no clipping), as torch's clip_grad_norm_; packs
+  // the weights anew. Matrices are decayed, norms and biases are not. Returns the gradient norm before
+  // clipping. Throws Error when it is not finite, with nothing changed.
   double step(Model& model, const Gradients& gradients, const AdamWOptions& options, double max_grad_norm);
 
   int64_t steps() const { return steps_; }

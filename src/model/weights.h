@@ -1,5 +1,5 @@
-// The weights of a model: one flat buffer, and the list of its tensors, named once. Gradients and optimizer moments are
-// buffers of the same layout, so whatever walks over parameters walks over this list.
+// The weights of a model: one flat buffer, and the list of its tensors, named once. Gradients and optimizer
+// moments are buffers of the same layout, so whatever walks over parameters walks over this list.
 #pragma once
 
 #include <string>
@@ -21,28 +21,29 @@ struct Parameter {
   }
 };
 
-// All parameters in buffer order. q, k, v of a layer are neighbours, and so are gate and up: each reads as one matrix.
-// Every tensor starts at a multiple of 16 floats, except inside those fused groups. lm_head.weight is absent when tied.
+// All parameters in buffer order. q, k, v of a layer are neighbours, and so are gate and up: each reads as
+// one matrix. Every tensor starts at a multiple of 16 floats, except inside those fused groups.
+// lm_head.weight is absent when tied.
 std::vector<Parameter> parameter_list(const ModelConfig& config);
 int64_t parameter_floats(const std::vector<Parameter>& list);  // floats of the whole buffer
 
 // Views of one layer's tensors. Absent tensors are empty.
 struct LayerWeights {
-  Tensor attention_norm;   // (C)
-  Tensor qkv;              // ((H + 2K) * D, C): q, k, v
-  Tensor qkv_bias;         // ((H + 2K) * D)
-  Tensor q_norm, k_norm;   // (D)
-  Tensor attention_out;    // (C, H * D)
+  Tensor attention_norm;      // (C)
+  Tensor qkv;                 // ((H + 2K) * D, C): q, k, v
+  Tensor qkv_bias;            // ((H + 2K) * D)
+  Tensor q_norm, k_norm;      // (D)
+  Tensor attention_out;       // (C, H * D)
   Tensor attention_out_bias;  // (C)
-  Tensor mlp_norm;         // (C)
-  Tensor gate_up;          // (2F, C): gate, up
-  Tensor gate_up_bias;     // (2F)
-  Tensor down;             // (C, F)
-  Tensor down_bias;        // (C)
+  Tensor mlp_norm;            // (C)
+  Tensor gate_up;             // (2F, C): gate, up
+  Tensor gate_up_bias;        // (2F)
+  Tensor down;                // (C, F)
+  Tensor down_bias;           // (C)
 };
 
 struct WeightViews {
-  Tensor embedding;   // (V, C)
+  Tensor embedding;  // (V, C)
   std::vector<LayerWeights> layers;
   Tensor final_norm;  // (C)
   Tensor head;        // (V, C); the embedding itself when tied

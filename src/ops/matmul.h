@@ -1,7 +1,8 @@
 // Matrix products, exact by construction. Every output is a chain of fused multiply-adds over increasing k:
 //   forward and input gradient: blocks of 256 k at absolute boundaries, each a chain from 0, then C += block
 //     (the first block is stored; it is not added to anything);
-//   weight gradient: one plain chain over the tokens that starts from the value already there, so it may be cut anywhere.
+//   weight gradient: one plain chain over the tokens that starts from the value already there, so it may be
+//   cut anywhere.
 // Neither the number of rows or columns, tiles, threads, nor vector width can change a bit.
 // Shapes: M rows (tokens), K inputs, N outputs. All matrices are row-major and contiguous.
 #pragma once
@@ -10,8 +11,8 @@
 
 namespace cohort {
 
-// A weight W (N, K), packed once per optimizer step into panels of 32 outputs: panel p holds W[32p .. 32p+31, :] as
-// [k][32], zero-padded in the last panel. Used by rollout and training alike.
+// A weight W (N, K), packed once per optimizer step into panels of 32 outputs: panel p holds W[32p .. 32p+31,
+// :] as [k][32], zero-padded in the last panel. Used by rollout and training alike.
 class PackedWeight {
  public:
   void pack(const Tensor& w);  // (N, K); memory is reused when the shape is unchanged
@@ -26,11 +27,13 @@ class PackedWeight {
   int64_t n_ = 0, k_ = 0;
 };
 
-// y (M, N) = x (M, K) W^T [+ bias (N)] [+ residual (M, N)], added in this order. y may be the residual itself.
+// y (M, N) = x (M, K) W^T [+ bias (N)] [+ residual (M, N)], added in this order. y may be the residual
+// itself.
 void matmul(const Tensor& x, const PackedWeight& w, const Tensor& bias, const Tensor& residual, Tensor y);
 
 // gate_up (M, 2F) = x W^T for W (2F, K), whose first F outputs are the gate and the others up;
-// act (M, F) = silu(gate) * up, applied to each finished tile. gate_up may be empty (rollout): then only act is written.
+// act (M, F) = silu(gate) * up, applied to each finished tile. gate_up may be empty (rollout): then only act
+// is written.
 void matmul_swiglu(const Tensor& x, const PackedWeight& w, Tensor gate_up, Tensor act);
 
 // dx (M, K) = dy (M, N) W (N, K); with `accumulate`, dx += the finished sum.

@@ -1,4 +1,5 @@
-// RMS norm: y = x * rstd * w with rstd = 1 / sqrt(mean(x^2) + eps), the mean in 16 fixed lanes by absolute index.
+// RMS norm: y = x * rstd * w with rstd = 1 / sqrt(mean(x^2) + eps), the mean in 16 fixed lanes by absolute
+// index.
 #pragma once
 
 #include "tensor/tensor.h"
@@ -8,14 +9,17 @@ namespace cohort {
 // x, y: (N, W) rows; w (W); rstd (N) or empty where it is not wanted. y may be x.
 void rms_norm_forward(const Tensor& x, const Tensor& w, float eps, Tensor y, Tensor rstd);
 
-// dx (N, W) = gradient, or dx += gradient with `accumulate`; dw (W) continues its chain over the rows in order.
-// dx may be dy.
+// dx (N, W) = gradient, or dx += gradient with `accumulate`; dw (W) continues its chain over the rows in
+// order. dx may be dy.
 void rms_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& w, const Tensor& rstd, Tensor dx,
                        bool accumulate, Tensor dw);
 
-// The per-head form (Qwen3's q/k norm): `heads` vectors of width D at columns first .. first + heads * D of each row of
-// qkv (N, width), in place; `raw` (N, heads * D) receives the inputs and rstd (N, heads) the factors (both may be empty).
-void head_norm_forward(Tensor qkv, int64_t first, int64_t heads, const Tensor& w, float eps, Tensor raw, Tensor rstd);
+// The per-head form (Qwen3's q/k norm): `heads` vectors of width D at columns first .. first + heads * D of
+// each row of
+// qkv (N, width), in place; `raw` (N, heads * D) receives the inputs and rstd (N, heads) the factors (both
+// may be empty).
+void head_norm_forward(Tensor qkv, int64_t first, int64_t heads, const Tensor& w, float eps, Tensor raw,
+                       Tensor rstd);
 
 // In place on d_qkv's columns; dw (D) continues its chain over rows, and over heads inside a row.
 void head_norm_backward(Tensor d_qkv, int64_t first, int64_t heads, const Tensor& w, const Tensor& raw,

@@ -19,8 +19,8 @@ struct RopeScaling {
 // The D/2 frequencies, as transformers computes them (rounded to float), with the project's own pow.
 std::vector<float> rope_frequencies(int64_t head_dim, double theta, const RopeScaling& scaling);
 
-// Tables of cos and sin, grown on demand: (positions, D/2) each. The angle is the float product position * frequency,
-// its cos and sin are computed in double by the project's own functions and rounded to float.
+// Tables of cos and sin, grown on demand: (positions, D/2) each. The angle is the float product position *
+// frequency, its cos and sin are computed in double by the project's own functions and rounded to float.
 class RopeTable {
  public:
   RopeTable() = default;

@@ -11,10 +11,10 @@
 namespace cohort {
 
 // N samples in the optimizer step, |o| sampled tokens of a sample (TRL's loss_type).
-//   grpo:    1 / (N |o|)                        mean over a sample's tokens, then over samples (DeepSeekMath,
-//   equation 3) bnpo:    1 / sum |o|                        over the step's tokens dr_grpo: 1 / (N
-//   max_completion_length)      (Dr. GRPO, arXiv 2503.20783) dapo:    1 / sum |o|                        over
-//   the whole roll-out's tokens, divided by the steps it is cut into
+//   grpo:    1 / (N |o|)                    a mean over a sample's tokens, then over samples (DeepSeekMath, equation 3)
+//   bnpo:    1 / sum |o|                    over the step's tokens
+//   dr_grpo: 1 / (N max_completion_length)  (Dr. GRPO, arXiv 2503.20783)
+//   dapo:    1 / sum |o|                    over the whole roll-out's tokens, divided by the steps it is cut into
 enum class LossType { grpo, bnpo, dr_grpo, dapo };
 
 struct NormalizeOptions {

@@ -1,4 +1,5 @@
-// One sampled completion with all that is known of it, and the group of completions judged against one another.
+// One sampled completion with all that is known of it, and the group of completions judged against one
+// another.
 #pragma once
 
 #include <cstdint>
@@ -6,11 +7,10 @@
 #include <utility>
 #include <vector>
 
-
 namespace cohort {
 
-// Part of a completion: tokens that the policy sampled, or that were inserted (tool output, forced text). Inserted tokens have no
-// seed and no credit, and count in no length.
+// Part of a completion: tokens that the policy sampled, or that were inserted (tool output, forced text).
+// Inserted tokens have no seed and no credit, and count in no length.
 struct TokenSpan {
   int32_t begin, end;  // [begin, end) in completion_ids
   bool sampled;
@@ -20,16 +20,16 @@ struct Sample {
   uint32_t prompt_index = 0;  // the prompt's index in the whole run (keys the random numbers)
   uint32_t sample_index = 0;  // inside its group
   std::vector<int32_t> prompt_ids;
-  std::vector<int32_t> completion_ids;  // (T) the end token included where it was sampled
-  std::vector<TokenSpan> spans;         // empty: all tokens were sampled
-  std::vector<float> log_probs;         // (T) as recorded when sampled; 0 for inserted tokens
-  std::vector<float> entropies;         // (T)
-  std::vector<float> ref_log_probs;     // (T) or empty
-  std::string prompt, completion;       // text; the completion without its end token
-  std::string finish_reason;            // "stop" or "length"
+  std::vector<int32_t> completion_ids;                  // (T) the end token included where it was sampled
+  std::vector<TokenSpan> spans;                         // empty: all tokens were sampled
+  std::vector<float> log_probs;                         // (T) as recorded when sampled; 0 for inserted tokens
+  std::vector<float> entropies;                         // (T)
+  std::vector<float> ref_log_probs;                     // (T) or empty
+  std::string prompt, completion;                       // text; the completion without its end token
+  std::string finish_reason;                            // "stop" or "length"
   std::vector<std::pair<std::string, double>> rewards;  // by function, NaN: could not be computed
-  double reward = 0;                    // weighted sum
-  std::vector<float> advantages;        // (T) per token, or one for all of them
+  double reward = 0;                                    // weighted sum
+  std::vector<float> advantages;                        // (T) per token, or one for all of them
 
   bool is_sampled(size_t t) const {
     if (spans.empty()) return true;

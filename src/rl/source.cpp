@@ -4,8 +4,8 @@
 
 namespace cohort {
 
-std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t first, int64_t count, bool shuffle,
-                                 uint64_t seed) {
+std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t first, int64_t count,
+                                 bool shuffle, uint64_t seed) {
   const int64_t n = static_cast<int64_t>(problems.size());
   std::vector<Drawn> drawn;
   std::vector<uint32_t> order;
@@ -47,10 +47,12 @@ static std::string decode_known(const Tokenizer& tokenizer, std::vector<int32_t>
 
 std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer, std::span<const Drawn> drawn,
                                  int32_t num_generations, const GenerationOptions& options,
-                                 const std::function<void(int64_t, int64_t)>& progress, KeptActivations* keep) {
+                                 const std::function<void(int64_t, int64_t)>& progress,
+                                 KeptActivations* keep) {
   std::vector<GenerationRequest> requests;
   for (const Drawn& d : drawn) requests.push_back({d.problem->prompt_ids, d.prompt_index, num_generations});
-  std::vector<std::vector<Completion>> completions = generate(model, tokenizer, requests, options, progress, keep);
+  std::vector<std::vector<Completion>> completions =
+      generate(model, tokenizer, requests, options, progress, keep);
   std::vector<Group> groups;
   for (size_t p = 0; p < drawn.size(); ++p) {
     Group& group = groups.emplace_back();
@@ -72,7 +74,8 @@ std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer,
   return groups;
 }
 
-RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards, std::span<Group> groups) {
+RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards,
+                          std::span<Group> groups) {
   RewardFaults faults;
   for (size_t p = 0; p < groups.size(); ++p) {
     for (Sample& s : groups[p].samples) {
@@ -82,7 +85,8 @@ RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFu
       faults.count += static_cast<int64_t>(result.reasons.size());
       for (std::string& reason : result.reasons)
         if (faults.reasons.size() < 3)
-          faults.reasons.push_back(fmt::format("prompt {} sample {}: {}", s.prompt_index, s.sample_index, reason));
+          faults.reasons.push_back(
+              fmt::format("prompt {} sample {}: {}", s.prompt_index, s.sample_index, reason));
     }
   }
   return faults;

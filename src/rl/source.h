@@ -29,8 +29,8 @@ struct Drawn {
 };
 
 // The prompts first .. first + count - 1 of the run: epoch after epoch, each in its own order.
-std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t first, int64_t count, bool shuffle,
-                                 uint64_t seed);
+std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t first, int64_t count,
+                                 bool shuffle, uint64_t seed);
 
 // Groups of one: the rows' own completions.
 std::vector<Group> file_groups(std::span<const Drawn> drawn);
@@ -38,13 +38,16 @@ std::vector<Group> file_groups(std::span<const Drawn> drawn);
 // `num_generations` completions of each problem, without rewards.
 std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer, std::span<const Drawn> drawn,
                                  int32_t num_generations, const GenerationOptions& options,
-                                 const std::function<void(int64_t, int64_t)>& progress, KeptActivations* keep);
+                                 const std::function<void(int64_t, int64_t)>& progress,
+                                 KeptActivations* keep);
 
-// Writes each sample's rewards and their weighted sum. Returns how many rewards could not be computed, and up to 3 reasons.
+// Writes each sample's rewards and their weighted sum. Returns how many rewards could not be computed, and up
+// to 3 reasons.
 struct RewardFaults {
   int64_t count = 0;
   std::vector<std::string> reasons;
 };
-RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards, std::span<Group> groups);
+RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards,
+                          std::span<Group> groups);
 
 }  // namespace cohort

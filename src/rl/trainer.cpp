@@ -79,8 +79,8 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
   result.tokens += tree.size();
   RowSeeds seeds{std::vector<float>(R), {}};
 
-  // The coefficient rule on each group, with its slices of the fresh log-probs and of the seeds. Before a supervised forward the
-  // fresh log-probs are unknown (empty); after it only sums are wanted (no seeds).
+  // The coefficient rule on each group, with its slices of the fresh log-probs and of the seeds. Before a
+  // supervised forward the fresh log-probs are unknown (empty); after it only sums are wanted (no seeds).
   auto coefficients = [&](const std::vector<float>* fresh_rows, bool want_seeds) {
     size_t row = 0, sample = 0;
     for (const Group& group : micro.groups()) {
@@ -88,12 +88,13 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
       std::vector<SampleSeeds> out;
       for (const Sample& s : group.samples) {
         const size_t T = s.completion_ids.size();
-        fresh.push_back({fresh_rows ? std::span<const float>(*fresh_rows).subspan(row, T) : std::span<const float>()});
+        fresh.push_back(
+            {fresh_rows ? std::span<const float>(*fresh_rows).subspan(row, T) : std::span<const float>()});
         out.push_back({want_seeds ? std::span(seeds.log_prob).subspan(row, T) : std::span<float>()});
         row += T;
       }
-      options_.coefficient(group, fresh, micro.weights.subspan(sample, group.samples.size()), options_.coefficients,
-                           out, result.sums);
+      options_.coefficient(group, fresh, micro.weights.subspan(sample, group.samples.size()),
+                           options_.coefficients, out, result.sums);
       sample += group.samples.size();
     }
     // Rules give the derivative of the objective, which is ascended; the optimizer descends.
@@ -129,21 +130,28 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
       std::vector<int32_t> rows;
       for (size_t g = micro.first; g < micro.last; ++g) {
         rows.insert(rows.end(), kept->prompt_rows[g].begin(), kept->prompt_rows[g].end());
-        for (const auto& completion : kept->completion_rows[g]) rows.insert(rows.end(), completion.begin(), completion.end());
+        for (const auto& completion : kept->completion_rows[g])
+          rows.insert(rows.end(), completion.begin(), completion.end());
       }
-      transformer_.backward_kept(model_, tree, options_.temperature, seeds, kept->activations, rows, gradients_);
+      transformer_.backward_kept(model_, tree, options_.temperature, seeds, kept->activations, rows,
+                                 gradients_);
       std::vector<float> entropy;
       for (const Group& g : micro.groups())
-        for (const Sample& s : g.samples) entropy.insert(entropy.end(), s.entropies.begin(), s.entropies.end());
+        for (const Sample& s : g.samples)
+          entropy.insert(entropy.end(), s.entropies.begin(), s.entropies.end());
       entropies(entropy);
       return;
     }
-    const RowOutputs out = transformer_.forward(model_, tree, options_.temperature, keep, &seeds, &gradients_);
+    const RowOutputs out =
+        transformer_.forward(model_, tree, options_.temperature, keep, &seeds, &gradients_);
     if (sampled) {
       for (size_t r = 0; r < R; ++r)
         if (std::memcmp(&out.log_prob[r], &old[r], sizeof(float)) != 0)
-          fail("the training forward gives log-prob {} where rollout recorded {} (row {}): the engine is not exact here; "
-               "please report this machine and recipe", out.log_prob[r], old[r], r);
+          fail(
+              "the training forward gives log-prob {} where rollout recorded {} (row {}): the engine is not "
+              "exact here; "
+              "please report this machine and recipe",
+              out.log_prob[r], old[r], r);
     } else {
       coefficients(&out.log_prob, false);
     }

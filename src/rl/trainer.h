@@ -1,5 +1,5 @@
-// The update: groups with credit in, one optimizer step out. Every method passes through here; what differs is the coefficient
-// rule. The result does not depend on how the batch is cut into micro-batches.
+// The update: groups with credit in, one optimizer step out. Every method passes through here; what differs
+// is the coefficient rule. The result does not depend on how the batch is cut into micro-batches.
 #pragma once
 
 #include <span>
@@ -16,9 +16,9 @@ struct TrainerOptions {
   CoefficientRule coefficient = clipped_ratio;
   CoefficientOptions coefficients;
   NormalizeOptions normalize;
-  AdamWOptions adamw;               // learning_rate is set for each step
-  double max_grad_norm = 1.0;       // 0: no clipping
-  float temperature = 1.0f;         // log-probs are those of softmax(logits / temperature)
+  AdamWOptions adamw;          // learning_rate is set for each step
+  double max_grad_norm = 1.0;  // 0: no clipping
+  float temperature = 1.0f;    // log-probs are those of softmax(logits / temperature)
   int64_t micro_batch_tokens = 8192;
   bool gradient_checkpointing = false;
 };
@@ -26,32 +26,34 @@ struct TrainerOptions {
 // When the seeds of an update are known.
 enum class SeedTime {
   before,  // on-policy or supervised: the recorded log-probs are the fresh ones, bit for bit, so seeds go into forward
-  after,   // off-policy: the coefficient needs this forward's log-probs
+  after,  // off-policy: the coefficient needs this forward's log-probs
 };
 
 struct UpdateResult {
   CoefficientSums sums;
   double grad_norm = 0;
-  int64_t tokens = 0;           // tokens computed (nodes of the trees)
-  double forward_seconds = 0;   // and backward: the whole pass over the micro-batches
+  int64_t tokens = 0;          // tokens computed (nodes of the trees)
+  double forward_seconds = 0;  // and backward: the whole pass over the micro-batches
   double optimizer_seconds = 0;
 };
 
-// The groups' token trees: a root for each prompt and a branch for each of its completions. Head rows stand in the order of groups,
-// samples and tokens. For groups [first, last).
+// The groups' token trees: a root for each prompt and a branch for each of its completions. Head rows stand
+// in the order of groups, samples and tokens. For groups [first, last).
 TokenTree group_trees(std::span<const Group> groups);
 
 class Trainer {
  public:
   Trainer(Model& model, Optimizer& optimizer, const TrainerOptions& options);
 
-  // One optimizer step on a whole batch. `kept`: the activations of the rollout that sampled exactly these groups in this order (SeedTime
-  // before only); may be null. Throws Error where a fresh log-prob differs from the recorded one in SeedTime::before of a sampled batch
-  // (`sampled`): the engine's promise is checked at every step.
+  // One optimizer step on a whole batch. `kept`: the activations of the rollout that sampled exactly these
+  // groups in this order (SeedTime before only); may be null. Throws Error where a fresh log-prob differs
+  // from the recorded one in SeedTime::before of a sampled batch (`sampled`): the engine's promise is checked
+  // at every step.
   UpdateResult update(std::span<const Group> batch, SeedTime time, bool sampled, double learning_rate,
                       const KeptActivations* kept);
 
-  // Log-probs of every completion token under `model`: [group][sample][token], flattened in order of head rows.
+  // Log-probs of every completion token under `model`: [group][sample][token], flattened in order of head
+  // rows.
   std::vector<float> log_probs(const Model& model, std::span<const Group> groups);
 
   // NormalizeOptions::tokens_per_step of the updates that follow.
@@ -60,7 +62,8 @@ class Trainer {
 
  private:
   struct MicroBatch;
-  void run(const MicroBatch& micro, SeedTime time, bool sampled, const KeptActivations* kept, UpdateResult& result);
+  void run(const MicroBatch& micro, SeedTime time, bool sampled, const KeptActivations* kept,
+           UpdateResult& result);
 
   Model& model_;
   Optimizer& optimizer_;

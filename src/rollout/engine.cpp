@@ -61,8 +61,9 @@ class Generator {
                    int64_t{r.num_generations} * (options.max_completion_length - 1);
     }
     if (keep_) keep_->reset(model.config(), requests, kept_rows);
-    // A small model's step is over before threads could meet at every op: there each thread takes sequences of its own. A large
-    // model's weights are better read once, by all threads together. The bits are the same.
+    // A small model's step is over before threads could meet at every op: there each thread takes sequences
+    // of its own. A large model's weights are better read once, by all threads together. The bits are the
+    // same.
     const bool apart = model.floats() <= kSmallModel;
     shards_.resize(apart ? static_cast<size_t>(omp_get_max_threads()) : 1);
   }
@@ -77,11 +78,13 @@ class Generator {
     const int64_t length = static_cast<int64_t>(r.prompt_ids.size()) + options_.max_completion_length;
     if (r.prompt_ids.empty()) fail("prompt {} has no tokens", r.prompt_index);
     if (length > model_.config().max_position_embeddings)
-      fail("prompt {}: {} prompt tokens and max_completion_length {} exceed the model's context of {}", r.prompt_index,
-           r.prompt_ids.size(), options_.max_completion_length, model_.config().max_position_embeddings);
+      fail("prompt {}: {} prompt tokens and max_completion_length {} exceed the model's context of {}",
+           r.prompt_index, r.prompt_ids.size(), options_.max_completion_length,
+           model_.config().max_position_embeddings);
     for (int32_t t : r.prompt_ids)
       if (t < 0 || t >= model_.config().vocab_size)
-        fail("prompt {}: token {} is not in the vocabulary of {}", r.prompt_index, t, model_.config().vocab_size);
+        fail("prompt {}: token {} is not in the vocabulary of {}", r.prompt_index, t,
+             model_.config().vocab_size);
   }
 
   // Whose logits are wanted of which row: of a prompt's last token, or of a running sequence.
@@ -131,7 +134,7 @@ class Generator {
     if (shards_.size() == 1) {
       compute(shards_[0]);
     } else {
-#pragma omp parallel for schedule(static, 1) num_threads(static_cast<int>(shards_.size()))
+#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(shards_.size()))
       for (size_t i = 0; i < shards_.size(); ++i) compute(shards_[i]);
     }
     for (Shard& s : shards_) {
@@ -162,7 +165,8 @@ class Generator {
     try {
       const ModelConfig& c = model_.config();
       KvBlocks& blocks = scheduler_.blocks();
-      const LayerInput input{s.rows.tokens, s.rows.positions, &s.rows.attention, blocks.store(), blocks.layer_stride()};
+      const LayerInput input{s.rows.tokens, s.rows.positions, &s.rows.attention, blocks.store(),
+                             blocks.layer_stride()};
       const Activations& activations = keep_ ? keep_->activations : s.own;
       forward_layers(model_, input, activations, s.first, s.scratch);
       const Tensor output = activations.output(s.first, s.rows.size());
@@ -170,7 +174,8 @@ class Generator {
       const int64_t V = c.vocab_size, C = c.hidden_size;
       const size_t most = static_cast<size_t>(std::max<int64_t>(16, (int64_t{64} << 20) / (4 * V)));
       for (size_t first = 0; first < s.wanted.size(); first += most) {
-        const std::span<const Wanted> wanted = std::span(s.wanted).subspan(first, std::min(most, s.wanted.size() - first));
+        const std::span<const Wanted> wanted =
+            std::span(s.wanted).subspan(first, std::min(most, s.wanted.size() - first));
         const int64_t n = static_cast<int64_t>(wanted.size());
         const Tensor hidden(s.hidden.reserve(n * C), {n, C}), logits(s.logits.reserve(n * V), {n, V});
         for (int64_t i = 0; i < n; ++i) std::copy_n(output.row(wanted[i].row), C, hidden.row(i));
@@ -240,7 +245,8 @@ class Generator {
     const int64_t n = static_cast<int64_t>(sequences.size());
     std::vector<Sampled> drawn(n);
     std::string error;
-#pragma omp parallel for schedule(dynamic, 1) if (n * model_.config().vocab_size > 65536 && !omp_in_parallel())
+#pragma omp parallel for schedule(dynamic, \
+                                  1) if (n * model_.config().vocab_size > 65536 && !omp_in_parallel())
     for (int64_t i = 0; i < n; ++i) {
       const SequenceState& s = *sequences[i];
       const double u =
@@ -275,7 +281,9 @@ class Generator {
     }
   }
 
-  const std::vector<int32_t>& prompt_ids(const PromptState& p) const { return requests_[p.request].prompt_ids; }
+  const std::vector<int32_t>& prompt_ids(const PromptState& p) const {
+    return requests_[p.request].prompt_ids;
+  }
   Completion& completion(const SequenceState& s) { return results_[s.prompt->request][s.sample]; }
 
   const Model& model_;

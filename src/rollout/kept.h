@@ -1,5 +1,5 @@
-// A rollout's activations, kept so that the first on-policy update needs no forward: the bits are those of the training forward.
-// Only an exact engine can do this.
+// A rollout's activations, kept so that the first on-policy update needs no forward: the bits are those of
+// the training forward. Only an exact engine can do this.
 #pragma once
 
 #include <span>
@@ -12,7 +12,8 @@ namespace cohort {
 
 struct KeptActivations {
   Activations activations;
-  // Which row of the activations each token is: [request][prompt token], [request][sample][completion token but the last].
+  // Which row of the activations each token is: [request][prompt token], [request][sample][completion token
+  // but the last].
   std::vector<std::vector<int32_t>> prompt_rows;
   std::vector<std::vector<std::vector<int32_t>>> completion_rows;
 

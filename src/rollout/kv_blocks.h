@@ -1,5 +1,5 @@
-// The key/value cache: blocks of 32 positions for all layers, handed out by reference count. A prompt's blocks are shared by its
-// group; every sequence's own tokens start a fresh block, so nothing is ever copied.
+// The key/value cache: blocks of 32 positions for all layers, handed out by reference count. A prompt's
+// blocks are shared by its group; every sequence's own tokens start a fresh block, so nothing is ever copied.
 #pragma once
 
 #include <vector>

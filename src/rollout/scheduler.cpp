@@ -21,9 +21,11 @@ int64_t cache_blocks(const ModelConfig& config, std::span<const GenerationReques
     least = std::max(least, prompt + own);
   }
   if (least > limit)
-    fail("one sequence needs {:.1f} MB of key/value cache and the limit is {:.1f} MB: raise kv_memory or shorten "
-         "max_completion_length or the prompts",
-         static_cast<double>(least * block_bytes) / 1e6, static_cast<double>(options.kv_memory_bytes) / 1e6);
+    fail(
+        "one sequence needs {:.1f} MB of key/value cache and the limit is {:.1f} MB: raise kv_memory or "
+        "shorten "
+        "max_completion_length or the prompts",
+        static_cast<double>(least * block_bytes) / 1e6, static_cast<double>(options.kv_memory_bytes) / 1e6);
   return std::min(total, limit);
 }
 
@@ -70,7 +72,8 @@ std::vector<SequenceState*> Scheduler::admit() {
   for (auto& p : prompts_) {
     const GenerationRequest& r = requests_[p->request];
     if (p->computed < static_cast<int32_t>(r.prompt_ids.size())) continue;
-    while (p->admitted < r.num_generations && static_cast<int64_t>(running_.size()) < options_.max_sequences &&
+    while (p->admitted < r.num_generations &&
+           static_cast<int64_t>(running_.size()) < options_.max_sequences &&
            sequence_blocks_ <= free_blocks()) {
       auto s = std::make_unique<SequenceState>();
       s->prompt = p.get();

@@ -1,6 +1,6 @@
-// Which tokens are computed in the next step. Prompts enter in order; a prompt is computed once, in chunks, and its samples start
-// from it as places and memory become free. A sequence is admitted only when the blocks of its longest possible completion are
-// to be had, so a running sequence never waits and never fails.
+// Which tokens are computed in the next step. Prompts enter in order; a prompt is computed once, in chunks,
+// and its samples start from it as places and memory become free. A sequence is admitted only when the blocks
+// of its longest possible completion are to be had, so a running sequence never waits and never fails.
 #pragma once
 
 #include <deque>
@@ -15,12 +15,12 @@ namespace cohort {
 
 // One prompt that has blocks: being computed, or shared by its samples.
 struct PromptState {
-  int32_t request;             // index of the request
+  int32_t request;  // index of the request
   std::vector<int32_t> blocks;
-  int32_t computed = 0;        // prompt tokens whose keys and values are in the cache
-  int32_t admitted = 0;        // samples started
+  int32_t computed = 0;  // prompt tokens whose keys and values are in the cache
+  int32_t admitted = 0;  // samples started
   int32_t finished = 0;
-  std::vector<float> logits;   // (V) after the last prompt token, while samples wait to start
+  std::vector<float> logits;  // (V) after the last prompt token, while samples wait to start
 };
 
 // One sample that is being decoded.
@@ -33,7 +33,8 @@ struct SequenceState {
 
 class Scheduler {
  public:
-  Scheduler(const ModelConfig& config, std::span<const GenerationRequest> requests, const GenerationOptions& options);
+  Scheduler(const ModelConfig& config, std::span<const GenerationRequest> requests,
+            const GenerationOptions& options);
 
   // Prompt tokens [begin, end) to compute in this step; prompt may be null.
   struct Prefill {

@@ -65,20 +65,23 @@ GenerationOptions generation_options(const Recipe& r, const ModelConfig& config,
 Datasets load_datasets(const Recipe& recipe, const Tokenizer& tokenizer, const ModelConfig& config) {
   const bool supervised = recipe.method == "sft";
   Datasets sets;
-  auto add = [&](std::vector<Row> rows, const std::string& data, bool with_completion, std::vector<Problem>& to) {
+  auto add = [&](std::vector<Row> rows, const std::string& data, bool with_completion,
+                 std::vector<Problem>& to) {
     set_prompts(rows, recipe.prompt_prefix, recipe.prompt_suffix);
     for (Row& row : rows) {
       const std::string name = name_of(row, data);
       Problem p = make_problem(std::move(row), with_completion, tokenizer);
       const int64_t prompt = static_cast<int64_t>(p.prompt_ids.size());
-      const int64_t longest = with_completion ? static_cast<int64_t>(p.completion_ids.size()) : recipe.max_completion_length;
+      const int64_t longest =
+          with_completion ? static_cast<int64_t>(p.completion_ids.size()) : recipe.max_completion_length;
       if (prompt == 0) fail("{}: the prompt has no tokens", name);
       if (with_completion && p.completion_ids.empty()) fail("{}: the completion has no tokens", name);
       if (recipe.max_prompt_length > 0 && prompt > recipe.max_prompt_length)
-        fail("{}: expected a prompt of at most {} tokens (max_prompt_length), found {}", name, recipe.max_prompt_length, prompt);
+        fail("{}: expected a prompt of at most {} tokens (max_prompt_length), found {}", name,
+             recipe.max_prompt_length, prompt);
       if (prompt + longest > config.max_position_embeddings)
-        fail("{}: the prompt's {} tokens and {} of completion exceed the model's context of {}", name, prompt, longest,
-             config.max_position_embeddings);
+        fail("{}: the prompt's {} tokens and {} of completion exceed the model's context of {}", name, prompt,
+             longest, config.max_position_embeddings);
       for (const std::vector<int32_t>* ids : {&p.prompt_ids, &p.completion_ids})
         for (int32_t id : *ids)
           if (id < 0 || id >= config.vocab_size)
@@ -87,7 +90,8 @@ Datasets load_datasets(const Recipe& recipe, const Tokenizer& tokenizer, const M
     }
   };
   Split split = split_by_question(rows_of(recipe.data, recipe, supervised), recipe.holdout_fraction);
-  if (split.train.empty()) fail("{}: no row is left for training with holdout_fraction {}", recipe.data, recipe.holdout_fraction);
+  if (split.train.empty())
+    fail("{}: no row is left for training with holdout_fraction {}", recipe.data, recipe.holdout_fraction);
   add(std::move(split.train), recipe.data, supervised, sets.train);
   if (recipe.eval_data.empty())
     add(std::move(split.held_out), recipe.data, false, sets.eval);

@@ -14,8 +14,9 @@ struct Datasets {
   std::vector<Problem> train, eval;
 };
 
-// Prompts are tokenised with the tokenizer's special tokens (a BOS where it has one) unless the text begins with them. Throws Error naming
-// the row where a prompt is empty, longer than max_prompt_length, or too long for the context with its completion.
+// Prompts are tokenised with the tokenizer's special tokens (a BOS where it has one) unless the text begins
+// with them. Throws Error naming the row where a prompt is empty, longer than max_prompt_length, or too long
+// for the context with its completion.
 Datasets load_datasets(const Recipe& recipe, const Tokenizer& tokenizer, const ModelConfig& config);
 
 // One row as a problem. `supervised`: the completion is wanted as well.
@@ -25,6 +26,7 @@ Problem make_problem(Row row, bool supervised, const Tokenizer& tokenizer);
 std::vector<int32_t> end_tokens(const ModelConfig& config, const Tokenizer& tokenizer);
 
 // The recipe's sampling settings.
-GenerationOptions generation_options(const Recipe& recipe, const ModelConfig& config, const Tokenizer& tokenizer);
+GenerationOptions generation_options(const Recipe& recipe, const ModelConfig& config,
+                                     const Tokenizer& tokenizer);
 
 }  // namespace cohort

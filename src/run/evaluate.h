@@ -13,13 +13,14 @@ struct Evaluation {
   std::vector<Group> groups;
 };
 
-// A sample is correct where the first reward function pays at least 1. The random numbers are the same at every step of a run, so two
-// evaluations differ by the model alone.
+// A sample is correct where the first reward function pays at least 1. The random numbers are the same at
+// every step of a run, so two evaluations differ by the model alone.
 Evaluation evaluate(const Model& model, const Tokenizer& tokenizer, std::span<const Problem> problems,
-                    std::span<const RewardFunction> rewards, int32_t num_generations, const GenerationOptions& options,
-                    const std::function<void(int64_t, int64_t)>& progress);
+                    std::span<const RewardFunction> rewards, int32_t num_generations,
+                    const GenerationOptions& options, const std::function<void(int64_t, int64_t)>& progress);
 
-// eval_accuracy, eval_accuracy_low, eval_accuracy_high, eval_pass@k, eval_maj@k, eval_mean_length, eval_reward ...
+// eval_accuracy, eval_accuracy_low, eval_accuracy_high, eval_pass@k, eval_maj@k, eval_mean_length,
+// eval_reward ...
 Metrics evaluation_metrics(const Evaluation& evaluation);
 
 }  // namespace cohort

@@ -9,8 +9,8 @@
 #include "model/checkpoint.h"
 #include "model/weights.h"
 #include "ops/log_prob.h"
-#include "run/dataset.h"
 #include "rollout/kv_blocks.h"
+#include "run/dataset.h"
 
 namespace cohort {
 namespace {
@@ -19,7 +19,8 @@ namespace {
 int64_t packed_floats(const ModelConfig& c) {
   auto packed = [](int64_t n, int64_t k) { return (n + 31) / 32 * 32 * k; };
   const int64_t C = c.hidden_size, F = c.intermediate_size;
-  return c.num_hidden_layers * (packed(c.qkv_width(), C) + packed(C, c.attention_width()) + packed(2 * F, C) + packed(C, F)) +
+  return c.num_hidden_layers *
+             (packed(c.qkv_width(), C) + packed(C, c.attention_width()) + packed(2 * F, C) + packed(C, F)) +
          packed(c.vocab_size, C);
 }
 
@@ -48,10 +49,12 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
   int64_t longest_sampled = 0;
   if (sampled) longest_sampled = longest_prompt;
   if (r.eval_steps > 0)
-    for (const Problem& p : data.eval) longest_sampled = std::max<int64_t>(longest_sampled, p.prompt_ids.size());
+    for (const Problem& p : data.eval)
+      longest_sampled = std::max<int64_t>(longest_sampled, p.prompt_ids.size());
   if (longest_sampled > 0)
-    plan.sequence_cache_bytes = KvBlocks::block_bytes(c) * (KvBlocks::blocks_for(longest_sampled) +
-                                                            KvBlocks::blocks_for(r.max_completion_length - 1));
+    plan.sequence_cache_bytes =
+        KvBlocks::block_bytes(c) *
+        (KvBlocks::blocks_for(longest_sampled) + KvBlocks::blocks_for(r.max_completion_length - 1));
   const std::vector<Parameter> list = parameter_list(c);
   for (const Parameter& p : list) plan.parameters += p.size();
   const int64_t weights = 4 * parameter_floats(list), packed = 4 * packed_floats(c);
@@ -59,7 +62,8 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
   const int64_t group_tokens = longest_prompt + G * (longest_completion - 1);
   const int64_t groups = r.train_batch_size / std::max<int64_t>(1, G);
   plan.tokens_per_step = groups * group_tokens;
-  const int64_t micro_groups = std::clamp<int64_t>(r.micro_batch_tokens / std::max<int64_t>(1, group_tokens), 1, groups);
+  const int64_t micro_groups =
+      std::clamp<int64_t>(r.micro_batch_tokens / std::max<int64_t>(1, group_tokens), 1, groups);
   const int64_t micro = micro_groups * group_tokens, head_rows = micro_groups * G * longest_completion;
 
   plan.memory.emplace_back("weights, and packed for the kernels", weights + packed);
@@ -74,23 +78,28 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
   const int64_t head = std::max<int64_t>(kHeadWorkspaceBytes, 64 * c.vocab_size);
   int64_t kept = 0;
   if (sampled) {
-    const int64_t own = KvBlocks::blocks_for(longest_completion - 1), prompt = KvBlocks::blocks_for(longest_prompt);
+    const int64_t own = KvBlocks::blocks_for(longest_completion - 1),
+                  prompt = KvBlocks::blocks_for(longest_prompt);
     const int64_t rollout_prompts = r.prompts_per_rollout();
     const int64_t cache = std::min<int64_t>(static_cast<int64_t>(r.kv_memory_gb * 1e9),
                                             rollout_prompts * (prompt + G * own) * KvBlocks::block_bytes(c));
     const int64_t logits = 4 * c.vocab_size * std::min<int64_t>(r.max_sequences, r.generation_batch_size());
-    plan.memory.emplace_back("key/value cache and logits of the rollout", cache + std::min(logits, int64_t{64} << 20) +
-                                                                              4 * c.vocab_size * rollout_prompts);
+    plan.memory.emplace_back(
+        "key/value cache and logits of the rollout",
+        cache + std::min(logits, int64_t{64} << 20) + 4 * c.vocab_size * rollout_prompts);
     kept = Activations::bytes(c, rollout_prompts * group_tokens, Activations::Keep::all);
     // The rollout's activations serve one update, the first; later ones need a forward of their own.
     const bool possible = r.steps_per_generation == 1;
     const bool only_updates = r.num_iterations == 1 && !(r.beta > 0);
     const int64_t others = plan.total_bytes() + head + scratch + (only_updates ? 0 : micro_activations);
-    plan.keep_activations = possible && (r.keep_rollout_activations == "true" ||
-                                         (r.keep_rollout_activations == "auto" && others + kept < limit * 9 / 10));
+    plan.keep_activations =
+        possible && (r.keep_rollout_activations == "true" ||
+                     (r.keep_rollout_activations == "auto" && others + kept < limit * 9 / 10));
     if (plan.keep_activations) {
       plan.memory.emplace_back("activations of the rollout, kept for the update", kept);
-      plan.memory.emplace_back("workspaces of backward", scratch + Activations::bytes(c, micro, Activations::Keep::all) / std::max<int64_t>(1, c.num_hidden_layers));
+      plan.memory.emplace_back("workspaces of backward",
+                               scratch + Activations::bytes(c, micro, Activations::Keep::all) /
+                                             std::max<int64_t>(1, c.num_hidden_layers));
     }
     if (!plan.keep_activations || !only_updates)
       plan.memory.emplace_back("activations of a micro-batch", micro_activations);
@@ -101,9 +110,11 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
 
   const double tokens = static_cast<double>(plan.tokens_per_step);
   const double rows = static_cast<double>(groups * G * longest_completion);
-  const double average_path = static_cast<double>(longest_prompt) + static_cast<double>(longest_completion) / 2;
-  plan.flops_per_step = 6 * matrix_parameters(c) * tokens + 6 * static_cast<double>(c.vocab_size * C) * rows +
-                        12 * static_cast<double>(c.num_hidden_layers * c.attention_width()) * average_path * rows;
+  const double average_path =
+      static_cast<double>(longest_prompt) + static_cast<double>(longest_completion) / 2;
+  plan.flops_per_step =
+      6 * matrix_parameters(c) * tokens + 6 * static_cast<double>(c.vocab_size * C) * rows +
+      12 * static_cast<double>(c.num_hidden_layers * c.attention_width()) * average_path * rows;
   return plan;
 }
 
@@ -120,25 +131,29 @@ int64_t memory_limit(const Recipe& recipe) {
 }
 
 std::string describe(const Plan& plan, int64_t limit) {
-  std::string text = fmt::format("plan: {:.3g} M parameters, at most {} tokens and {:.3g} GFLOP in an optimizer step\n",
-                                 static_cast<double>(plan.parameters) / 1e6, plan.tokens_per_step, plan.flops_per_step / 1e9);
+  std::string text = fmt::format(
+      "plan: {:.3g} M parameters, at most {} tokens and {:.3g} GFLOP in an optimizer step\n",
+      static_cast<double>(plan.parameters) / 1e6, plan.tokens_per_step, plan.flops_per_step / 1e9);
   for (const auto& [name, bytes] : plan.memory)
     text += fmt::format("  {:>9.1f} MB  {}\n", static_cast<double>(bytes) / 1e6, name);
-  text += fmt::format("  {:>9.1f} MB  in the worst case, of {:.1f} MB available", static_cast<double>(plan.total_bytes()) / 1e6,
-                      static_cast<double>(limit) / 1e6);
+  text += fmt::format("  {:>9.1f} MB  in the worst case, of {:.1f} MB available",
+                      static_cast<double>(plan.total_bytes()) / 1e6, static_cast<double>(limit) / 1e6);
   return text;
 }
 
 void check(const Plan& plan, int64_t limit, const Recipe& recipe) {
   if (static_cast<double>(plan.sequence_cache_bytes) > recipe.kv_memory_gb * 1e9)
-    fail("kv_memory_gb: one sequence needs {:.3g} GB of key/value cache, found {}: raise it, or lower max_completion_length",
-         static_cast<double>(plan.sequence_cache_bytes) / 1e9, recipe.kv_memory_gb);
+    fail(
+        "kv_memory_gb: one sequence needs {:.3g} GB of key/value cache, found {}: raise it, or lower "
+        "max_completion_length",
+        static_cast<double>(plan.sequence_cache_bytes) / 1e9, recipe.kv_memory_gb);
   if (plan.total_bytes() <= limit) return;
   std::string advice = "lower micro_batch_tokens or max_completion_length";
   if (!recipe.gradient_checkpointing) advice += ", set gradient_checkpointing = true";
   if (plan.keep_activations) advice += ", set keep_rollout_activations = \"false\"";
   fail("this run needs up to {:.2f} GB and {:.2f} GB are available: {}, or take a smaller model\n{}",
-       static_cast<double>(plan.total_bytes()) / 1e9, static_cast<double>(limit) / 1e9, advice, describe(plan, limit));
+       static_cast<double>(plan.total_bytes()) / 1e9, static_cast<double>(limit) / 1e9, advice,
+       describe(plan, limit));
 }
 
 RecipePlan plan_recipe(const Recipe& recipe) {

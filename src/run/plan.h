@@ -1,4 +1,5 @@
-// The plan before step 1: parameters, worst-case memory, tokens and FLOPs of a step. Nothing is allocated to make it.
+// The plan before step 1: parameters, worst-case memory, tokens and FLOPs of a step. Nothing is allocated to
+// make it.
 #pragma once
 
 #include <string>
@@ -13,14 +14,17 @@ namespace cohort {
 struct Plan {
   int64_t parameters = 0;
   std::vector<std::pair<std::string, int64_t>> memory;  // what for, bytes in the worst case
-  int64_t tokens_per_step = 0;      // most tokens (tree nodes) that an optimizer step computes
-  double flops_per_step = 0;        // training: 6 x matrix parameters x tokens (the head's rows only) + causal attention
-  bool keep_activations = false;    // the first update runs backward on the rollout's activations
-  int64_t sequence_cache_bytes = 0;  // key/value cache of the longest sequence that is sampled, evaluations included
+  int64_t tokens_per_step = 0;  // most tokens (tree nodes) that an optimizer step computes
+  double flops_per_step =
+      0;  // training: 6 x matrix parameters x tokens (the head's rows only) + causal attention
+  bool keep_activations = false;  // the first update runs backward on the rollout's activations
+  int64_t sequence_cache_bytes =
+      0;  // key/value cache of the longest sequence that is sampled, evaluations included
   int64_t total_bytes() const;
 };
 
-// For the longest prompt and completion of the data. Decides keep_rollout_activations = auto by `limit` bytes.
+// For the longest prompt and completion of the data. Decides keep_rollout_activations = auto by `limit`
+// bytes.
 Plan make_plan(const Recipe& recipe, const ModelConfig& config, const Datasets& data, int64_t limit);
 
 // The limit in bytes: memory_limit_gb, or what the machine has available.

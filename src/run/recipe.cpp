@@ -138,7 +138,7 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("save_total_limit", &r.save_total_limit, "checkpoints kept, the best and the newest always; 0: all")
       .at_least(0);
   t.add("load_best_model_at_end", &r.load_best_model_at_end,
-        "the final model is the best checkpoint evaluated, not the last one");
+        "the file `best` names the checkpoint that evaluated best, and that one is never removed");
   t.add("metric_for_best_model", &r.metric_for_best_model,
         "the metric that says which is best; more is better");
   t.add("logging_steps", &r.logging_steps,
@@ -181,7 +181,8 @@ void Recipe::validate() const {
   }
   if (load_best_model_at_end && eval_steps % (steps_per_generation * num_iterations) != 0)
     fail(
-        "load_best_model_at_end: eval_steps ({}) must be a multiple of steps_per_generation x num_iterations ({}): "
+        "load_best_model_at_end: eval_steps ({}) must be a multiple of steps_per_generation x num_iterations "
+        "({}): "
         "checkpoints stand between rollouts",
         eval_steps, steps_per_generation * num_iterations);
   if (num_generations < 2)

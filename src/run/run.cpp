@@ -12,12 +12,12 @@
 #include "base/checksum.h"
 #include "base/log.h"
 #include "base/progress.h"
-#include "run/evaluate.h"
 #include "rl/methods.h"
+#include "rl/trainer.h"
+#include "run/evaluate.h"
 #include "run/plan.h"
 #include "run/run_state.h"
 #include "run/sample_json.h"
-#include "rl/trainer.h"
 
 namespace cohort {
 namespace {
@@ -61,9 +61,14 @@ class Run {
 
  private:
   bool sampled() const { return method_.source == Source::policy; }
-  // Prompts that one rollout (or one supervised batch) draws, optimizer steps that use it, and the rollout of a step.
-  int64_t prompts_per_rollout() const { return sampled() ? recipe_.prompts_per_rollout() : recipe_.train_batch_size; }
-  int64_t steps_per_rollout() const { return sampled() ? recipe_.steps_per_generation * recipe_.num_iterations : 1; }
+  // Prompts that one rollout (or one supervised batch) draws, optimizer steps that use it, and the rollout of
+  // a step.
+  int64_t prompts_per_rollout() const {
+    return sampled() ? recipe_.prompts_per_rollout() : recipe_.train_batch_size;
+  }
+  int64_t steps_per_rollout() const {
+    return sampled() ? recipe_.steps_per_generation * recipe_.num_iterations : 1;
+  }
   int64_t count_steps() const;
 
   void rollout(int64_t first_step);
@@ -106,16 +111,18 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   start_ = load_checkpoint(resumed_ ? resumed_->folder : std::filesystem::path(recipe.model));
   data_ = load_datasets(recipe, start_.tokenizer, start_.config);
   rewards_ = make_rewards(recipe.reward_funcs, recipe.reward_weights);
-  if (sampled() && !recipe.ignore_eos && end_tokens(start_.config, start_.tokenizer).empty() && recipe.stop.empty())
-    log_warning("the model names no end token and the recipe no stop string: every completion will run to "
-                "max_completion_length");
+  if (sampled() && !recipe.ignore_eos && end_tokens(start_.config, start_.tokenizer).empty() &&
+      recipe.stop.empty())
+    log_warning(
+        "the model names no end token and the recipe no stop string: every completion will run to "
+        "max_completion_length");
 
   const int64_t limit = memory_limit(recipe);
   plan_ = make_plan(recipe, start_.config, data_, limit);
   check(plan_, limit, recipe);
   total_steps_ = count_steps();
-  log_info("{}: {} problems to train on, {} held out; {} steps", start_.source, data_.train.size(), data_.eval.size(),
-           total_steps_);
+  log_info("{}: {} problems to train on, {} held out; {} steps", start_.source, data_.train.size(),
+           data_.eval.size(), total_steps_);
   std::istringstream lines(describe(plan_, limit));
   for (std::string line; std::getline(lines, line);) log_info("{}", line);
 
@@ -129,9 +136,11 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
     load_optimizer(*resumed_, *optimizer_);
     state_ = resumed_->state;
     if (state_.step < total_steps_ && state_.step % steps_per_rollout() != 0)
-      fail("{}: step {} stands inside a rollout of {} updates, whose completions are gone: it was the last of its run, and "
-           "cannot be continued to max_steps {}; resume from an earlier checkpoint (remove this one)",
-           resumed_->folder.string(), state_.step, steps_per_rollout(), total_steps_);
+      fail(
+          "{}: step {} stands inside a rollout of {} updates, whose completions are gone: it was the last of "
+          "its run, and "
+          "cannot be continued to max_steps {}; resume from an earlier checkpoint (remove this one)",
+          resumed_->folder.string(), state_.step, steps_per_rollout(), total_steps_);
     log_info("resuming after step {} from {}", state_.step, resumed_->folder.string());
     writer_ = std::make_unique<RunWriter>(run, resolved_recipe(recipe), state_.step, state_.lengths);
     settle_run(run, state_, recipe.save_total_limit);
@@ -182,8 +191,8 @@ void Run::rollout(int64_t first_step) {
   const double begin = seconds();
   const int64_t index = (first_step - 1) / steps_per_rollout();
   const std::vector<Drawn> drawn =
-      draw_problems(data_.train, index * prompts_per_rollout(), prompts_per_rollout(), recipe_.shuffle_dataset,
-                    static_cast<uint64_t>(recipe_.seed));
+      draw_problems(data_.train, index * prompts_per_rollout(), prompts_per_rollout(),
+                    recipe_.shuffle_dataset, static_cast<uint64_t>(recipe_.seed));
   rollout_metrics_.clear();
   if (!sampled()) {
     groups_ = file_groups(drawn);
@@ -192,8 +201,8 @@ void Run::rollout(int64_t first_step) {
     return;
   }
   generation_.step = static_cast<uint32_t>(index);
-  groups_ = policy_groups(*model_, start_.tokenizer, drawn, static_cast<int32_t>(recipe_.num_generations), generation_,
-                          {}, plan_.keep_activations ? &kept_ : nullptr);
+  groups_ = policy_groups(*model_, start_.tokenizer, drawn, static_cast<int32_t>(recipe_.num_generations),
+                          generation_, {}, plan_.keep_activations ? &kept_ : nullptr);
   rollout_seconds_ = seconds() - begin;
   score(drawn, first_step);
   CreditOptions credit;
@@ -218,9 +227,11 @@ void Run::rollout(int64_t first_step) {
   if (recipe_.mask_truncated_completions)  // from here on they are read, not trained on
     for (Group& g : groups_)
       for (Sample& s : g.samples)
-        if (s.finish_reason == "length") s.spans = {{0, static_cast<int32_t>(s.completion_ids.size()), false}};
+        if (s.finish_reason == "length")
+          s.spans = {{0, static_cast<int32_t>(s.completion_ids.size()), false}};
   // dapo's weight is that of the whole rollout, however many steps share it.
-  trainer_->set_tokens_per_step(static_cast<double>(sampled_tokens(groups_)) / static_cast<double>(recipe_.steps_per_generation));
+  trainer_->set_tokens_per_step(static_cast<double>(sampled_tokens(groups_)) /
+                                static_cast<double>(recipe_.steps_per_generation));
 }
 
 // Rewards are journaled before they are used, and taken from the journal when a resumed run comes here again.
@@ -229,7 +240,8 @@ void Run::score(std::span<const Drawn> drawn, int64_t first_step) {
   uint64_t key = 0;
   for (const Group& g : groups_)
     for (const Sample& s : g.samples) {
-      const std::string_view ids(reinterpret_cast<const char*>(s.completion_ids.data()), s.completion_ids.size() * 4);
+      const std::string_view ids(reinterpret_cast<const char*>(s.completion_ids.data()),
+                                 s.completion_ids.size() * 4);
       key = checksum64(fmt::format("{:x} {:x}", key, checksum64(ids)));
     }
   const std::string key_text = fmt::format("{:016x}", key);
@@ -249,7 +261,8 @@ void Run::score(std::span<const Drawn> drawn, int64_t first_step) {
   } else {
     const RewardFaults faults = score_groups(drawn, rewards_, groups_);
     if (faults.count > 0) {
-      log_warning("step {}: {} rewards could not be computed; they count as missing, not as 0", first_step, faults.count);
+      log_warning("step {}: {} rewards could not be computed; they count as missing, not as 0", first_step,
+                  faults.count);
       for (const std::string& reason : faults.reasons) log_warning("  {}", reason);
     }
     RewardJournal::Rewards rows;
@@ -265,17 +278,19 @@ void Run::update(int64_t step) {
   // A rollout is cut into steps_per_generation batches of whole groups, gone through num_iterations times.
   const int64_t in_rollout = (step - 1) % steps_per_rollout();
   const int64_t parts = sampled() ? recipe_.steps_per_generation : 1;
-  const size_t part = static_cast<size_t>(in_rollout % parts), size = groups_.size() / static_cast<size_t>(parts);
+  const size_t part = static_cast<size_t>(in_rollout % parts),
+               size = groups_.size() / static_cast<size_t>(parts);
   const std::span<const Group> batch = std::span(groups_).subspan(part * size, size);
   const bool first = in_rollout == 0;
   const SeedTime time = !sampled() || first ? SeedTime::before : SeedTime::after;
-  const double rate = scheduled_learning_rate(recipe_.lr_scheduler_type, recipe_.learning_rate, step - 1,
-                                              recipe_.warmup_steps < 1
-                                                  ? static_cast<int64_t>(std::ceil(recipe_.warmup_steps * static_cast<double>(total_steps_)))
-                                                  : static_cast<int64_t>(recipe_.warmup_steps),
-                                              total_steps_);
-  const UpdateResult result =
-      trainer_->update(batch, time, sampled(), rate, first && sampled() && plan_.keep_activations ? &kept_ : nullptr);
+  const double rate = scheduled_learning_rate(
+      recipe_.lr_scheduler_type, recipe_.learning_rate, step - 1,
+      recipe_.warmup_steps < 1
+          ? static_cast<int64_t>(std::ceil(recipe_.warmup_steps * static_cast<double>(total_steps_)))
+          : static_cast<int64_t>(recipe_.warmup_steps),
+      total_steps_);
+  const UpdateResult result = trainer_->update(
+      batch, time, sampled(), rate, first && sampled() && plan_.keep_activations ? &kept_ : nullptr);
 
   const int64_t tokens = rollout_tokens(batch);
   state_.num_tokens += tokens;
@@ -285,26 +300,31 @@ void Run::update(int64_t step) {
   metrics.emplace_back("learning_rate", rate);
   metrics.insert(metrics.end(), rollout_metrics_.begin(), rollout_metrics_.end());
   metrics.emplace_back("num_tokens", static_cast<double>(state_.num_tokens));
-  metrics.emplace_back("epoch", static_cast<double>(((step - 1) / steps_per_rollout() + 1) * prompts_per_rollout()) /
-                                    static_cast<double>(data_.train.size()));
+  metrics.emplace_back("epoch",
+                       static_cast<double>(((step - 1) / steps_per_rollout() + 1) * prompts_per_rollout()) /
+                           static_cast<double>(data_.train.size()));
   writer_->log_metrics(step, metrics);
 
-  const double rollout = in_rollout == 0 ? rollout_seconds_ : 0, reward = in_rollout == 0 && sampled() ? reward_seconds_ : 0;
+  const double rollout = in_rollout == 0 ? rollout_seconds_ : 0,
+               reward = in_rollout == 0 && sampled() ? reward_seconds_ : 0;
   const double reference = in_rollout == 0 && reference_ ? reference_seconds_ : 0;
   const double total = rollout + reward + reference + result.forward_seconds + result.optimizer_seconds;
   NamedValues timings{{"step_time", total}, {"tokens_per_second", static_cast<double>(tokens) / total}};
   if (sampled()) timings.insert(timings.end(), {{"time/rollout", rollout}, {"time/reward", reward}});
   if (reference_) timings.emplace_back("time/reference", reference);
-  timings.insert(timings.end(), {{"time/forward_backward", result.forward_seconds}, {"time/optimizer", result.optimizer_seconds}});
+  timings.insert(timings.end(), {{"time/forward_backward", result.forward_seconds},
+                                 {"time/optimizer", result.optimizer_seconds}});
   writer_->log_timings(step, timings);
 
   progress_->update(step);
-  if (step == 1 || (recipe_.logging_steps > 0 && step % recipe_.logging_steps == 0) || step == total_steps_) console(step, metrics);
+  if (step == 1 || (recipe_.logging_steps > 0 && step % recipe_.logging_steps == 0) || step == total_steps_)
+    console(step, metrics);
 }
 
 void Run::console(int64_t step, const Metrics& metrics) {
   std::string line = fmt::format("step {}/{}", step, total_steps_);
-  for (const char* name : {"loss", "reward", "reward_std", "kl", "entropy", "completions/mean_length", "grad_norm"}) {
+  for (const char* name :
+       {"loss", "reward", "reward_std", "kl", "entropy", "completions/mean_length", "grad_norm"}) {
     const double value = metric(metrics, name);
     if (value == value) line += fmt::format("  {} {:.4g}", name, value);
   }
@@ -318,7 +338,8 @@ void Run::console(int64_t step, const Metrics& metrics) {
 
 bool Run::evaluate(int64_t step) {
   if (data_.eval.empty()) return false;
-  Progress progress("evaluate", static_cast<int64_t>(data_.eval.size()) * recipe_.num_generations_eval, "samples");
+  Progress progress("evaluate", static_cast<int64_t>(data_.eval.size()) * recipe_.num_generations_eval,
+                    "samples");
   GenerationOptions options = generation_;
   const Evaluation e = cohort::evaluate(*model_, start_.tokenizer, data_.eval, rewards_,
                                         static_cast<int32_t>(recipe_.num_generations_eval), options,
@@ -327,10 +348,12 @@ bool Run::evaluate(int64_t step) {
   writer_->log_metrics(step, metrics);
   for (const Group& g : e.groups)
     for (const Sample& s : g.samples) writer_->log_eval_sample(sample_json(s, step));
-  log_info("step {}: held-out accuracy {:.1f} % [{:.1f}, {:.1f}], mean length {:.1f}", step, 100 * e.summary.accuracy,
-           100 * e.summary.accuracy_interval.low, 100 * e.summary.accuracy_interval.high, e.summary.mean_length);
+  log_info("step {}: held-out accuracy {:.1f} % [{:.1f}, {:.1f}], mean length {:.1f}", step,
+           100 * e.summary.accuracy, 100 * e.summary.accuracy_interval.low,
+           100 * e.summary.accuracy_interval.high, e.summary.mean_length);
   const double value = metric(metrics, recipe_.metric_for_best_model);
-  if (recipe_.load_best_model_at_end && step > 0 && value == value && (state_.best_step < 0 || value > state_.best_value)) {
+  if (recipe_.load_best_model_at_end && step > 0 && value == value &&
+      (state_.best_step < 0 || value > state_.best_value)) {
     state_.best_value = value;
     state_.best_step = step;
     best_is_new_ = true;
@@ -342,15 +365,14 @@ void Run::save(int64_t step) {
   writer_->sync();
   state_.step = step;
   state_.lengths = writer_->lengths();
-  save_run(recipe_.output_dir, state_, *model_, *optimizer_, start_.tokenizer, start_.texts, recipe_.save_total_limit);
+  save_run(recipe_.output_dir, state_, *model_, *optimizer_, start_.tokenizer, start_.texts,
+           recipe_.save_total_limit);
   best_is_new_ = false;
   log_debug("saved {}", checkpoint_folder(recipe_.output_dir, step).string());
 }
 
 }  // namespace
 
-bool train(const Recipe& recipe, const RunHooks& hooks) {
-  return Run(recipe, hooks).train();
-}
+bool train(const Recipe& recipe, const RunHooks& hooks) { return Run(recipe, hooks).train(); }
 
 }  // namespace cohort

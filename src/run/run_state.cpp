@@ -28,7 +28,8 @@ std::vector<int64_t> checkpoint_steps(const fs::path& run) {
     constexpr std::string_view prefix = "checkpoint-";
     if (!name.starts_with(prefix)) continue;
     const std::string digits = name.substr(prefix.size());
-    if (digits.empty() || digits.size() > 12 || digits.find_first_not_of("0123456789") != std::string::npos) continue;
+    if (digits.empty() || digits.size() > 12 || digits.find_first_not_of("0123456789") != std::string::npos)
+      continue;
     steps.push_back(std::stoll(digits));
   }
   std::sort(steps.rbegin(), steps.rend());
@@ -45,7 +46,8 @@ RunState read_state(const fs::path& folder) {
     s.num_tokens = j.at("num_tokens");
     s.best_value = j.at("best_value");
     s.best_step = j.at("best_step");
-    s.lengths = {j.at("lengths").at("metrics"), j.at("lengths").at("samples"), j.at("lengths").at("eval_samples")};
+    s.lengths = {j.at("lengths").at("metrics"), j.at("lengths").at("samples"),
+                 j.at("lengths").at("eval_samples")};
     for (const auto& [name, file] : j.at("files").items()) {
       const MappedFile bytes(folder / name);
       if (static_cast<int64_t>(bytes.bytes().size()) != file.at("bytes").get<int64_t>())
@@ -62,7 +64,9 @@ RunState read_state(const fs::path& folder) {
 
 }  // namespace
 
-fs::path checkpoint_folder(const fs::path& run, int64_t step) { return run / fmt::format("checkpoint-{}", step); }
+fs::path checkpoint_folder(const fs::path& run, int64_t step) {
+  return run / fmt::format("checkpoint-{}", step);
+}
 
 void save_run(const fs::path& run, const RunState& state, const Model& model, const Optimizer& optimizer,
               const Tokenizer& tokenizer, const CheckpointTexts& texts, int64_t keep) {

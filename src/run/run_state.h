@@ -1,7 +1,7 @@
 // Checkpoints of a run: OUTPUT_DIR/checkpoint-N is a Hugging Face folder (AutoModelForCausalLM opens it) with
-// optimizer.safetensors and trainer_state.json beside the model. It is written aside, every file synced, renamed, and only then does
-// OUTPUT_DIR/latest name it. trainer_state.json holds the size and checksum of every other file, so a torn checkpoint is seen
-// and the one before it is used.
+// optimizer.safetensors and trainer_state.json beside the model. It is written aside, every file synced,
+// renamed, and only then does OUTPUT_DIR/latest name it. trainer_state.json holds the size and checksum of
+// every other file, so a torn checkpoint is seen and the one before it is used.
 #pragma once
 
 #include <filesystem>
@@ -24,11 +24,13 @@ struct RunState {
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run, int64_t step);
 
 // Writes checkpoint-N for state.step, then settles the run.
-void save_run(const std::filesystem::path& run, const RunState& state, const Model& model, const Optimizer& optimizer,
-              const Tokenizer& tokenizer, const CheckpointTexts& texts, int64_t keep);
+void save_run(const std::filesystem::path& run, const RunState& state, const Model& model,
+              const Optimizer& optimizer, const Tokenizer& tokenizer, const CheckpointTexts& texts,
+              int64_t keep);
 
-// What follows a written checkpoint, and a resume repeats (it may have been cut off there): `latest` names state.step, `best` its
-// best step, old checkpoints beyond `keep` (0: keep all) are removed; the best one stays.
+// What follows a written checkpoint, and a resume repeats (it may have been cut off there): `latest` names
+// state.step, `best` its best step, old checkpoints beyond `keep` (0: keep all) are removed; the best one
+// stays.
 void settle_run(const std::filesystem::path& run, const RunState& state, int64_t keep);
 
 // The newest whole checkpoint of a run; torn ones are named in the log. Nothing where there is none.

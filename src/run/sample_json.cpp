@@ -1,8 +1,8 @@
 #include "run/sample_json.h"
 
-#include <cmath>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace cohort {
@@ -33,8 +33,8 @@ std::string number(double value) { return std::isfinite(value) ? fmt::format("{}
 std::string sample_json(const Sample& s, int64_t step) {
   std::string out = "{";
   if (step >= 0) out += fmt::format("\"step\":{},", step);
-  out += fmt::format("\"prompt_index\":{},\"sample_index\":{},\"prompt\":{},\"completion\":{}", s.prompt_index,
-                     s.sample_index, quoted(s.prompt), quoted(s.completion));
+  out += fmt::format("\"prompt_index\":{},\"sample_index\":{},\"prompt\":{},\"completion\":{}",
+                     s.prompt_index, s.sample_index, quoted(s.prompt), quoted(s.completion));
   append_ids(out, "prompt_ids", s.prompt_ids);
   append_ids(out, "completion_ids", s.completion_ids);
   append_floats(out, "log_probs", s.log_probs);

@@ -1,4 +1,5 @@
-// Tensors: a non-owning, contiguous, row-major fp32 view that knows its device, and a buffer that owns memory.
+// Tensors: a non-owning, contiguous, row-major fp32 view that knows its device, and a buffer that owns
+// memory.
 #pragma once
 
 #include <cstddef>
@@ -39,8 +40,8 @@ struct Tensor {
   explicit operator bool() const { return data != nullptr; }
 };
 
-// Owns 64-byte aligned memory for floats on one device. Contents are unspecified until written, except after zero().
-// Large buffers ask for huge pages. Throws Error naming the size where memory cannot be had.
+// Owns 64-byte aligned memory for floats on one device. Contents are unspecified until written, except after
+// zero(). Large buffers ask for huge pages. Throws Error naming the size where memory cannot be had.
 class Buffer {
  public:
   Buffer() = default;

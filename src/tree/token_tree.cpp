@@ -44,7 +44,8 @@ void TokenTree::check(int64_t vocab_size) const {
   int32_t root = -1;  // the current tree's root
   for (int32_t i = 0; i < static_cast<int32_t>(segments.size()); ++i) {
     const Segment& s = segments[i];
-    COHORT_CHECK(s.begin == expected_begin && s.end >= s.begin, "segment {} covers [{}, {})", i, s.begin, s.end);
+    COHORT_CHECK(s.begin == expected_begin && s.end >= s.begin, "segment {} covers [{}, {})", i, s.begin,
+                 s.end);
     COHORT_CHECK(s.parent >= -1 && s.parent < i, "segment {} has parent {}", i, s.parent);
     if (s.parent < 0) root = i;
     COHORT_CHECK(s.parent < 0 || s.parent >= root, "segment {} hangs from an earlier tree", i);
@@ -54,7 +55,8 @@ void TokenTree::check(int64_t vocab_size) const {
   }
   COHORT_CHECK(expected_begin == size(), "segments cover {} of {} tokens", expected_begin, size());
   for (size_t i = 0; i < tokens.size(); ++i)
-    COHORT_CHECK(tokens[i] >= 0 && tokens[i] < vocab_size, "token {} at row {}, vocabulary {}", tokens[i], i, vocab_size);
+    COHORT_CHECK(tokens[i] >= 0 && tokens[i] < vocab_size, "token {} at row {}, vocabulary {}", tokens[i], i,
+                 vocab_size);
   for (const HeadRow& r : rows) {
     COHORT_CHECK(r.node >= 0 && r.node < size(), "head row at node {} of {}", r.node, size());
     COHORT_CHECK(r.target >= 0 && r.target < vocab_size, "target {}, vocabulary {}", r.target, vocab_size);
