@@ -38,13 +38,16 @@ Metrics evaluation_metrics(const Evaluation& e) {
   Metrics m{{"eval_accuracy", s.accuracy},
             {"eval_accuracy_low", s.accuracy_interval.low},
             {"eval_accuracy_high", s.accuracy_interval.high}};
-  for (const auto& [k, value] : s.pass_at) m.emplace_back(fmt::format("eval_pass@{}", k), value);
-  for (const auto& [k, value] : s.maj_at) m.emplace_back(fmt::format("eval_maj@{}", k), value);
+  for (const auto& [k, value] : s.pass_at)
+    if (k > 1) m.emplace_back(fmt::format("eval_pass@{}", k), value);
+  for (const auto& [k, value] : s.maj_at)
+    if (k > 1) m.emplace_back(fmt::format("eval_maj@{}", k), value);
   m.emplace_back("eval_mean_length", s.mean_length);
   Metrics rollout;
   add_rollout_metrics(e.groups, rollout);
   for (const auto& [name, value] : rollout)
-    if (name == "reward" || name.starts_with("rewards/") || name == "completions/clipped_ratio")
+    if (name == "reward" || (name.starts_with("rewards/") && !name.ends_with("/std")) ||
+        name == "completions/clipped_ratio")
       m.emplace_back("eval_" + name, value);
   m.emplace_back("eval_problems", static_cast<double>(s.prompts));
   if (s.uncomputed > 0) m.emplace_back("eval_uncomputed", static_cast<double>(s.uncomputed));
