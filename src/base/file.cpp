@@ -66,6 +66,23 @@ std::string read_file(const std::filesystem::path& path) {
   return bytes;
 }
 
+void read_parts(const std::filesystem::path& path, const std::function<void(std::string_view)>& take) {
+  Descriptor file{open_or_fail(path, O_RDONLY, "cannot be opened")};
+  std::string part(size_t{1} << 20, '\0');
+  for (;;) {
+    size_t done = 0;
+    while (done < part.size()) {
+      const ssize_t n = ::read(file.fd, part.data() + done, part.size() - done);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) system_error("cannot be read", path);
+      if (n == 0) break;
+      done += static_cast<size_t>(n);
+    }
+    take(std::string_view(part).substr(0, done));
+    if (done < part.size()) return;
+  }
+}
+
 void write_new_file(const std::filesystem::path& path, std::string_view bytes) {
   Descriptor file{open_or_fail(path, O_WRONLY | O_CREAT | O_TRUNC, "cannot be created")};
   write_all(file.fd, bytes, path);

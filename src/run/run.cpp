@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <sstream>
 
 #include "base/checksum.h"
@@ -94,7 +95,8 @@ class Run {
   std::unique_ptr<Progress> progress_;
   RunState state_;
   int64_t total_steps_ = 0;
-  bool best_is_new_ = false;  // the model of now is the best so far and is not saved yet
+  std::set<std::string> explained_;  // metrics whose odd value was explained: once a run is enough
+  bool best_is_new_ = false;         // the model of now is the best so far and is not saved yet
 
   // The current rollout.
   std::vector<Group> groups_;
@@ -333,7 +335,7 @@ void Run::console(int64_t step, const Metrics& metrics) {
   if (sampled())
     for (const std::string& text :
          explain_odd_numbers(metrics, {on_policy, static_cast<int32_t>(recipe_.max_completion_length)}))
-      log_info("  {}", text);
+      if (explained_.insert(text.substr(0, text.find(' '))).second) log_info("  {}", text);
 }
 
 bool Run::evaluate(int64_t step) {

@@ -17,7 +17,15 @@ namespace {
 constexpr const char* kState = "trainer_state.json";
 constexpr const char* kOptimizer = "optimizer.safetensors";
 
-std::string hex(uint64_t value) { return fmt::format("{:016x}", value); }
+std::pair<int64_t, std::string> size_and_checksum(const fs::path& path) {
+  int64_t size = 0;
+  Checksum64 sum;
+  read_parts(path, [&](std::string_view part) {
+    size += static_cast<int64_t>(part.size());
+    sum.update(part);
+  });
+  return {size, fmt::format("{:016x}", sum.value())};
+}
 
 // The steps of all folders named checkpoint-N, newest first.
 std::vector<int64_t> checkpoint_steps(const fs::path& run) {
@@ -49,11 +57,11 @@ RunState read_state(const fs::path& folder) {
     s.lengths = {j.at("lengths").at("metrics"), j.at("lengths").at("samples"),
                  j.at("lengths").at("eval_samples")};
     for (const auto& [name, file] : j.at("files").items()) {
-      const MappedFile bytes(folder / name);
-      if (static_cast<int64_t>(bytes.bytes().size()) != file.at("bytes").get<int64_t>())
+      const auto [bytes, checksum] = size_and_checksum(folder / name);
+      if (bytes != file.at("bytes").get<int64_t>())
         fail("{}: expected {} bytes, found {}", (folder / name).string(), file.at("bytes").get<int64_t>(),
-             bytes.bytes().size());
-      if (hex(checksum64(bytes.bytes())) != file.at("checksum").get<std::string>())
+             bytes);
+      if (checksum != file.at("checksum").get<std::string>())
         fail("{}: its checksum is not the recorded one", (folder / name).string());
     }
     return s;
@@ -93,9 +101,8 @@ void save_run(const fs::path& run, const RunState& state, const Model& model, co
     for (const auto& entry : fs::directory_iterator(aside)) files.push_back(entry.path());
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) {
-      const MappedFile bytes(file);
-      j["files"][file.filename().string()] = {{"bytes", bytes.bytes().size()},
-                                              {"checksum", hex(checksum64(bytes.bytes()))}};
+      const auto [bytes, checksum] = size_and_checksum(file);
+      j["files"][file.filename().string()] = {{"bytes", bytes}, {"checksum", checksum}};
     }
     write_new_file(aside / kState, j.dump(2) + "\n");
     sync_folder(aside);
