@@ -62,17 +62,17 @@ int run(std::span<const std::string> arguments) {
 
 }  // namespace
 
-const Command kEvalCommand = {
-    "eval",
-    "accuracy with its interval, pass@k and maj@k on a set of problems",
-    "cohort eval --model DIR|GGUF --data ROWS [--option value]...",
-    "cohort eval --model runs/quickstart/base --data addition --task_problems 100 --reward_funcs answer_tag",
-    [] {
-      SamplingSettings s;
-      OptionTable table;
-      declare(table, s);
-      return table.help();
-    },
-    run};
+const Command kEvalCommand = {"eval",
+                              "accuracy with its interval, pass@k and maj@k on a set of problems",
+                              "cohort eval --model DIR|GGUF --data ROWS [--option value]...",
+                              "cohort eval --model runs/quickstart/base --data addition --task_digits 3 "
+                              "--task_problems 100 --reward_funcs answer_tag",
+                              [] {
+                                SamplingSettings s;
+                                OptionTable table;
+                                declare(table, s);
+                                return table.help();
+                              },
+                              run};
 
 }  // namespace cohort

@@ -1,11 +1,9 @@
 #include <omp.h>
 
-#include <cstdio>
-
-#include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "cli/cli.h"
+#include "cli/command_support.h"
 #include "cli/sampling_options.h"
 #include "run/sample_json.h"
 
@@ -60,10 +58,7 @@ int run(std::span<const std::string> arguments) {
       else
         out += sample_json(sample, -1) + "\n";
     }
-  if (s.output.empty())
-    std::fwrite(out.data(), 1, out.size(), stdout);
-  else
-    write_file(s.output, out);
+  write_output(s.output, out);
   return 0;
 }
 

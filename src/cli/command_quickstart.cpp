@@ -1,10 +1,10 @@
 // The main job on an embedded default: a tiny base model is made and taught addition in R1's template until
 // it is sometimes right, then trained by GRPO with rule rewards alone.
-#include <csignal>
 #include <cstdio>
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/command_support.h"
 #include "data/tasks.h"
 #include "model/checkpoint.h"
 #include "model/model.h"
@@ -35,12 +35,6 @@ void declare(OptionTable& t, Settings& s) {
   t.add("max_steps", &s.max_steps, "steps of GRPO").at_least(1);
 }
 
-volatile std::sig_atomic_t interrupted = 0;
-void on_signal(int signal) {
-  interrupted = 1;
-  std::signal(signal, SIG_DFL);
-}
-
 // A model of random weights and a tokenizer of characters, as a Hugging Face folder.
 void make_init(const fs::path& folder, uint64_t seed) {
   std::vector<std::string> whole{"<|end|>"};
@@ -54,7 +48,7 @@ void make_init(const fs::path& folder, uint64_t seed) {
   c.num_attention_heads = 4;
   c.num_key_value_heads = 4;
   c.head_dim = 32;
-  c.max_position_embeddings = 256;
+  c.max_position_embeddings = 1024;
   c.tie_word_embeddings = true;
   c.eos_token_ids = {tokenizer.eos_token_id()};
   const Buffer weights = random_weights(c, seed, 0.08);
@@ -123,9 +117,7 @@ int run(std::span<const std::string> arguments) {
     if (table.was_set("output_dir")) fail("{}: expected a new folder, found one that exists", base.string());
     base = fmt::format("{}-{}", s.output_dir, n);
   }
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
-  const auto stop = [] { return interrupted != 0; };
+  const std::function<bool()> stop = stop_on_signals();
 
   log_info(
       "1. A base model: {} digits of addition, supervised until {:.0f} % of held-out problems are solved",
@@ -170,8 +162,9 @@ int run(std::span<const std::string> arguments) {
   if (!finished) return 130;
   print_table(before, after);
   print_samples(before, after);
-  fmt::print("\n  report: {}\n  try it: cohort generate --model {} --prompt '123+456=' --num_generations 4\n",
-             report.string(), find_checkpoint(grpo.output_dir)->folder.string());
+  fmt::print(
+      "\n  report: {}\n  try it: build/cohort generate --model {} --prompt '123+456=' --num_generations 4\n",
+      report.string(), find_checkpoint(grpo.output_dir)->folder.string());
   if (!compare(before.results, after.results).separate)
     log_warning("the intervals before and after overlap: try more --max_steps");
   return 0;

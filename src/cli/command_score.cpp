@@ -2,12 +2,11 @@
 #include <omp.h>
 
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "base/file.h"
 #include "base/progress.h"
 #include "cli/cli.h"
+#include "cli/command_support.h"
 #include "cli/sampling_options.h"
 #include "model/transformer.h"
 
@@ -106,10 +105,7 @@ int run(std::span<const std::string> arguments) {
     progress.update(static_cast<int64_t>(i));
   }
   if (!batch.empty()) flush();
-  if (s.output.empty())
-    std::fwrite(out.data(), 1, out.size(), stdout);
-  else
-    write_file(s.output, out);
+  write_output(s.output, out);
   return 0;
 }
 

@@ -1,8 +1,6 @@
-#include <csignal>
-#include <cstdio>
-
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/command_support.h"
 #include "run/plan.h"
 #include "run/run.h"
 #include "web/report.h"
@@ -10,19 +8,9 @@
 namespace cohort {
 namespace {
 
-volatile std::sig_atomic_t interrupted = 0;
-
-// The first Ctrl-C or SIGTERM asks for a checkpoint at the end of the step; the second ends the program.
-void on_signal(int signal) {
-  interrupted = 1;
-  std::signal(signal, SIG_DFL);
-}
-
 int run_train(std::span<const std::string> arguments) {
   const Recipe recipe = load_recipe(arguments);
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
-  const bool finished = train(recipe, {[] { return interrupted != 0; }, {}});
+  const bool finished = train(recipe, {stop_on_signals(), {}});
   const std::filesystem::path report = write_report(recipe.output_dir);
   log_info("{}", report.string());
   return finished ? 0 : 130;
