@@ -1,20 +1,27 @@
 #include "rl/trainer.h"
 
-#include <chrono>
 #include <cstring>
+
+#include "base/clock.h"
 
 namespace cohort {
 namespace {
-
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 int64_t tree_tokens(const Group& group) {
   if (group.samples.empty()) return 0;
   int64_t n = static_cast<int64_t>(group.samples[0].prompt_ids.size());
   for (const Sample& s : group.samples) n += static_cast<int64_t>(s.completion_ids.size()) - 1;
   return n;
+}
+
+// One past the last group of the micro-batch that begins at `first`: whole groups, at least one.
+size_t micro_batch_end(std::span<const Group> groups, size_t first, int64_t max_tokens) {
+  size_t last = first;
+  for (int64_t tokens = 0; last < groups.size(); ++last) {
+    tokens += tree_tokens(groups[last]);
+    if (last > first && tokens > max_tokens) break;
+  }
+  return last;
 }
 
 }  // namespace
@@ -51,12 +58,9 @@ UpdateResult Trainer::update(std::span<const Group> batch, SeedTime time, bool s
   gradients_.zero();
   size_t sample = 0;
   for (size_t first = 0; first < batch.size();) {
-    size_t last = first, samples = 0;
-    for (int64_t tokens = 0; last < batch.size(); ++last) {
-      tokens += tree_tokens(batch[last]);
-      if (last > first && tokens > options_.micro_batch_tokens) break;
-      samples += batch[last].samples.size();
-    }
+    const size_t last = micro_batch_end(batch, first, options_.micro_batch_tokens);
+    size_t samples = 0;
+    for (size_t g = first; g < last; ++g) samples += batch[g].samples.size();
     run({batch, first, last, std::span(weights).subspan(sample, samples)}, time, sampled, kept, result);
     sample += samples;
     first = last;
@@ -135,11 +139,8 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
       }
       transformer_.backward_kept(model_, tree, options_.temperature, seeds, kept->activations, rows,
                                  gradients_);
-      std::vector<float> entropy;
       for (const Group& g : micro.groups())
-        for (const Sample& s : g.samples)
-          entropy.insert(entropy.end(), s.entropies.begin(), s.entropies.end());
-      entropies(entropy);
+        for (const Sample& s : g.samples) add_entropy(s, s.entropies, result.sums);
       return;
     }
     const RowOutputs out =
@@ -168,11 +169,7 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
 std::vector<float> Trainer::log_probs(const Model& model, std::span<const Group> groups) {
   std::vector<float> result;
   for (size_t first = 0; first < groups.size();) {
-    size_t last = first;
-    for (int64_t tokens = 0; last < groups.size(); ++last) {
-      tokens += tree_tokens(groups[last]);
-      if (last > first && tokens > options_.micro_batch_tokens) break;
-    }
+    const size_t last = micro_batch_end(groups, first, options_.micro_batch_tokens);
     const TokenTree tree = group_trees(groups.subspan(first, last - first));
     const RowOutputs out = transformer_.forward(model, tree, options_.temperature, Activations::Keep::none);
     result.insert(result.end(), out.log_prob.begin(), out.log_prob.end());

@@ -3,7 +3,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,6 +10,7 @@
 #include <sstream>
 
 #include "base/checksum.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "rl/methods.h"
@@ -22,10 +22,6 @@
 
 namespace cohort {
 namespace {
-
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 LossType loss_type(const std::string& name) {
   if (name == "grpo") return LossType::grpo;
