@@ -1,8 +1,8 @@
 // Whole steps through the run loop of `cohort train`, on random models: training steps as a share of OpenBLAS's 2048^3 in the same run,
 // sampling speed, and whole GRPO steps in seconds.
-//   bench_steps [train|sample|grpo ...] (all where nothing is named)
+//   bench_steps [train|sample|grpo ...] [0.2M|0.8M|5M|5.2M|27M|124M ...] (all where nothing is named)
 // FLOPs = 6 x matrix parameters x tokens (the head only where a log-prob is wanted) + causal attention; recomputation does not count.
-#include <cstring>
+#include <cctype>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +15,18 @@ namespace cohort {
 namespace {
 
 namespace fs = std::filesystem;
+
+std::vector<std::string> named;  // on the command line
+
+// Whether `name` was asked for: it was named, or none of its kind (parts of the benchmark, or sizes of models, which begin with a digit) was.
+bool wanted(const std::string& name) {
+  bool others = false;
+  for (const std::string& n : named) {
+    if (n == name) return true;
+    others |= (std::isdigit(n[0]) != 0) == (std::isdigit(name[0]) != 0);
+  }
+  return !others;
+}
 
 fs::path workspace() {
   const fs::path folder = fs::temp_directory_path() / fmt::format("cohort-bench-{}", getpid());
@@ -87,6 +99,7 @@ void bench_train(const fs::path& folder) {
   fmt::print("\ntraining step, AdamW included\n{:<6}{:>8}{:>10}{:>10}{:>12}{:>9}\n", "model", "tokens",
              "ms/step", "GF/s", "OpenBLAS", "share");
   for (const Case& c : cases) {
+    if (!wanted(c.shape.name)) continue;
     const fs::path model = bench_model(folder, c.shape);
     // One prompt token and T targets: T rows of the trunk and of the head, as a language-model batch of B x T.
     write_rows(folder / "rows.jsonl", c.B, 1, c.T, c.shape.V);
@@ -115,6 +128,7 @@ void bench_sample(const fs::path&) {
       "\nsampling, 64 sequences, prompt 32, 64 new tokens, prefill apart\n{:<6}{:>10}{:>10}{:>12}{:>9}\n",
       "model", "tok/s", "GF/s", "OpenBLAS", "share");
   for (const Shape& s : shapes) {
+    if (!wanted(s.name)) continue;
     const ModelConfig c = bench_config(s);
     const Model model(c, random_weights(c, 1));
     const Tokenizer tokenizer = Tokenizer::characters("0123456789", {"<|end|>"}, "<|end|>");
@@ -167,6 +181,7 @@ void bench_grpo(const fs::path& folder) {
       "1-5\n{:<6}{:>9}{:>10}{:>10}{:>10}{:>10}{:>10}{:>12}\n",
       "model", "samples", "prompt", "new", "kept", "s/step", "rollout", "TRL/ours");
   for (const Case& c : cases) {
+    if (!wanted(c.shape.name)) continue;
     const fs::path model = bench_model(folder, c.shape);
     write_rows(folder / "rows.jsonl", c.prompts * 5, c.prompt, 0, c.shape.V);
     for (const char* keep : {"false", "true"}) {
@@ -193,12 +208,7 @@ int main(int argc, char** argv) {
   set_log_level(LogLevel::error);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const fs::path folder = workspace();
-  auto wanted = [&](const char* name) {
-    if (argc == 1) return true;
-    for (int i = 1; i < argc; ++i)
-      if (!std::strcmp(argv[i], name)) return true;
-    return false;
-  };
+  named.assign(argv + 1, argv + argc);
   try {
     if (wanted("train")) bench_train(folder);
     if (wanted("sample")) bench_sample(folder);

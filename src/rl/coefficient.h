@@ -25,6 +25,10 @@ struct CoefficientOptions {
   double beta = 0;                     // weight of the KL term; not 0: samples need ref_log_probs
   bool use_bias_correction_kl = true;  // KL term times the ratio: its gradient is then that of the reverse KL
   ImportanceLevel importance_sampling_level = ImportanceLevel::token;  // sequence: GSPO (arXiv 2507.18071)
+  double entropy_coef = 0;      // weight of the entropy bonus (verl's entropy_coeff)
+  double label_smoothing = 0;   // dpo: share of pairs whose labels are taken to be wrong
+  double vf_coef = 0.1;         // ppo: weight of the value objective
+  double cliprange_value = 0.2;  // ppo: how far a value may move from that of sampling time
 
   double clip_high() const { return 1 + epsilon_high.value_or(epsilon); }
 };
@@ -36,11 +40,15 @@ void check(const CoefficientOptions& options);
 // What the forward pass said of one sample's completion. Entries of inserted tokens are ignored.
 struct FreshSample {
   std::span<const float> log_probs;  // (T)
+  std::span<const float> entropies;  // (T), or empty
+  std::span<const float> values;     // (T), the critic's: V before token t; empty without a critic
 };
 
 // What is asked of the backward pass. Entries of inserted tokens are written 0.
 struct SampleSeeds {
   std::span<float> log_prob;  // (T)
+  std::span<float> entropy;   // (T), or empty where entropy_coef is 0
+  std::span<float> value;     // (T), or empty without a critic
 };
 
 // Sums over the sampled tokens seen so far. Adding a step's groups in their order gives the same bits however
@@ -56,6 +64,12 @@ struct CoefficientSums {
   double ratio_min = kInfinity, ratio_max = -kInfinity;
   double clipped_low = 0;   // ratios < 1 - epsilon with A < 0
   double clipped_high = 0;  // ratios > 1 + epsilon_high with A > 0
+  // ppo's critic, sums over tokens: of (V - R)^2 unclipped and as counted, values clipped, R, R^2, R - V_old and its square (explained variance).
+  double value_error = 0, value_loss = 0, value_clipped = 0, returns = 0, returns_squared = 0, residual = 0, residual_squared = 0;
+  double approx_kl = 0;  // of 0.5 (log r)^2
+  // dpo, sums over pairs: margins beta m, rewards beta log(pi / pi_ref) of both sides, pairs with a positive margin.
+  int64_t pairs = 0, pairs_right = 0;
+  double margin = 0, reward_chosen = 0, reward_rejected = 0;
   // Over samples: the smallest share of tokens clipped low, the largest of tokens clipped high.
   double clipped_low_min = kInfinity, clipped_high_max = -kInfinity;
 };

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "rl/sample.h"
 
@@ -14,8 +15,19 @@ namespace cohort {
 //   none:  nothing (Dr. GRPO, arXiv 2503.20783)
 enum class ScaleRewards { group, batch, none };
 
+// How several rewards become one advantage (TRL's multi_objective_aggregation).
+//   sum_then_normalize: the weighted sum is compared within the group
+//   normalize_then_sum: each reward is normalised within its group, the weighted sum of them over the batch (GDPO, arXiv 2601.05242)
+enum class RewardAggregation { sum_then_normalize, normalize_then_sum };
+
 struct CreditOptions {
   ScaleRewards scale_rewards = ScaleRewards::group;
+  RewardAggregation multi_objective_aggregation = RewardAggregation::sum_then_normalize;
+  std::vector<double> reward_weights;  // of Sample::rewards in their order; empty: 1 each
+  // PPO, names and defaults of TRL's PPOConfig.
+  double kl_coef = 0.05;  // token reward: - kl_coef * log(pi_old / pi_ref); 0: samples need no ref_log_probs
+  double gamma = 1.0, lam = 0.95;
+  bool whiten_advantages = true;  // over the whole batch's sampled tokens, to mean 0 and variance 1
 };
 
 // A credit rule writes Sample::advantages of every sample (one number for all tokens, or one per token) from
@@ -29,6 +41,26 @@ void group_advantages(std::span<Group> groups, const CreditOptions& options);
 
 // Advantage 1 for every sample: supervised learning.
 void constant_credit(std::span<Group> groups, const CreditOptions& options);
+
+// Advantage = the reward: Online RFT, where it is 0 or 1 (arXiv 2402.03300, section 5.2.1). NaN gives 0.
+void reward_credit(std::span<Group> groups, const CreditOptions& options);
+
+// Leave-one-out: A = R - mean of the others' R (RLOO, arXiv 2402.14740). As group_advantages for NaN and groups of one; scale_rewards is not used.
+void leave_one_out_advantages(std::span<Group> groups, const CreditOptions& options);
+
+// REINFORCE++ (arXiv 2501.03262): A = (R - mean) / (std + 1e-8) over the whole batch; and its form with the group's mean as the baseline, normalised by the batch.
+void batch_advantages(std::span<Group> groups, const CreditOptions& options);
+void group_baseline_advantages(std::span<Group> groups, const CreditOptions& options);
+
+// Process supervision (arXiv 2402.03300, section 4.1.3): the rewards of all steps of all samples of a group are normalised together,
+// (r - mean) / (std + 1e-4), and A_t is the sum of the normalised rewards of the steps that end after token t (end > t). Uncomputed steps count 0 and enter neither.
+// scale_rewards none: no division. A sample without steps gets 0.
+void process_advantages(std::span<Group> groups, const CreditOptions& options);
+
+// Generalised advantage estimation (arXiv 1506.02438) over sampled tokens: token rewards r_t = - kl_coef log(pi_old / pi_ref), plus Sample::reward at the last one;
+// delta_t = r_t + gamma V_{t+1} - V_t with V = 0 after the last; A_t = sum (gamma lam)^l delta_{t+l}. Writes returns = A + values before whitening, then advantages.
+// A sample without values counts V = 0 (REINFORCE with lam 1). A sample whose reward is NaN gets advantage 0 and returns = values.
+void gae_advantages(std::span<Group> groups, const CreditOptions& options);
 
 // Mean and standard deviation (n - 1) of the numbers that are not NaN. std is 0 where they are all equal, NaN
 // where there are fewer than two; mean is NaN where there are none.

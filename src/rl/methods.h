@@ -11,8 +11,10 @@
 namespace cohort {
 
 enum class Source {
-  file,    // completions come with the rows
-  policy,  // sampled from the live policy
+  file,           // completions come with the rows
+  pairs,          // a preferred and a rejected completion come with each row
+  initial_policy,  // sampled once from the starting model, kept where right; from then on a file
+  policy,         // sampled from the live policy
 };
 
 struct Method {
@@ -20,6 +22,7 @@ struct Method {
   Source source;
   CreditRule credit;
   CoefficientRule coefficient;
+  bool critic = false;
 };
 
 std::span<const Method> methods();

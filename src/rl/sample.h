@@ -16,6 +16,12 @@ struct TokenSpan {
   bool sampled;
 };
 
+// The reward of one step of a completion's reasoning (process supervision). Steps stand in order and do not overlap.
+struct StepReward {
+  int32_t end;    // one past the step's last token
+  double reward;  // NaN: could not be computed
+};
+
 struct Sample {
   uint32_t prompt_index = 0;  // the prompt's index in the whole run (keys the random numbers)
   uint32_t sample_index = 0;  // inside its group
@@ -29,6 +35,9 @@ struct Sample {
   std::string finish_reason;                            // "stop" or "length"
   std::vector<std::pair<std::string, double>> rewards;  // by function, NaN: could not be computed
   double reward = 0;                                    // weighted sum
+  std::vector<StepReward> steps;                        // process supervision; else empty
+  std::vector<float> values;                            // (T) the critic's at sampling time: V before token t; or empty
+  std::vector<float> returns;                           // (T) what the critic is trained towards; or empty
   std::vector<float> advantages;                        // (T) per token, or one for all of them
 
   bool is_sampled(size_t t) const {

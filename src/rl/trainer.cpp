@@ -93,8 +93,8 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
       for (const Sample& s : group.samples) {
         const size_t T = s.completion_ids.size();
         fresh.push_back(
-            {fresh_rows ? std::span<const float>(*fresh_rows).subspan(row, T) : std::span<const float>()});
-        out.push_back({want_seeds ? std::span(seeds.log_prob).subspan(row, T) : std::span<float>()});
+            {fresh_rows ? std::span<const float>(*fresh_rows).subspan(row, T) : std::span<const float>(), {}, {}});
+        out.push_back({want_seeds ? std::span(seeds.log_prob).subspan(row, T) : std::span<float>(), {}, {}});
         row += T;
       }
       options_.coefficient(group, fresh, micro.weights.subspan(sample, group.samples.size()),
