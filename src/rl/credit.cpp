@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "rl/multi_objective.h"
+
 namespace cohort {
 
 RewardStats reward_stats(std::span<const double> rewards) {
@@ -33,6 +35,8 @@ RewardStats reward_stats(std::span<const double> rewards) {
 }
 
 void group_advantages(std::span<Group> groups, const CreditOptions& options) {
+  if (options.multi_objective_aggregation == RewardAggregation::normalize_then_sum)
+    return normalized_sum_advantages(groups, options);
   constexpr double epsilon = 1e-4;
   std::vector<double> rewards;
   double batch_std = 0;
@@ -58,6 +62,28 @@ void group_advantages(std::span<Group> groups, const CreditOptions& options) {
 void constant_credit(std::span<Group> groups, const CreditOptions&) {
   for (Group& group : groups)
     for (Sample& sample : group.samples) sample.advantages = {1.0f};
+}
+
+void reward_credit(std::span<Group> groups, const CreditOptions&) {
+  for (Group& group : groups)
+    for (Sample& sample : group.samples)
+      sample.advantages = {std::isnan(sample.reward) ? 0.0f : static_cast<float>(sample.reward)};
+}
+
+void leave_one_out_advantages(std::span<Group> groups, const CreditOptions&) {
+  std::vector<double> rewards;
+  for (Group& group : groups) {
+    rewards.clear();
+    for (const Sample& sample : group.samples) rewards.push_back(sample.reward);
+    const RewardStats stats = reward_stats(rewards);
+    const double n = static_cast<double>(stats.computed);
+    for (Sample& sample : group.samples) {
+      const bool comparable = stats.computed > 1 && !std::isnan(sample.reward);
+      // R - (n mean - R) / (n - 1), in a form that is exactly 0 where all are equal
+      sample.advantages = {comparable ? static_cast<float>((sample.reward - stats.mean) * (n / (n - 1)))
+                                      : 0.0f};
+    }
+  }
 }
 
 }  // namespace cohort

@@ -14,6 +14,7 @@ namespace cohort {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+const std::string kFixture = std::string(COHORT_SOURCE_DIR) + "/tests/fixtures/credit/credit.json";
 
 std::vector<Group> groups_of(const std::vector<double>& rewards, size_t size) {
   std::vector<Group> groups(rewards.size() / size);
@@ -38,9 +39,11 @@ TEST(Credit, EqualsTrl) {
     const std::string scale = c["scale_rewards"];
     SCOPED_TRACE(scale + " " + c["rewards"].dump());
     std::vector<Group> groups = groups_of(rewards, c["num_generations"]);
-    group_advantages(groups, {scale == "group"   ? ScaleRewards::group
-                              : scale == "batch" ? ScaleRewards::batch
-                                                 : ScaleRewards::none});
+    CreditOptions options;
+    options.scale_rewards = scale == "group"   ? ScaleRewards::group
+                            : scale == "batch" ? ScaleRewards::batch
+                                               : ScaleRewards::none;
+    group_advantages(groups, options);
     size_t i = 0;
     for (const Group& group : groups)
       for (const Sample& sample : group.samples) {
@@ -71,7 +74,9 @@ TEST(Credit, EqualRewardsGiveExactlyZero) {
 TEST(Credit, UncomputedRewardsGetNoAdvantage) {
   for (ScaleRewards scale : {ScaleRewards::group, ScaleRewards::batch, ScaleRewards::none}) {
     std::vector<Group> groups = groups_of({kNan, kNan, 1, kNan, 1, 0, kNan, 1}, 4);
-    group_advantages(groups, {scale});
+    CreditOptions options;
+    options.scale_rewards = scale;
+    group_advantages(groups, options);
     for (size_t i : {0, 1, 2, 3}) EXPECT_EQ(groups[0].samples[i].advantages[0], 0.0f);
     EXPECT_EQ(groups[1].samples[2].advantages[0], 0.0f);
     EXPECT_LT(groups[1].samples[1].advantages[0], 0.0f);
@@ -84,6 +89,134 @@ Sample sample_of(int32_t length, std::vector<TokenSpan> spans = {}) {
   sample.completion_ids.resize(static_cast<size_t>(length));
   sample.spans = std::move(spans);
   return sample;
+}
+
+CreditRule rule_of(const std::string& name) {
+  if (name == "leave_one_out") return leave_one_out_advantages;
+  return name == "batch" ? batch_advantages : group_baseline_advantages;
+}
+
+// A relative error of 1e-6; what is 0 but for rounding in the fixture is 0 here.
+void expect_close(double found, double expected) {
+  EXPECT_NEAR(found, expected, 1e-6 * std::abs(expected) + 1e-11);
+}
+
+// Catches: the sample itself in its baseline, a divisor n for n - 1, samples weighed alike whatever their length,
+// epsilon beside the root, the group's mean left out or taken over the batch, NaN counted as 0.
+TEST(Credit, SampleRulesEqualTheirReferences) {
+  const nlohmann::json fixture = nlohmann::json::parse(read_file(kFixture));
+  int cases = 0;
+  for (const auto& c : fixture["samples"]) {
+    ++cases;
+    SCOPED_TRACE(c.dump());
+    std::vector<double> rewards;
+    for (const auto& r : c["rewards"]) rewards.push_back(r.is_null() ? kNan : r.get<double>());
+    std::vector<Group> groups = groups_of(rewards, c["num_generations"]);
+    if (c.contains("lengths")) {
+      size_t i = 0;
+      for (Group& group : groups)
+        for (Sample& sample : group.samples) sample.completion_ids.resize(c["lengths"][i++].get<size_t>());
+    }
+    rule_of(c["rule"])(groups, {});
+    size_t i = 0;
+    for (const Group& group : groups)
+      for (const Sample& sample : group.samples) {
+        ASSERT_EQ(sample.advantages.size(), 1u);
+        expect_close(sample.advantages[0], c["advantages"][i++]);
+      }
+  }
+  EXPECT_EQ(cases, 22);
+}
+
+std::vector<Group> groups_of_rows(const nlohmann::json& rows, size_t size) {
+  std::vector<Group> groups(rows.size() / size);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    Sample& sample = groups[i / size].samples.emplace_back();
+    for (const auto& r : rows[i]) sample.rewards.emplace_back("r", r.is_null() ? kNan : r.get<double>());
+  }
+  return groups;
+}
+
+// Catches: weights before the normalisation, the last division left out or by the group's std, a missing reward
+// taking its sample's other rewards with it.
+TEST(Credit, SeveralRewardsNormalizedOneByOneEqualTrl) {
+  const nlohmann::json fixture = nlohmann::json::parse(read_file(kFixture));
+  int cases = 0;
+  for (const auto& c : fixture["multi_objective"]) {
+    ++cases;
+    SCOPED_TRACE(c.dump());
+    std::vector<Group> groups = groups_of_rows(c["rewards"], c["num_generations"]);
+    CreditOptions options;
+    options.multi_objective_aggregation = RewardAggregation::normalize_then_sum;
+    options.reward_weights = c["reward_weights"].get<std::vector<double>>();
+    group_advantages(groups, options);
+    size_t i = 0;
+    for (const Group& group : groups)
+      for (const Sample& sample : group.samples) {
+        ASSERT_EQ(sample.advantages.size(), 1u);
+        expect_close(sample.advantages[0], c["advantages"][i++]);
+      }
+  }
+  EXPECT_EQ(cases, 5);
+}
+
+// Catches: rounding noise of a mean divided by 1e-4 or less, groups of one credited with their whole reward, NaN
+// leaking into seeds.
+TEST(Credit, NothingToCompareGivesExactlyZero) {
+  const auto expect_zero = [](const std::vector<Group>& groups) {
+    for (const Group& group : groups)
+      for (const Sample& sample : group.samples) EXPECT_EQ(sample.advantages, std::vector<float>{0.0f});
+  };
+  for (CreditRule rule : {leave_one_out_advantages, batch_advantages, group_baseline_advantages}) {
+    for (const std::vector<double>& rewards :
+         {std::vector<double>(6, 0.1), {kNan, kNan, 1, kNan, kNan, kNan}}) {
+      std::vector<Group> groups = groups_of(rewards, 3);
+      for (Group& group : groups)
+        for (size_t i = 0; i < 3; ++i) group.samples[i].completion_ids.resize(i + 1);
+      rule(groups, {});
+      expect_zero(groups);
+    }
+  }
+  for (CreditRule rule : {leave_one_out_advantages, group_baseline_advantages}) {
+    std::vector<Group> groups = groups_of({1, 0.3}, 1);
+    for (Group& group : groups) group.samples[0].completion_ids.resize(2);
+    rule(groups, {});
+    expect_zero(groups);
+  }
+  CreditOptions options;
+  options.multi_objective_aggregation = RewardAggregation::normalize_then_sum;
+  for (const char* rows : {"[[0.1, 0.7], [0.1, 0.7], [0.1, 0.7], [0.3, null], [0.3, null], [0.3, null]]",
+                           "[[1, null], [null, 2], [null, null]]"}) {
+    std::vector<Group> groups = groups_of_rows(nlohmann::json::parse(rows), 3);
+    group_advantages(groups, options);
+    expect_zero(groups);
+  }
+}
+
+// Catches: inserted tokens weighing in the batch's mean.
+TEST(Credit, InsertedTokensWeighNothing) {
+  std::vector<Group> plain = groups_of({1, 0, 0.5, 0}, 2), inserted = plain;
+  for (size_t i = 0; i < 4; ++i) {
+    plain[i / 2].samples[i % 2].completion_ids.resize(3);
+    Sample& sample = inserted[i / 2].samples[i % 2];
+    const int32_t extra = static_cast<int32_t>(5 * i);
+    sample.completion_ids.resize(static_cast<size_t>(3 + extra));
+    sample.spans = {{0, 2, true}, {2, 2 + extra, false}, {2 + extra, 3 + extra, true}};
+  }
+  batch_advantages(plain, {});
+  batch_advantages(inserted, {});
+  for (size_t i = 0; i < 4; ++i)
+    EXPECT_EQ(plain[i / 2].samples[i % 2].advantages, inserted[i / 2].samples[i % 2].advantages);
+}
+
+// Catches: a reward shifted or scaled on its way, NaN as a credit.
+TEST(Credit, RewardIsItsOwnCredit) {
+  std::vector<Group> groups = groups_of({1, 0, kNan, 0.25}, 2);
+  reward_credit(groups, {});
+  EXPECT_EQ(groups[0].samples[0].advantages, std::vector<float>{1});
+  EXPECT_EQ(groups[0].samples[1].advantages, std::vector<float>{0});
+  EXPECT_EQ(groups[1].samples[0].advantages, std::vector<float>{0});
+  EXPECT_EQ(groups[1].samples[1].advantages, std::vector<float>{0.25});
 }
 
 // Catches: a normalisation that does not sum to what its formula says, inserted tokens counted, per-group
