@@ -112,39 +112,61 @@ Interval wilson(double share, double n) {
   return {share == 0 ? 0 : std::max(0.0, center - half), share == 1 ? 1 : std::min(1.0, center + half)};
 }
 
+Share clustered_share(std::span<const Tally> prompts) {
+  Share out{0, wilson(0, 0)};
+  if (prompts.empty()) return out;
+  std::vector<double> shares;
+  double sum = 0, samples = 0;
+  for (const Tally& t : prompts) {
+    shares.push_back(static_cast<double>(t.c) / static_cast<double>(t.n));
+    sum += shares.back();
+    samples += static_cast<double>(t.n);
+  }
+  const double count = static_cast<double>(prompts.size());
+  out.value = sum / count;
+  const double variance = prompts.size() > 1 ? variance_of_mean(shares, out.value) : 0;
+  // No spread between prompts says nothing about the spread of the population: then only the prompts count.
+  const double effective =
+      variance > 0 ? std::clamp(out.value * (1 - out.value) / variance, count, samples) : count;
+  out.interval = wilson(out.value, effective);
+  return out;
+}
+
+std::vector<int64_t> curve_ks(std::span<const PromptResult> results) {
+  int64_t least = kMostVotes;
+  bool any = false;
+  for (const PromptResult& result : results) {
+    if (result.votes.empty()) continue;
+    any = true;
+    least = std::min(least, static_cast<int64_t>(result.votes.size()));
+  }
+  std::vector<int64_t> ks;
+  if (!any) return ks;
+  for (int64_t k = 1; k < least; k *= 2) ks.push_back(k);
+  ks.push_back(least);
+  return ks;
+}
+
 EvalSummary summarize(std::span<const PromptResult> results) {
   EvalSummary out;
-  std::vector<double> shares;
-  double length = 0, share_sum = 0;
-  int64_t least = kMostVotes;
+  std::vector<Tally> tallies;
+  double length = 0;
   for (const PromptResult& result : results) {
     out.uncomputed += result.uncomputed;
     if (result.votes.empty()) continue;
-    const auto n = static_cast<int64_t>(result.votes.size());
+    tallies.push_back({std::ranges::count(result.votes, true, &Vote::correct), std::ssize(result.votes)});
     ++out.prompts;
-    out.samples += n;
-    least = std::min(least, n);
-    shares.push_back(share_correct(result));
-    share_sum += shares.back();
+    out.samples += tallies.back().n;
     for (int64_t tokens : result.lengths) length += static_cast<double>(tokens);
   }
-  if (out.prompts == 0) {
-    out.accuracy_interval = wilson(0, 0);
-    return out;
-  }
-  const double prompts = static_cast<double>(out.prompts), samples = static_cast<double>(out.samples);
-  out.accuracy = share_sum / prompts;
-  out.mean_length = length / samples;
-  const double variance = out.prompts > 1 ? variance_of_mean(shares, out.accuracy) : 0;
-  // No spread between prompts says nothing about the spread of the population: then only the prompts count.
-  const double effective =
-      variance > 0 ? std::clamp(out.accuracy * (1 - out.accuracy) / variance, prompts, samples) : prompts;
-  out.accuracy_interval = wilson(out.accuracy, effective);
+  const Share share = clustered_share(tallies);
+  out.accuracy = share.value;
+  out.accuracy_interval = share.interval;
+  if (out.prompts == 0) return out;
+  out.mean_length = length / static_cast<double>(out.samples);
 
-  std::vector<int64_t> ks;
-  for (int64_t k = 1; k < least; k *= 2) ks.push_back(k);
-  ks.push_back(least);
-  for (int64_t k : ks) {
+  const double prompts = static_cast<double>(out.prompts);
+  for (int64_t k : curve_ks(results)) {
     double pass = 0, maj = 0;
     for (const PromptResult& result : results) {
       if (result.votes.empty()) continue;

@@ -29,6 +29,19 @@ struct Interval {
 // Wilson's 95 % score interval of a share seen in n (effective) samples; [0, 1] where n is 0.
 Interval wilson(double share, double n);
 
+// Of n samples of one prompt, c that are right (or accepted). n at least 1.
+struct Tally {
+  int64_t c = 0, n = 0;
+};
+// The mean over prompts of c / n, with its 95 % interval clustered by prompt: Wilson's with the effective sample size
+// p (1 - p) / v, v the variance of the prompts' shares over the number of prompts P (n - 1 in it), held within
+// [P, samples]; with one sample per prompt it is Wilson's.
+struct Share {
+  double value = 0;
+  Interval interval;
+};
+Share clustered_share(std::span<const Tally> prompts);
+
 // One prompt's samples.
 struct PromptResult {
   std::vector<Vote> votes;       // one per sample
@@ -36,9 +49,7 @@ struct PromptResult {
   int64_t uncomputed = 0;        // samples whose correctness could not be computed: in none of the above
 };
 
-// pass@1 is the mean over prompts of the share of correct samples. Its interval is clustered by prompt:
-// Wilson's with the effective sample size p (1 - p) / v, v the variance of the prompts' shares over the
-// number of prompts P (n - 1 in it), held within [P, samples]; with one sample per prompt it is Wilson's.
+// pass@1 is the mean over prompts of the share of correct samples, its interval clustered_share's.
 struct EvalSummary {
   int64_t prompts = 0, samples = 0, uncomputed = 0;
   double accuracy = 0;         // pass@1
@@ -48,6 +59,9 @@ struct EvalSummary {
   double mean_length = 0;
 };
 EvalSummary summarize(std::span<const PromptResult> results);
+
+// 1, 2, 4, ... and the most samples (at most 1000) that every prompt with a sample has: the k of all curves.
+std::vector<int64_t> curve_ks(std::span<const PromptResult> results);
 
 // After minus before on the same prompts in the same order, with the 95 % interval of the paired difference
 // (normal, by prompt).
