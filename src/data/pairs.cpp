@@ -1,0 +1,37 @@
+#include "data/pairs.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+#include "base/file.h"
+
+namespace cohort {
+namespace {
+
+Row with_completion(const Row& row, const char* field) {
+  Row result = row;
+  result.completion = row.fields->at(field).get<std::string>();
+  result.completion_ids.clear();
+  return result;
+}
+
+}  // namespace
+
+std::vector<Row> parse_pairs(std::string_view text, const std::string& name) {
+  static constexpr std::string_view required[] = {"prompt", "chosen", "rejected"};
+  std::vector<Row> rows = parse_rows(text, name, required);
+  for (const Row& row : rows)
+    for (const char* field : {"chosen", "rejected"})
+      if (const nlohmann::json& value = row.fields->at(field); !value.is_string())
+        fail("{}:{}: \"{}\" is {}, expected a string", name, row.line, field,
+             value.is_array() ? "an array" : value.type_name());
+  return rows;
+}
+
+std::vector<Row> read_pairs(const std::filesystem::path& path) {
+  return parse_pairs(read_file(path), path.string());
+}
+
+Pair pair_of(const Row& row) { return {with_completion(row, "chosen"), with_completion(row, "rejected")}; }
+
+}  // namespace cohort
