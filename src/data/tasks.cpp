@@ -12,11 +12,6 @@
 namespace cohort {
 namespace {
 
-constexpr TaskInfo kTasks[] = {
-    {"addition", "multi-digit addition in R1's template, worked digit by digit (for tiny character models)"},
-    {"sums",
-     "\"State the final answer to the following arithmetic problem: 6 + 2 =\" (for pretrained models)"},
-};
 constexpr std::array<std::string_view, 4> kTags = {"<think>", "</think>", "<answer>", "</answer>"};
 constexpr int64_t kMostByDefault = 10'000;
 constexpr int64_t kMost = 10'000'000;
@@ -32,10 +27,12 @@ int64_t uniform_integer(uint64_t seed, uint32_t attempt_low, uint32_t attempt_hi
                                     static_cast<double>(high - low));
 }
 
-Row make_row(std::string question, std::string completion, int64_t answer) {
+Row make_row(std::string question, int64_t answer, std::string completion = "",
+             const std::vector<std::string>& steps = {}) {
   Row row;
   nlohmann::json fields = {{"prompt", question}, {"answer", std::to_string(answer)}};
   if (!completion.empty()) fields["completion"] = completion;
+  if (!steps.empty()) fields["steps"] = steps;
   row.question = row.prompt = std::move(question);
   row.completion = std::move(completion);
   row.fields = std::make_shared<const nlohmann::json>(std::move(fields));
@@ -45,26 +42,31 @@ Row make_row(std::string question, std::string completion, int64_t answer) {
 // One draw of the task's operands.
 using Operands = std::pair<int64_t, int64_t>;
 
+std::string addition_question(const Operands& x) { return fmt::format("{}+{}=", x.first, x.second); }
+
 Row addition_row(const Operands& x) {
-  return make_row(fmt::format("{}+{}=", x.first, x.second), addition_completion(x.first, x.second),
-                  x.first + x.second);
+  return make_row(addition_question(x), x.first + x.second, addition_completion(x.first, x.second));
+}
+
+Row carries_row(const Operands& x) {
+  std::string completion = carries_completion(x.first, x.second);
+  std::vector<std::string> steps{""};
+  for (char c : completion)
+    if (c == '\n')
+      steps.emplace_back();
+    else
+      steps.back() += c;
+  return make_row(addition_question(x), x.first + x.second, std::move(completion), steps);
 }
 
 Row sums_row(const Operands& x) {
   return make_row(
       fmt::format("State the final answer to the following arithmetic problem: {} + {} =", x.first, x.second),
-      "", x.first + x.second);
+      x.first + x.second);
 }
 
-}  // namespace
-
-std::span<const TaskInfo> task_list() { return kTasks; }
-
-std::string_view addition_alphabet() { return "0123456789+= <>/thinkaswer"; }
-
-std::span<const std::string_view> think_answer_tags() { return kTags; }
-
-std::string addition_completion(int64_t a, int64_t b) {
+// Digits from the right, the carry as a third term, missing digits left out; `space` follows each step.
+std::string worked_sum(int64_t a, int64_t b, char space) {
   COHORT_CHECK(a >= 0 && b >= 0 && a < power_of_ten(18) && b < power_of_ten(18), "{} + {}", a, b);
   std::string work;
   int64_t x = a, y = b, carry = 0;
@@ -75,7 +77,7 @@ std::string addition_completion(int64_t a, int64_t b) {
     if (place < digits_of(b)) add(y % 10);
     if (carry > 0) add(carry);
     const int64_t sum = x % 10 + y % 10 + carry;
-    work += terms + "=" + std::to_string(sum) + " ";
+    work += terms + "=" + std::to_string(sum) + space;
     carry = sum / 10;
     x /= 10;
     y /= 10;
@@ -83,32 +85,79 @@ std::string addition_completion(int64_t a, int64_t b) {
   return fmt::format("<think> {}</think> <answer> {} </answer>", work, a + b);
 }
 
-std::vector<Row> make_rows(std::string_view task, const TaskOptions& options, uint64_t seed) {
-  const bool addition = task == "addition";
-  if (!addition && task != "sums") {
-    std::vector<std::string> names;
-    for (const TaskInfo& info : kTasks) names.emplace_back(info.name);
-    const std::string nearest = nearest_name(task, names);
-    fail("task: expected one of {}, found \"{}\"{}", fmt::join(names, ", "), task,
-         nearest.empty() ? "" : fmt::format(" (nearest: {})", nearest));
+struct Task {
+  TaskInfo info;
+  int32_t most_digits;
+  bool shorter_operands;  // operands of fewer digits than asked for, too
+  Row (*row)(const Operands&);
+};
+constexpr Task kTasks[] = {
+    {{"addition", "multi-digit addition in R1's template, worked digit by digit (for tiny character models)"},
+     9,
+     true,
+     addition_row},
+    {{"carries",
+      "the same addition, each step on its own line and in the field steps (for process supervision)"},
+     9,
+     true,
+     carries_row},
+    {{"sums",
+      "\"State the final answer to the following arithmetic problem: 6 + 2 =\" (for pretrained models)"},
+     4,
+     false,
+     sums_row},
+};
+
+const Task& find_task(std::string_view name) {
+  std::vector<std::string> names;
+  for (const Task& task : kTasks) {
+    if (task.info.name == name) return task;
+    names.emplace_back(task.info.name);
   }
-  const int32_t most_digits = addition ? 9 : 4;
-  if (options.digits < 1 || options.digits > most_digits)
-    fail("digits: expected 1 to {} for the task {}, found {}", most_digits, task, options.digits);
+  const std::string nearest = nearest_name(name, names);
+  fail("task: expected one of {}, found \"{}\"{}", fmt::join(names, ", "), name,
+       nearest.empty() ? "" : fmt::format(" (nearest: {})", nearest));
+}
+
+}  // namespace
+
+std::span<const TaskInfo> task_list() {
+  static const std::vector<TaskInfo> list = [] {
+    std::vector<TaskInfo> infos;
+    for (const Task& task : kTasks) infos.push_back(task.info);
+    return infos;
+  }();
+  return list;
+}
+
+std::string_view addition_alphabet() { return "0123456789+= <>/thinkaswer"; }
+
+std::span<const std::string_view> think_answer_tags() { return kTags; }
+
+std::string_view carries_alphabet() { return "0123456789+= <>/thinkaswer\n"; }
+
+std::string addition_completion(int64_t a, int64_t b) { return worked_sum(a, b, ' '); }
+
+std::string carries_completion(int64_t a, int64_t b) { return worked_sum(a, b, '\n'); }
+
+std::vector<Row> make_rows(std::string_view name, const TaskOptions& options, uint64_t seed) {
+  const Task& task = find_task(name);
+  if (options.digits < 1 || options.digits > task.most_digits)
+    fail("digits: expected 1 to {} for the task {}, found {}", task.most_digits, name, options.digits);
   // Operands: [low, high). One digit includes 0.
   const int64_t high = power_of_ten(options.digits);
-  const int64_t low = addition || options.digits == 1 ? 0 : high / 10;
+  const int64_t low = task.shorter_operands || options.digits == 1 ? 0 : high / 10;
   const int64_t all = (high - low) * (high - low);
   const int64_t wanted = options.rows > 0 ? options.rows : std::min(all, kMostByDefault);
   if (options.rows < 0 || wanted > std::min(all, kMost))
     fail(
         "rows: expected 1 to {} distinct questions of the task {} with {} digits (0: all, at most {}), found "
         "{}",
-        std::min(all, kMost), task, options.digits, kMostByDefault, options.rows);
+        std::min(all, kMost), name, options.digits, kMostByDefault, options.rows);
 
   std::vector<Row> rows;
   rows.reserve(static_cast<size_t>(wanted));
-  const auto add = [&](const Operands& x) { rows.push_back(addition ? addition_row(x) : sums_row(x)); };
+  const auto add = [&](const Operands& x) { rows.push_back(task.row(x)); };
   if (wanted * 2 > all) {  // most of them: all in a shuffled order
     for (uint32_t i : shuffled_order(static_cast<uint32_t>(all), seed, 0)) {
       if (static_cast<int64_t>(rows.size()) == wanted) break;

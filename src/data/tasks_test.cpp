@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/check.h"
@@ -41,6 +42,29 @@ TEST(Addition, RowsAreDistinctRightAndDeterministic) {
   EXPECT_EQ(rows[0].question, "452+641=");  // fixed for ever
 }
 
+// Catches: steps that are not the completion's lines, other questions or sums than addition's, a completion that breaks
+// the template or leaves the alphabet.
+TEST(Carries, IsAdditionWithAStepALine) {
+  EXPECT_EQ(carries_completion(347, 85), "<think> 7+5=12\n4+8+1=13\n3+1=4\n</think> <answer> 432 </answer>");
+  const TaskOptions options{.digits = 3, .rows = 300};
+  const std::vector<Row> rows = make_rows("carries", options, 5), plain = make_rows("addition", options, 5);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i].question, plain[i].question);
+    EXPECT_EQ(rows[i].text("answer"), plain[i].text("answer"));
+    EXPECT_EQ(rows[i].text("completion"), rows[i].completion);
+    std::string completion = rows[i].completion, joined;
+    EXPECT_EQ((rows[i].question + completion).find_first_not_of(carries_alphabet()), std::string::npos);
+    for (const auto& step : (*rows[i].fields)["steps"])
+      joined += (joined.empty() ? "" : "\n") + step.get<std::string>();
+    EXPECT_EQ(joined, completion);
+    for (char& c : completion)
+      if (c == '\n') c = ' ';
+    EXPECT_EQ(completion, plain[i].completion);
+  }
+  EXPECT_EQ((*rows[0].fields)["steps"].dump(),
+            R"(["<think> 2+1=3","5+4=9","4+6=10","</think> <answer> 1093 </answer>"])");
+}
+
 // Catches: questions lost or doubled where all of them are wanted.
 TEST(Sums, AllQuestions) {
   const std::vector<Row> one = make_rows("sums", {.digits = 1}, 0);
@@ -72,7 +96,7 @@ std::string error_of(std::string_view task, const TaskOptions& options) {
 // silently.
 TEST(Tasks, RefuseWhatCannotBe) {
   EXPECT_EQ(error_of("adition", {}),
-            "task: expected one of addition, sums, found \"adition\" (nearest: addition)");
+            "task: expected one of addition, carries, sums, found \"adition\" (nearest: addition)");
   EXPECT_EQ(error_of("sums", {.digits = 5}), "digits: expected 1 to 4 for the task sums, found 5");
   EXPECT_EQ(error_of("addition", {.digits = 0}), "digits: expected 1 to 9 for the task addition, found 0");
   EXPECT_EQ(error_of("sums", {.digits = 1, .rows = 101}),
