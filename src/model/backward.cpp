@@ -2,9 +2,8 @@
 // their chains (+=).
 #include <cstring>
 
-#include "model/transformer.h"
+#include "model/trunk.h"
 #include "ops/embedding.h"
-#include "ops/log_prob.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 #include "ops/swiglu.h"
@@ -34,59 +33,6 @@ void Gradients::finish() {
   if (n > 0) embedding_backward(Tensor(rows_.data(), {n, width_}), tokens_, views_.embedding);
   tokens_.clear();
   rows_.clear();
-}
-
-void Transformer::head_backward(const Model& model, const HeadPlan& head, const RowSeeds& seeds,
-                                Gradients& gradients, RowOutputs& outputs) {
-  const int64_t U = static_cast<int64_t>(head.nodes.size()), C = model.config().hidden_size;
-  const size_t R = head.rows.size();
-  COHORT_CHECK(seeds.log_prob.size() == R && (seeds.entropy.empty() || seeds.entropy.size() == R),
-               "{} log-prob and {} entropy seeds for {} rows", seeds.log_prob.size(), seeds.entropy.size(),
-               R);
-  std::vector<float> log_prob_seed(R), entropy_seed(seeds.entropy.size()), log_prob(R), entropy(R);
-  for (size_t i = 0; i < R; ++i) {
-    log_prob_seed[i] = seeds.log_prob[head.rows[i]];
-    if (!entropy_seed.empty()) entropy_seed[i] = seeds.entropy[head.rows[i]];
-  }
-  const Tensor d_hidden(d_hidden_.reserve(U * C), {U, C});
-  log_prob_forward_backward(Tensor(hidden_.data(), {U, C}), model.packed_head(), model.weights().head,
-                            inv_temperature_, {head.offsets, head.targets}, {log_prob_seed, entropy_seed},
-                            log_prob, entropy, d_hidden, gradients.views().head);
-  rms_norm_backward(d_hidden, Tensor(head_x_.data(), {U, C}), model.weights().final_norm,
-                    Tensor(head_rstd_.data(), {U}), d_hidden, false, gradients.views().final_norm);
-  outputs.log_prob.resize(R);
-  outputs.entropy.resize(R);
-  for (size_t i = 0; i < R; ++i) {
-    outputs.log_prob[head.rows[i]] = log_prob[i];
-    outputs.entropy[head.rows[i]] = entropy[i];
-  }
-}
-
-void Transformer::backward(const Model& model, const TokenTree& tree, const RowSeeds& seeds,
-                           Gradients& gradients) {
-  COHORT_CHECK(activations_.keep() != Activations::Keep::none && activations_.rows() == tree.size(),
-               "backward without the forward of its tree");
-  const HeadPlan head(tree);
-  if (!head_done_) {
-    RowOutputs outputs;
-    head_backward(model, head, seeds, gradients, outputs);
-  }
-  layers_backward(model, tree, head, activations_, {}, gradients);
-  activations_.reset(model.config(), 0, Activations::Keep::none);
-}
-
-void Transformer::backward_kept(const Model& model, const TokenTree& tree, float temperature,
-                                const RowSeeds& seeds, const Activations& kept,
-                                std::span<const int32_t> row_of_node, Gradients& gradients) {
-  COHORT_CHECK(kept.keep() == Activations::Keep::all, "the rollout kept no activations");
-  COHORT_CHECK(static_cast<int64_t>(row_of_node.size()) == tree.size(), "{} rows for {} nodes",
-               row_of_node.size(), tree.size());
-  inv_temperature_ = 1.0f / temperature;
-  const HeadPlan head(tree);
-  gather_head(head, kept, row_of_node, model);
-  RowOutputs outputs;
-  head_backward(model, head, seeds, gradients, outputs);
-  layers_backward(model, tree, head, kept, row_of_node, gradients);
 }
 
 namespace {
@@ -127,9 +73,11 @@ Tensor view(Buffer& buffer, int64_t n, int64_t width) {
 
 }  // namespace
 
-void Transformer::layers_backward(const Model& model, const TokenTree& tree, const HeadPlan& head,
-                                  const Activations& saved, std::span<const int32_t> row_of_node,
-                                  Gradients& gradients) {
+void Trunk::backward(const Model& model, const TokenTree& tree, Gradients& gradients, const Activations* kept,
+                     std::span<const int32_t> row_of_node) {
+  const Activations& saved = kept ? *kept : activations_;
+  COHORT_CHECK(saved.keep() != Activations::Keep::none && (kept || saved.rows() == tree.size()),
+               "backward without the forward of its tree");
   const ModelConfig& c = model.config();
   const int64_t N = tree.size(), C = c.hidden_size, F = c.intermediate_size;
   const int64_t H = c.num_attention_heads, K = c.num_key_value_heads, D = c.head_dim;
@@ -146,9 +94,11 @@ void Transformer::layers_backward(const Model& model, const TokenTree& tree, con
   const Tensor dx = view(dx_, N, C), d_normed = view(d_normed_, N, C), d_act = view(d_act_, N, F);
   const Tensor d_attention = view(d_attention_, N, H * D), d_qkv = view(d_qkv_, N, c.qkv_width());
 
+  const int64_t U = static_cast<int64_t>(nodes_.size());
+  rms_norm_backward(d_hidden(), Tensor(head_x_.data(), {U, C}), model.weights().final_norm,
+                    Tensor(head_rstd_.data(), {U}), d_hidden(), false, gradients.views().final_norm);
   std::memset(dx.data, 0, static_cast<size_t>(N * C) * sizeof(float));
-  for (size_t u = 0; u < head.nodes.size(); ++u)
-    std::memcpy(dx.row(head.nodes[u]), d_hidden_.data() + u * C, C * sizeof(float));
+  for (int64_t u = 0; u < U; ++u) std::memcpy(dx.row(nodes_[u]), d_hidden().row(u), C * sizeof(float));
 
   for (int64_t l = c.num_hidden_layers - 1; l >= 0; --l) {
     const LayerWeights& w = model.weights().layers[l];
@@ -186,6 +136,7 @@ void Transformer::layers_backward(const Model& model, const TokenTree& tree, con
     rms_norm_backward(d_normed, a.x, w.attention_norm, a.norm_rstd, dx, true, g.attention_norm);
   }
   gradients.add_embedding(tree.tokens, dx);
+  if (!kept) activations_.reset(c, 0, Activations::Keep::none);
 }
 
 }  // namespace cohort

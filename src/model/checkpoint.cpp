@@ -16,6 +16,8 @@ Checkpoint load_folder(const fs::path& folder) {
     fail("{}: expected a Hugging Face folder, but config.json is missing", folder.string());
   c.texts.config = read_file(config);
   c.config = parse_config(c.texts.config, config.string());
+  if (c.config.scalar_head)
+    fail("{}: a model with a scalar head (a value or reward model) is not a language model", config.string());
   if (fs::exists(generation)) {
     c.texts.generation_config = read_file(generation);
     merge_generation_config(&c.config, c.texts.generation_config, generation.string());

@@ -29,6 +29,7 @@ struct ModelConfig {
   bool attention_out_bias = false;  // llama's attention_bias puts one on o_proj too; qwen2 has none there
   bool mlp_bias = false;
   bool qk_norm = false;       // qwen3: RMS norm of each query and key head
+  bool scalar_head = false;   // one number for each row (a value or reward model) in place of the vocabulary
   int32_t bos_token_id = -1;  // -1: none
   int32_t pad_token_id = -1;
   std::vector<int32_t> eos_token_ids;

@@ -24,6 +24,9 @@ constexpr Family kFamilies[] = {{"llama", "llama", "LlamaForCausalLM", 0, 0, 204
                                 {"qwen2", "qwen2", "Qwen2ForCausalLM", 32, 0, 32768},
                                 {"qwen3", "qwen3", "Qwen3ForCausalLM", 32, 128, 32768}};
 
+// transformers' class with a head of num_labels outputs and no bias: a scalar head is one label.
+constexpr const char* kScalarHead = "ForSequenceClassification";
+
 ordered_json parse_object(const std::string& text, const std::string& source) {
   ordered_json root;
   try {
@@ -164,6 +167,18 @@ void refuse_sliding_window(const Fields& fields, const Family& family, const Mod
     if (layer != "full_attention") fields.wrong("layer_types", "full_attention in every layer", layer);
 }
 
+bool read_scalar_head(const Fields& fields) {
+  const ordered_json* architectures = fields.find("architectures");
+  if (!architectures || !architectures->is_array() || architectures->empty()) return false;
+  const ordered_json& first = architectures->front();
+  if (!first.is_string() || !first.get<std::string>().ends_with(kScalarHead)) return false;
+  const ordered_json* names = fields.find("id2label");
+  const int64_t labels = fields.integer("num_labels", names ? static_cast<int64_t>(names->size()) : 2);
+  if (labels != 1)
+    fail("{}: '{}' of {} labels: a value or reward model has one", fields.where(), kScalarHead, labels);
+  return true;
+}
+
 ordered_json rope_scaling_json(const RopeScaling& s) {
   if (s.kind == RopeScaling::Kind::none) return nullptr;
   if (s.kind == RopeScaling::Kind::linear) return {{"rope_type", "linear"}, {"factor", s.factor}};
@@ -186,7 +201,13 @@ ordered_json fresh_config(const ModelConfig& c) {
                                     [&](const Family& f) { return c.model_type == f.model_type; });
   COHORT_CHECK(family != std::end(kFamilies), "model type '{}'", c.model_type);
   ordered_json j;
-  j["architectures"] = {family->architecture};
+  const std::string architecture = family->architecture;
+  j["architectures"] = {c.scalar_head ? architecture.substr(0, architecture.find("ForCausalLM")) + kScalarHead
+                                      : architecture};
+  if (c.scalar_head) {
+    j["id2label"] = {{"0", "LABEL_0"}};
+    j["label2id"] = {{"LABEL_0", 0}};
+  }
   j["model_type"] = c.model_type;
   j["vocab_size"] = c.vocab_size;
   j["hidden_size"] = c.hidden_size;
@@ -256,6 +277,7 @@ ModelConfig parse_config(const std::string& text, const std::string& source) {
   }
   c.mlp_bias = model_type == "llama" && fields.boolean("mlp_bias", false);
   c.qk_norm = model_type == "qwen3";
+  c.scalar_head = read_scalar_head(fields);
   read_rope(fields, &c);
   read_special_tokens(fields, &c);
   c.check(source);

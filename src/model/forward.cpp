@@ -1,11 +1,9 @@
 // forward: the layer is a list of op calls, and backward.cpp is the same list reversed.
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 
-#include "model/transformer.h"
+#include "model/trunk.h"
 #include "ops/embedding.h"
-#include "ops/log_prob.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 #include "ops/swiglu.h"
@@ -56,23 +54,8 @@ void forward_layers(const Model& model, const LayerInput& input, const Activatio
   }
 }
 
-HeadPlan::HeadPlan(const TokenTree& tree) : rows(tree.rows.size()) {
-  std::iota(rows.begin(), rows.end(), 0);
-  std::stable_sort(rows.begin(), rows.end(),
-                   [&](int32_t a, int32_t b) { return tree.rows[a].node < tree.rows[b].node; });
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const HeadRow& r = tree.rows[rows[i]];
-    if (nodes.empty() || nodes.back() != r.node) {
-      nodes.push_back(r.node);
-      offsets.push_back(static_cast<int32_t>(i));
-    }
-    targets.push_back(r.target);
-  }
-  offsets.push_back(static_cast<int32_t>(rows.size()));
-}
-
-RowOutputs Transformer::forward(const Model& model, const TokenTree& tree, float temperature,
-                                Activations::Keep keep, const RowSeeds* seeds, Gradients* gradients) {
+Tensor Trunk::forward(const Model& model, const TokenTree& tree, std::span<const int32_t> nodes,
+                      Activations::Keep keep) {
   const ModelConfig& c = model.config();
   tree.check(c.vocab_size);
   const std::vector<int32_t> positions = tree.positions();
@@ -80,7 +63,6 @@ RowOutputs Transformer::forward(const Model& model, const TokenTree& tree, float
     if (p >= c.max_position_embeddings)
       fail("a sequence of {} tokens is longer than the model's context of {}", p + 1,
            c.max_position_embeddings);
-  inv_temperature_ = 1.0f / temperature;
 
   int64_t blocks = 0;
   const AttentionBatch attention = attention_batch(tree, &blocks);
@@ -89,43 +71,33 @@ RowOutputs Transformer::forward(const Model& model, const TokenTree& tree, float
       tree.tokens, positions, &attention, {kv_.reserve(blocks * block_floats), block_floats}};
   activations_.reset(c, tree.size(), keep);
   forward_layers(model, input, activations_, activations_.append(tree.size()), scratch_);
-
-  const HeadPlan head(tree);
-  gather_head(head, activations_, {}, model);
-  RowOutputs outputs;
-  head_done_ = seeds != nullptr;
-  if (seeds) {
-    COHORT_CHECK(gradients && keep != Activations::Keep::none, "seeds without a place for gradients");
-    head_backward(model, head, *seeds, *gradients, outputs);
-  } else {
-    const size_t R = tree.rows.size();
-    std::vector<float> log_prob(R), entropy(R);
-    const Tensor hidden(hidden_.data(), {static_cast<int64_t>(head.nodes.size()), c.hidden_size});
-    log_prob_forward(hidden, model.packed_head(), inv_temperature_, {head.offsets, head.targets}, log_prob,
-                     entropy);
-    outputs.log_prob.resize(R);
-    outputs.entropy.resize(R);
-    for (size_t i = 0; i < R; ++i) {
-      outputs.log_prob[head.rows[i]] = log_prob[i];
-      outputs.entropy[head.rows[i]] = entropy[i];
-    }
-  }
-  return outputs;
+  return final_norm(model, nodes, activations_, {});
 }
 
-// The final norm of the rows that the head reads: head_x_, hidden_, head_rstd_.
-void Transformer::gather_head(const HeadPlan& head, const Activations& activations,
-                              std::span<const int32_t> row_of_node, const Model& model) {
+Tensor Trunk::read_kept(const Model& model, const TokenTree& tree, std::span<const int32_t> nodes,
+                        const Activations& kept, std::span<const int32_t> row_of_node) {
+  COHORT_CHECK(kept.keep() == Activations::Keep::all, "the rollout kept no activations");
+  COHORT_CHECK(static_cast<int64_t>(row_of_node.size()) == tree.size(), "{} rows for {} nodes",
+               row_of_node.size(), tree.size());
+  return final_norm(model, nodes, kept, row_of_node);
+}
+
+// Of the rows that the head reads: nodes_, head_x_, hidden_, head_rstd_.
+Tensor Trunk::final_norm(const Model& model, std::span<const int32_t> nodes, const Activations& activations,
+                         std::span<const int32_t> row_of_node) {
   const ModelConfig& c = model.config();
-  const int64_t U = static_cast<int64_t>(head.nodes.size()), C = c.hidden_size;
-  const Tensor x(head_x_.reserve(U * C), {U, C});
+  nodes_.assign(nodes.begin(), nodes.end());
+  const int64_t U = static_cast<int64_t>(nodes.size()), C = c.hidden_size;
+  const Tensor x(head_x_.reserve(U * C), {U, C}), hidden(hidden_.reserve(U * C), {U, C});
+  d_hidden_view_ = Tensor(d_hidden_.reserve(U * C), {U, C});
   const Tensor output = activations.output(0, activations.rows());
   for (int64_t u = 0; u < U; ++u) {
-    const int64_t row = row_of_node.empty() ? head.nodes[u] : row_of_node[head.nodes[u]];
+    const int64_t row = row_of_node.empty() ? nodes[u] : row_of_node[nodes[u]];
     std::memcpy(x.row(u), output.row(row), C * sizeof(float));
   }
-  rms_norm_forward(x, model.weights().final_norm, static_cast<float>(c.rms_norm_eps),
-                   Tensor(hidden_.reserve(U * C), {U, C}), Tensor(head_rstd_.reserve(U), {U}));
+  rms_norm_forward(x, model.weights().final_norm, static_cast<float>(c.rms_norm_eps), hidden,
+                   Tensor(head_rstd_.reserve(U), {U}));
+  return hidden;
 }
 
 }  // namespace cohort

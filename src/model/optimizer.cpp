@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "base/math.h"
+#include "tensor/safetensors.h"
 
 namespace cohort {
 
@@ -40,6 +42,26 @@ double Optimizer::step(Model& model, const Gradients& gradients, const AdamWOpti
   }
   model.pack();
   return norm;
+}
+
+void Optimizer::save(const std::filesystem::path& file) const {
+  const NamedFloats moments[] = {{"exp_avg", {m_.size()}, m_.data()}, {"exp_avg_sq", {v_.size()}, v_.data()}};
+  save_safetensors(file, moments, {{"format", "pt"}});
+}
+
+void Optimizer::load(const std::filesystem::path& path, int64_t steps) {
+  const SafetensorsFile file(path);
+  const std::pair<const char*, Tensor> moments[] = {{"exp_avg", first_moment()},
+                                                    {"exp_avg_sq", second_moment()}};
+  for (const auto& [name, tensor] : moments) {
+    const SafetensorsEntry* entry = file.find(name);
+    const size_t bytes = static_cast<size_t>(tensor.size()) * sizeof(float);
+    if (!entry || entry->dtype != "F32" || entry->bytes.size() != bytes)
+      fail("{}: expected {} with {} floats, found {}", file.path(), name, tensor.size(),
+           entry ? fmt::format("{} bytes of {}", entry->bytes.size(), entry->dtype) : "none");
+    std::memcpy(tensor.data, entry->bytes.data(), bytes);
+  }
+  steps_ = steps;
 }
 
 }  // namespace cohort

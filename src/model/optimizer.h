@@ -1,6 +1,7 @@
 // The optimizer: global-norm clipping and AdamW over the flat buffer, and the learning-rate schedules.
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "model/model.h"
@@ -24,6 +25,9 @@ class Optimizer {
 
   int64_t steps() const { return steps_; }
   void set_steps(int64_t steps) { steps_ = steps; }
+  // The moments as a safetensors file, and back; load throws Error where they do not fit the model.
+  void save(const std::filesystem::path& file) const;
+  void load(const std::filesystem::path& file, int64_t steps);
   Tensor first_moment() const { return m_.tensor({m_.size()}); }
   Tensor second_moment() const { return v_.tensor({v_.size()}); }
 

@@ -57,7 +57,10 @@ std::vector<Parameter> parameter_list(const ModelConfig& c) {
     if (c.mlp_bias) b.alone(p + "mlp.down_proj.bias", {C});
   }
   b.alone("model.norm.weight", {C});
-  if (!c.tie_word_embeddings) b.alone("lm_head.weight", {c.vocab_size, C});
+  if (c.scalar_head)
+    b.alone("score.weight", {1, C});
+  else if (!c.tie_word_embeddings)
+    b.alone("lm_head.weight", {c.vocab_size, C});
   return b.list;
 }
 
@@ -93,7 +96,10 @@ WeightViews weight_views(const ModelConfig& c, float* data) {
     w.layers.push_back(layer);
   }
   w.final_norm = view("model.norm.weight", {C});
-  w.head = c.tie_word_embeddings ? w.embedding : view("lm_head.weight", {c.vocab_size, C});
+  if (c.scalar_head)
+    w.head = view("score.weight", {1, C});
+  else
+    w.head = c.tie_word_embeddings ? w.embedding : view("lm_head.weight", {c.vocab_size, C});
   return w;
 }
 

@@ -23,7 +23,8 @@ struct Parameter {
 
 // All parameters in buffer order. q, k, v of a layer are neighbours, and so are gate and up: each reads as
 // one matrix. Every tensor starts at a multiple of 16 floats, except inside those fused groups.
-// lm_head.weight is absent when tied.
+// lm_head.weight is absent when tied; with a scalar head score.weight (1, C) takes its place, so a scalar
+// model's layout is a language model's up to the head.
 std::vector<Parameter> parameter_list(const ModelConfig& config);
 int64_t parameter_floats(const std::vector<Parameter>& list);  // floats of the whole buffer
 
@@ -46,7 +47,7 @@ struct WeightViews {
   Tensor embedding;  // (V, C)
   std::vector<LayerWeights> layers;
   Tensor final_norm;  // (C)
-  Tensor head;        // (V, C); the embedding itself when tied
+  Tensor head;        // (V, C); the embedding itself when tied; (1, C) where it is scalar
 };
 
 // The same layout serves weights, gradients and moments.

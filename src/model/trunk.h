@@ -1,0 +1,88 @@
+// What every model is below its head: the layers over a token tree, from the embedding to the final norm, and
+// back. The vocabulary head (transformer.h) and the scalar head (critic.h) stand on it.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "model/activations.h"
+#include "model/model.h"
+#include "tree/token_tree.h"
+
+namespace cohort {
+
+// Gradients of all parameters in one flat buffer. A weight gradient's chain runs over the batch's tokens in
+// their order and continues across micro-batches, so their size changes nothing. Embedding rows are set aside
+// and added by finish(), because a tied head's chain must not be interrupted by them.
+class Gradients {
+ public:
+  explicit Gradients(const ModelConfig& config);
+  void zero();
+  void finish();  // call once after the batch's last backward
+  Tensor flat() const { return buffer_.tensor({buffer_.size()}); }
+  const WeightViews& views() const { return views_; }
+  void add_embedding(std::span<const int32_t> tokens, const Tensor& dx);
+
+ private:
+  Buffer buffer_;
+  WeightViews views_;
+  std::vector<int32_t> tokens_;
+  std::vector<float> rows_;  // (pending tokens, C)
+  int64_t width_;
+};
+
+// Rows for the layers: training passes all of a tree's, a rollout step those that it computes now.
+struct LayerInput {
+  std::span<const int32_t> tokens, positions;  // (n)
+  const AttentionBatch* attention;
+  KvStore store;  // layer 0's blocks
+  int64_t layer_stride =
+      0;  // floats from a block's layer l to its layer l + 1 (0: one layer's store serves all)
+};
+
+// Runs all layers over n rows, rows [first, first + n) of `activations` (from its append()). Their outputs
+// (before the final norm) are activations.output(first, n). Callers with rows, blocks and scratch of their
+// own may run at the same time.
+void forward_layers(const Model& model, const LayerInput& input, const Activations& activations,
+                    int64_t first, LayerScratch& scratch);
+
+// One layer over n rows: a.x in, x_next out; what backward needs is left in a. normed (n, C) and act (n, F)
+// are scratch.
+void layer_forward(const Model& model, int64_t layer, const LayerInput& input, const LayerActivations& a,
+                   Tensor normed, Tensor act, Tensor x_next);
+
+// Holds the buffers that forward and backward need, reused from call to call.
+class Trunk {
+ public:
+  // Runs the tree; returns the final norm's output (U, C) at `nodes` (increasing), valid until the next call.
+  // With Keep::none nothing is left for backward. Throws Error where a path is longer than the context.
+  Tensor forward(const Model& model, const TokenTree& tree, std::span<const int32_t> nodes,
+                 Activations::Keep keep);
+
+  // The same without running it: from a rollout's activations, where node i of the tree stands in row
+  // row_of_node[i].
+  Tensor read_kept(const Model& model, const TokenTree& tree, std::span<const int32_t> nodes,
+                   const Activations& kept, std::span<const int32_t> row_of_node);
+
+  // Where the head leaves the gradient of what forward returned (U, C), before backward overwrites it.
+  Tensor d_hidden() const { return d_hidden_view_; }
+
+  // Once after forward with Keep::all or inputs, on the same tree; after read_kept give `kept` and the rows
+  // again.
+  void backward(const Model& model, const TokenTree& tree, Gradients& gradients,
+                const Activations* kept = nullptr, std::span<const int32_t> row_of_node = {});
+
+ private:
+  Tensor final_norm(const Model& model, std::span<const int32_t> nodes, const Activations& activations,
+                    std::span<const int32_t> row_of_node);
+
+  Activations activations_;
+  Buffer kv_;                                      // one layer's keys and values
+  std::vector<int32_t> nodes_;                     // those that the head reads (U)
+  Buffer head_x_, hidden_, head_rstd_, d_hidden_;  // (U, C), (U, C), (U), (U, C)
+  Tensor d_hidden_view_;
+  LayerScratch scratch_;
+  Buffer dx_, d_normed_, d_act_, d_attention_, d_qkv_, gathered_;
+};
+
+}  // namespace cohort
