@@ -193,6 +193,32 @@ TEST(Credit, NothingToCompareGivesExactlyZero) {
   }
 }
 
+// Catches: a reward with no other to compare with that moves its own sample, the batch's mean, or what the sample's
+// other rewards say.
+TEST(Credit, LoneRewardsAreLeftOut) {
+  std::vector<Group> with = groups_of({kNan, 1, 0, 1, 0, 0.5}, 2), without = groups_of({0, 1, 0, 0.5}, 2);
+  for (std::vector<Group>* groups : {&with, &without})
+    for (Group& group : *groups)
+      for (size_t i = 0; i < 2; ++i) group.samples[i].completion_ids.resize(1 + 2 * i);
+  group_baseline_advantages(with, {});
+  group_baseline_advantages(without, {});
+  EXPECT_EQ(with[0].samples[1].advantages, std::vector<float>{0});
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_NE(without[i / 2].samples[i % 2].advantages[0], 0);
+    EXPECT_EQ(with[1 + i / 2].samples[i % 2].advantages, without[i / 2].samples[i % 2].advantages);
+  }
+  CreditOptions options;
+  options.multi_objective_aggregation = RewardAggregation::normalize_then_sum;
+  with = groups_of_rows(nlohmann::json::parse("[[1, null], [0, 5], [0, null]]"), 3);
+  without = groups_of_rows(nlohmann::json::parse("[[1], [0], [0]]"), 3);
+  group_advantages(with, options);
+  group_advantages(without, options);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_NE(without[0].samples[i].advantages[0], 0);
+    EXPECT_EQ(with[0].samples[i].advantages, without[0].samples[i].advantages);
+  }
+}
+
 // Catches: inserted tokens weighing in the batch's mean.
 TEST(Credit, InsertedTokensWeighNothing) {
   std::vector<Group> plain = groups_of({1, 0, 0.5, 0}, 2), inserted = plain;
