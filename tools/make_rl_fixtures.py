@@ -2,8 +2,9 @@
 """Writes tests/fixtures/rl/: advantages, losses, per-token gradients and metrics as TRL computes them.
 
 Needs torch and trl (made with trl 1.16.0 and torch 2.15.0). TRL's own code runs: GRPOTrainer._compute_loss on a stand-in for the trainer,
-with the per-token log-probs as leaves of the graph, in float64; and the lines of _generate_and_score_completions
-that turn rewards into advantages, taken from its source.
+with the per-token log-probs and entropies as leaves of the graph, in float64; and the lines of _generate_and_score_completions
+that turn rewards into advantages, taken from its source. What TRL does not have (GMPO, the KL estimators k1 and k2) is
+written here after the papers.
 
     python tools/make_rl_fixtures.py
 """
@@ -38,9 +39,35 @@ class Accelerator:
     sync_gradients = True
     gather = staticmethod(lambda x: x)
     reduce = staticmethod(lambda x, reduction: x)
+    pad_across_processes = staticmethod(lambda x, dim, pad_index: x)
 
 
-def loss_case(seed, loss_type, level, beta, bias, epsilon_high, delta, inserted, steps):
+VARIANT = dict(sapo_temperature_neg=1.05, sapo_temperature_pos=1.0, vespo_k_pos=2.0, vespo_lambda_pos=3.0, vespo_k_neg=3.0,
+               vespo_lambda_neg=2.0, off_policy_mask_threshold=None, top_entropy_quantile=1.0, entropy_coef=0.0,
+               kl_estimator="k3")
+
+
+def mean_of_means(x, mask):
+    return ((x * mask).sum(1) / mask.sum(1).clamp(min=1)).mean()
+
+
+def gmpo_loss(new, old, advantages, mask, low, high):
+    """arXiv 2507.20673, equation 4: per sequence, the geometric mean of the ratios, each bounded where its advantage pushes."""
+    a = advantages[:, None].expand_as(new)
+    log_ratio = new - old
+    bounded = torch.where(a > 0, log_ratio.clamp(max=high), torch.where(a < 0, log_ratio.clamp(min=-low), 0 * log_ratio))
+    ratio = ((bounded * mask).sum(1) / mask.sum(1).clamp(min=1)).exp()
+    return -(ratio * advantages * (mask.sum(1) > 0)).mean()
+
+
+def kl(new, ref, estimator):
+    d = new - ref
+    return {"k1": d, "k2": d * d / 2, "k3": (-d).exp() + d - 1}[estimator]
+
+
+def loss_case(seed, loss_type, level, beta, bias, epsilon_high, delta, inserted, steps, **variant):
+    o = types.SimpleNamespace(**{**VARIANT, **variant})
+    ours = loss_type == "gmpo" or o.kl_estimator != "k3"  # mean over tokens, then samples
     g = torch.Generator().manual_seed(seed)
     batch, longest = 2 * GROUP, 7
     lengths = torch.randint(1, longest + 1, (batch,), generator=g)
@@ -58,35 +85,54 @@ def loss_case(seed, loss_type, level, beta, bias, epsilon_high, delta, inserted,
     effective = mask * tool_mask
     items = effective.sum() * steps + (5 if steps > 1 else 0)
 
-    leaf = new.double().requires_grad_()
+    leaf, entropy_leaf = new.double().requires_grad_(), entropies.double().requires_grad_()
     trainer = types.SimpleNamespace(
-        _get_per_token_logps_and_entropies=lambda *a, **k: (leaf, entropies.double(), None),
-        aux_loss_enabled=False, top_entropy_quantile=1.0, off_policy_mask_threshold=None, loss_type=loss_type,
-        importance_sampling_level=level, beta=beta, epsilon_low=0.2,
+        _get_per_token_logps_and_entropies=lambda *a, **k: (leaf, entropy_leaf, None),
+        aux_loss_enabled=False, top_entropy_quantile=o.top_entropy_quantile,
+        off_policy_mask_threshold=o.off_policy_mask_threshold, loss_type="grpo" if ours else loss_type,
+        importance_sampling_level=level, beta=0.0 if ours else beta, epsilon_low=0.2,
         epsilon_high=0.2 if epsilon_high is None else epsilon_high, use_vllm=False,
         vllm_importance_sampling_correction=False, model=types.SimpleNamespace(training=True),
         current_gradient_accumulation_steps=1, max_completion_length=longest + 3, accelerator=Accelerator(),
-        _entropy_bonus_enabled=False, _metrics={"train": collections.defaultdict(list)},
-        args=types.SimpleNamespace(delta=delta, use_bias_correction_kl=bias, steps_per_generation=steps))
+        _entropy_bonus_enabled=o.entropy_coef != 0, use_adaptive_entropy=False, entropy_coef=o.entropy_coef,
+        get_off_policy_mask=grpo.GRPOTrainer.get_off_policy_mask, get_gamma_weights=grpo.GRPOTrainer.get_gamma_weights,
+        _metrics={"train": collections.defaultdict(list)},
+        args=types.SimpleNamespace(delta=delta, use_bias_correction_kl=bias, steps_per_generation=steps, **vars(o)))
+    trainer.get_high_entropy_mask = lambda *a: grpo.GRPOTrainer.get_high_entropy_mask(trainer, *a)
     inputs = dict(
         prompt_ids=torch.zeros(batch, 1, dtype=torch.long), prompt_mask=torch.ones(batch, 1, dtype=torch.long),
         completion_ids=torch.zeros(batch, longest, dtype=torch.long), completion_mask=mask, tool_mask=tool_mask,
         advantages=advantages.double(), old_per_token_logps=old.double(), ref_per_token_logps=ref.double(),
         num_items_in_batch=items)
+    torch.set_default_dtype(torch.float64)  # else torch.where makes temperatures of 24 bits
     loss = grpo.GRPOTrainer._compute_loss(trainer, trainer.model, inputs)
+    torch.set_default_dtype(torch.float32)
+    metrics = {k: v[0] for k, v in trainer._metrics["train"].items()}
+    if ours:
+        if loss_type == "gmpo":
+            loss = gmpo_loss(leaf, old.double(), advantages.double(), effective, 0.2, trainer.epsilon_high)
+            metrics = {}
+        term = kl(leaf, ref.double(), o.kl_estimator)
+        if bias:
+            term = term * (leaf - old.double()).exp()
+        loss = loss + beta * mean_of_means(term, effective)
+        if beta:
+            metrics["kl"] = ((term * effective).sum() / effective.sum()).item()
     loss.backward()
     rows = []
     for i in range(batch):
         n = int(lengths[i])
+        entropy_gradient = {} if o.entropy_coef == 0 else dict(
+            entropy_gradient=[float(f"{x:.10g}") for x in entropy_leaf.grad[i, :n].tolist()])
         rows.append(dict(
             sampled=effective[i, :n].tolist(), log_probs=new[i, :n].tolist(), old_log_probs=old[i, :n].tolist(),
             ref_log_probs=ref[i, :n].tolist(), entropies=entropies[i, :n].tolist(), advantage=advantages[i].item(),
-            gradient=[float(f"{x:.10g}") for x in leaf.grad[i, :n].tolist()]))
+            gradient=[float(f"{x:.10g}") for x in leaf.grad[i, :n].tolist()], **entropy_gradient))
     return dict(
         loss_type=loss_type, importance_sampling_level=level, beta=beta, use_bias_correction_kl=bias, epsilon=0.2,
         epsilon_high=epsilon_high, delta=delta, max_completion_length=longest + 3,
         tokens_per_step=items.item() / steps, samples=rows, loss=loss.item(),
-        metrics={k: v[0] for k, v in trainer._metrics["train"].items()})
+        metrics=metrics, **variant)
 
 
 def advantage_code():
@@ -122,6 +168,29 @@ def main():
         cases.append(loss_case(seed, loss_type, level, beta, bias, high, delta, seed % 3 == 0, steps))
     header = dict(made_with=f"trl {trl.__version__}, torch {torch.__version__.split('+')[0]}")
     (OUT / "losses.json").write_text(json.dumps({**header, "cases": cases}) + "\n")
+
+    variants = [dict(loss_type=t, beta=b, bias=c, level=l, **v) for t, b, c, l, v in [
+        ("cispo", 0.0, True, "token", dict(epsilon_high=1.25)), ("cispo", 0.3, True, "token", dict(epsilon_high=5.0)),
+        ("cispo", 0.0, True, "sequence", dict(epsilon_high=1.1)),
+        ("sapo", 0.0, True, "token", {}), ("sapo", 0.3, True, "sequence", {}),
+        ("sapo", 0.3, False, "token", dict(sapo_temperature_neg=3.0, sapo_temperature_pos=0.5)),
+        ("luspo", 0.0, True, "sequence", {}), ("luspo", 0.3, True, "token", dict(epsilon_high=0.28, delta=1.5)),
+        ("vespo", 0.0, True, "token", {}),
+        ("vespo", 0.3, True, "token", dict(vespo_k_pos=1.0, vespo_lambda_pos=0.5, vespo_k_neg=2.0, vespo_lambda_neg=1.5)),
+        ("gmpo", 0.0, True, "token", {}), ("gmpo", 0.3, False, "token", dict(epsilon_high=0.4)),
+        ("gmpo", 0.3, True, "token", dict(epsilon_high=0.1)),
+        ("grpo", 0.3, False, "token", dict(kl_estimator="k1")), ("grpo", 0.3, True, "token", dict(kl_estimator="k1")),
+        ("grpo", 0.3, False, "token", dict(kl_estimator="k2")), ("grpo", 0.3, True, "token", dict(kl_estimator="k2")),
+        ("dapo", 0.3, True, "token", dict(entropy_coef=0.05)), ("grpo", 0.0, True, "token", dict(entropy_coef=0.05)),
+        ("dapo", 0.3, True, "token", dict(top_entropy_quantile=0.2)),
+        ("grpo", 0.0, True, "sequence", dict(top_entropy_quantile=0.4)),
+        ("cispo", 0.0, True, "token", dict(epsilon_high=5.0, top_entropy_quantile=0.35, entropy_coef=0.05)),
+        ("dapo", 0.3, True, "token", dict(off_policy_mask_threshold=0.02)),
+        ("grpo", 0.0, True, "sequence", dict(off_policy_mask_threshold=0.0)),
+    ]]
+    rows = [loss_case(seed=1000 + i, inserted=i % 3 == 0, steps=1 + i % 2 * (v["loss_type"] in ("dapo", "cispo", "vespo")),
+                      **{**dict(epsilon_high=None, delta=None), **v}) for i, v in enumerate(variants)]
+    (OUT / "loss_variants.json").write_text(json.dumps({**header, "cases": rows}) + "\n")
 
     nan, code = float("nan"), advantage_code()
     batches = [

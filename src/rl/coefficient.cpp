@@ -6,6 +6,8 @@
 
 #include "base/check.h"
 #include "base/math.h"
+#include "rl/coefficient_kl.h"
+#include "rl/coefficient_policy.h"
 
 namespace cohort {
 namespace {
@@ -24,85 +26,65 @@ void check_sizes(const Group& group, std::span<const FreshSample> fresh, std::sp
                  "{} advantages for {} tokens", sample.advantages.size(), sample.completion_ids.size());
 }
 
-// One token's policy term before its weight: min(min(r, delta) A, clip(r) A), and its derivative by log r.
-struct PolicyTerm {
-  double value, slope;
-  bool clipped_low, clipped_high;
+// One completion's sampled tokens, and whether each has a policy term.
+struct Tokens {
+  std::vector<size_t> at;  // positions in the completion
+  std::vector<double> log_probs, log_ratios, ratios, advantages;
+  std::vector<char> chosen;  // by top_entropy_quantile
 };
 
-PolicyTerm policy_term(double ratio, double advantage, const CoefficientOptions& options) {
-  const double low = 1 - options.epsilon, high = options.clip_high();
-  const bool bounded = options.delta && ratio > *options.delta;
-  const double unclipped = (bounded ? *options.delta : ratio) * advantage;
-  const double clipped = std::clamp(ratio, low, high) * advantage;
-  const bool moves = unclipped <= clipped ? !bounded : ratio >= low && ratio <= high;
-  PolicyTerm term;
-  term.value = std::min(unclipped, clipped);
-  term.slope = moves ? ratio * advantage : 0;
-  term.clipped_low = ratio < low && advantage < 0;
-  term.clipped_high = ratio > high && advantage > 0;
-  return term;
+Tokens sampled_tokens_of(const Sample& sample, std::span<const float> fresh,
+                         const CoefficientOptions& options) {
+  Tokens tokens;
+  for (size_t t = 0; t < fresh.size(); ++t)
+    if (sample.is_sampled(t)) tokens.at.push_back(t);
+  double log_ratio_sum = 0;
+  for (size_t t : tokens.at) {
+    tokens.log_probs.push_back(double{fresh[t]});
+    tokens.log_ratios.push_back(double{fresh[t]} - double{sample.log_probs[t]});
+    tokens.advantages.push_back(double{advantage(sample, t)});
+    tokens.chosen.push_back(options.entropy_threshold == -CoefficientOptions::kInfinity ||
+                            double{sample.entropies[t]} >= options.entropy_threshold);
+    log_ratio_sum += tokens.log_ratios.back();
+  }
+  const double mean_log_ratio = log_ratio_sum / static_cast<double>(tokens.at.size());
+  // At level sequence every token's ratio is the geometric mean over the completion.
+  const bool sequence = options.importance_sampling_level == ImportanceLevel::sequence;
+  const double sequence_ratio = sequence ? exp(mean_log_ratio) : 0;
+  for (double log_ratio : tokens.log_ratios)
+    tokens.ratios.push_back(sequence ? sequence_ratio : exp(log_ratio));
+  return tokens;
 }
 
-void clipped_ratio_sample(const Sample& sample, std::span<const float> fresh, double weight,
-                          const CoefficientOptions& options, std::span<float> seeds, CoefficientSums& sums) {
-  const size_t length = sample.completion_ids.size();
-  COHORT_CHECK(fresh.size() == length && sample.log_probs.size() == length && seeds.size() == length,
-               "{} tokens, {} fresh and {} old log-probs, {} seeds", length, fresh.size(),
-               sample.log_probs.size(), seeds.size());
-  COHORT_CHECK(options.beta == 0 || sample.ref_log_probs.size() == length,
-               "beta is {} and there are {} reference log-probs for {} tokens", options.beta,
-               sample.ref_log_probs.size(), length);
-  std::vector<size_t> tokens;
-  for (size_t t = 0; t < length; ++t) {
-    seeds[t] = 0;
-    if (sample.is_sampled(t)) tokens.push_back(t);
-  }
-  if (tokens.empty()) return;
-  const double count = static_cast<double>(tokens.size());
-  const bool sequence = options.importance_sampling_level == ImportanceLevel::sequence;
+// The policy terms of the tokens that no mask takes out, 0 for the others.
+std::vector<PolicyTerm> masked_policy_terms(const Tokens& tokens, const CoefficientOptions& options) {
+  std::vector<double> advantages = tokens.advantages;
+  double drift = 0;  // mean log(pi_old / pi)
+  for (double log_ratio : tokens.log_ratios) drift -= log_ratio;
+  drift /= static_cast<double>(tokens.at.size());
+  const bool off_policy = options.off_policy_mask_threshold && drift > *options.off_policy_mask_threshold;
+  for (size_t i = 0; i < advantages.size(); ++i)
+    if (!tokens.chosen[i] || (off_policy && advantages[i] < 0)) advantages[i] = 0;
+  std::vector<PolicyTerm> terms(advantages.size());
+  policy_terms({tokens.log_probs, tokens.log_ratios, tokens.ratios, advantages}, options, terms);
+  return terms;
+}
 
-  // At level sequence every token's ratio is the geometric mean over the completion.
-  double mean_log_ratio = 0;
-  for (size_t t : tokens) mean_log_ratio += double{fresh[t]} - double{sample.log_probs[t]};
-  const double sequence_ratio = exp(mean_log_ratio / count);
-
-  double low = 0, high = 0, objective = 0, slope_sum = 0;
-  for (size_t t : tokens) {
-    const double ratio = sequence ? sequence_ratio : exp(double{fresh[t]} - double{sample.log_probs[t]});
-    const PolicyTerm term = policy_term(ratio, advantage(sample, t), options);
-    double slope = term.slope;  // by log r
-    double direct = 0;          // by the token's own log-prob where r is held
-    double value = term.value;
-    if (options.beta != 0) {
-      const double log_ref = double{sample.ref_log_probs[t]} - double{fresh[t]};  // log(pi_ref / pi)
-      const double ref_ratio = exp(log_ref);
-      const double scale = options.use_bias_correction_kl ? ratio : 1;
-      const double kl = scale * (ref_ratio - log_ref - 1);
-      value -= options.beta * kl;
-      direct = options.beta * scale * (ref_ratio - 1);
-      if (options.use_bias_correction_kl) slope -= options.beta * kl;
-      sums.kl += kl;
-    }
-    objective += value;
-    slope_sum += slope;
-    if (sequence) {
-      seeds[t] = static_cast<float>(weight * direct);
-    } else {
-      seeds[t] = static_cast<float>(weight * (slope + direct));
-      sums.ratio += ratio;
-    }
+void add_ratio_sums(const Tokens& tokens, const CoefficientOptions& options, CoefficientSums& sums) {
+  const double count = static_cast<double>(tokens.at.size());
+  const ClipRange range = clip_range(options);
+  double low = 0, high = 0, ratios = 0;
+  for (size_t i = 0; i < tokens.at.size(); ++i) {
+    const double ratio = tokens.ratios[i];
+    low += ratio < range.low && tokens.advantages[i] < 0;
+    high += ratio > range.high && tokens.advantages[i] > 0;
+    ratios += ratio;
     sums.ratio_min = std::min(sums.ratio_min, ratio);
     sums.ratio_max = std::max(sums.ratio_max, ratio);
-    low += term.clipped_low;
-    high += term.clipped_high;
+    sums.approx_kl += 0.5 * tokens.log_ratios[i] * tokens.log_ratios[i];
   }
-  if (sequence) {  // log r is the mean of the tokens' log ratios, so each of them moves every token's term
-    for (size_t t : tokens) seeds[t] = static_cast<float>(seeds[t] + weight * slope_sum / count);
-    sums.ratio += sequence_ratio;
-  }
-  sums.objective += weight * objective;
-  sums.tokens += static_cast<int64_t>(tokens.size());
+  const bool sequence = options.importance_sampling_level == ImportanceLevel::sequence;
+  sums.ratio += sequence ? tokens.ratios[0] : ratios;
   sums.ratio_count += sequence ? 1 : count;
   sums.clipped_low += sequence ? low / count : low;
   sums.clipped_high += sequence ? high / count : high;
@@ -110,26 +92,79 @@ void clipped_ratio_sample(const Sample& sample, std::span<const float> fresh, do
   sums.clipped_high_max = std::max(sums.clipped_high_max, high / count);
 }
 
-}  // namespace
-
-void check(const CoefficientOptions& options) {
-  const auto at_least_0 = [](double x) { return x >= 0 && std::isfinite(x); };
-  if (!(options.epsilon >= 0 && options.epsilon < 1))
-    fail("epsilon: expected a number in [0, 1), found {}", options.epsilon);
-  if (options.epsilon_high && !at_least_0(*options.epsilon_high))
-    fail("epsilon_high: expected a number of at least 0, found {}", *options.epsilon_high);
-  if (!at_least_0(options.beta)) fail("beta: expected a number of at least 0, found {}", options.beta);
-  if (options.delta && !(*options.delta > options.clip_high() && std::isfinite(*options.delta)))
-    fail("delta: expected a number above 1 + epsilon_high = {}, found {}", options.clip_high(),
-         *options.delta);
+void entropy_bonus(const Tokens& tokens, std::span<const float> entropies, double weight,
+                   const CoefficientOptions& options, std::span<float> seeds, CoefficientSums& sums) {
+  std::ranges::fill(seeds, 0.0f);
+  if (options.entropy_coef == 0) return;
+  const double scale =
+      options.entropy_coef * (options.entropy_tokens > 0 ? 1 / options.entropy_tokens : weight);
+  for (size_t i = 0; i < tokens.at.size(); ++i) {
+    if (!tokens.chosen[i]) continue;
+    if (!seeds.empty()) seeds[tokens.at[i]] = static_cast<float>(scale);
+    if (!entropies.empty()) sums.objective += scale * double{entropies[tokens.at[i]]};
+  }
 }
+
+void clipped_ratio_sample(const Sample& sample, const FreshSample& fresh, double weight,
+                          const CoefficientOptions& options, const SampleSeeds& seeds,
+                          CoefficientSums& sums) {
+  const size_t length = sample.completion_ids.size();
+  COHORT_CHECK(fresh.log_probs.size() == length && sample.log_probs.size() == length &&
+                   seeds.log_prob.size() == length,
+               "{} tokens, {} fresh and {} old log-probs, {} seeds", length, fresh.log_probs.size(),
+               sample.log_probs.size(), seeds.log_prob.size());
+  COHORT_CHECK(options.beta == 0 || sample.ref_log_probs.size() == length,
+               "beta is {} and there are {} reference log-probs for {} tokens", options.beta,
+               sample.ref_log_probs.size(), length);
+  COHORT_CHECK(
+      options.entropy_threshold == -CoefficientOptions::kInfinity || sample.entropies.size() == length,
+      "{} entropies of sampling time for {} tokens", sample.entropies.size(), length);
+  COHORT_CHECK((fresh.entropies.empty() || fresh.entropies.size() == length) &&
+                   (seeds.entropy.empty() || seeds.entropy.size() == length),
+               "{} tokens, {} entropies, {} entropy seeds", length, fresh.entropies.size(),
+               seeds.entropy.size());
+  std::ranges::fill(seeds.log_prob, 0.0f);
+  const Tokens tokens = sampled_tokens_of(sample, fresh.log_probs, options);
+  entropy_bonus(tokens, fresh.entropies, weight, options, seeds.entropy, sums);
+  const size_t n = tokens.at.size();
+  if (n == 0) return;
+
+  std::vector<PolicyTerm> terms = masked_policy_terms(tokens, options);
+  double objective = 0, slope_sum = 0;
+  for (size_t i = 0; i < n; ++i) {
+    PolicyTerm& term = terms[i];
+    if (options.beta != 0) {
+      const size_t t = tokens.at[i];
+      const double scale = options.use_bias_correction_kl ? tokens.ratios[i] : 1;
+      const KlTerm kl =
+          kl_term(double{sample.ref_log_probs[t]} - double{fresh.log_probs[t]}, options.kl_estimator);
+      term.value -= options.beta * scale * kl.value;
+      term.by_log_prob -= options.beta * scale * kl.by_log_prob;
+      if (options.use_bias_correction_kl) term.by_log_ratio -= options.beta * scale * kl.value;
+      sums.kl += scale * kl.value;
+    }
+    objective += term.value;
+    slope_sum += term.by_log_ratio;
+  }
+  // At level sequence log r is the mean of the tokens' log ratios, so each of them moves every token's term.
+  const bool sequence = options.importance_sampling_level == ImportanceLevel::sequence;
+  const double mean_slope = slope_sum / static_cast<double>(n);
+  for (size_t i = 0; i < n; ++i)
+    seeds.log_prob[tokens.at[i]] =
+        static_cast<float>(weight * ((sequence ? mean_slope : terms[i].by_log_ratio) + terms[i].by_log_prob));
+  sums.objective += weight * objective;
+  sums.tokens += static_cast<int64_t>(n);
+  add_ratio_sums(tokens, options, sums);
+}
+
+}  // namespace
 
 void clipped_ratio(const Group& group, std::span<const FreshSample> fresh, std::span<const double> weights,
                    const CoefficientOptions& options, std::span<const SampleSeeds> seeds,
                    CoefficientSums& sums) {
   check_sizes(group, fresh, weights, seeds);
   for (size_t i = 0; i < group.samples.size(); ++i)
-    clipped_ratio_sample(group.samples[i], fresh[i].log_probs, weights[i], options, seeds[i].log_prob, sums);
+    clipped_ratio_sample(group.samples[i], fresh[i], weights[i], options, seeds[i], sums);
 }
 
 void plain(const Group& group, std::span<const FreshSample> fresh, std::span<const double> weights,

@@ -8,34 +8,14 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/philox.h"
+#include "rl/coefficient_entropy.h"
+#include "rl/coefficient_test_support.h"
 #include "rl/methods.h"
 #include "rl/metrics.h"
 #include "rl/normalize.h"
 
 namespace cohort {
 namespace {
-
-using Vectors = std::vector<std::vector<float>>;
-
-struct Outcome {
-  Vectors seeds;
-  CoefficientSums sums;
-};
-
-Outcome run(CoefficientRule rule, const Group& group, const Vectors& fresh,
-            const std::vector<double>& weights, const CoefficientOptions& options) {
-  Outcome out;
-  std::vector<FreshSample> fresh_spans;
-  std::vector<SampleSeeds> seed_spans;
-  out.seeds.resize(fresh.size());
-  for (size_t i = 0; i < fresh.size(); ++i) {
-    out.seeds[i].resize(fresh[i].size(), NAN);
-    fresh_spans.push_back({fresh[i]});
-    seed_spans.push_back({out.seeds[i]});
-  }
-  rule(group, fresh_spans, weights, options, seed_spans, out.sums);
-  return out;
-}
 
 template <class T>
 T enum_of(const std::string& name, std::initializer_list<std::pair<const char*, T>> values) {
@@ -44,31 +24,54 @@ T enum_of(const std::string& name, std::initializer_list<std::pair<const char*, 
   fail("unknown {}", name);
 }
 
-// Catches: any wrong sign, clip, bound, KL term, normalisation, or metric; the expectations are TRL's own
-// code run in float64.
-TEST(Coefficient, LossGradientAndMetricsEqualTrl) {
-  const std::string path = std::string(COHORT_SOURCE_DIR) + "/tests/fixtures/rl/losses.json";
-  int cases = 0, clipped = 0;
+constexpr std::initializer_list<std::pair<const char*, LossType>> kLossTypes = {
+    {"grpo", LossType::grpo},   {"bnpo", LossType::bnpo},   {"dr_grpo", LossType::dr_grpo},
+    {"dapo", LossType::dapo},   {"cispo", LossType::cispo}, {"sapo", LossType::sapo},
+    {"luspo", LossType::luspo}, {"vespo", LossType::vespo}, {"gmpo", LossType::gmpo}};
+
+CoefficientOptions options_of(const nlohmann::json& c) {
+  CoefficientOptions o;
+  o.loss_type = enum_of<LossType>(c["loss_type"], kLossTypes);
+  o.beta = c["beta"];
+  o.use_bias_correction_kl = c["use_bias_correction_kl"];
+  o.epsilon = c["epsilon"];
+  if (!c["epsilon_high"].is_null()) o.epsilon_high = c["epsilon_high"].get<double>();
+  if (!c["delta"].is_null()) o.delta = c["delta"].get<double>();
+  o.importance_sampling_level =
+      enum_of<ImportanceLevel>(c["importance_sampling_level"],
+                               {{"token", ImportanceLevel::token}, {"sequence", ImportanceLevel::sequence}});
+  if (c.contains("kl_estimator"))
+    o.kl_estimator = enum_of<KlEstimator>(
+        c["kl_estimator"], {{"k1", KlEstimator::k1}, {"k2", KlEstimator::k2}, {"k3", KlEstimator::k3}});
+  o.sapo_temperature_neg = c.value("sapo_temperature_neg", o.sapo_temperature_neg);
+  o.sapo_temperature_pos = c.value("sapo_temperature_pos", o.sapo_temperature_pos);
+  o.vespo_k_pos = c.value("vespo_k_pos", o.vespo_k_pos);
+  o.vespo_lambda_pos = c.value("vespo_lambda_pos", o.vespo_lambda_pos);
+  o.vespo_k_neg = c.value("vespo_k_neg", o.vespo_k_neg);
+  o.vespo_lambda_neg = c.value("vespo_lambda_neg", o.vespo_lambda_neg);
+  o.entropy_coef = c.value("entropy_coef", 0.0);
+  o.top_entropy_quantile = c.value("top_entropy_quantile", 1.0);
+  if (c.contains("off_policy_mask_threshold"))
+    o.off_policy_mask_threshold = c["off_policy_mask_threshold"].get<double>();
+  return o;
+}
+
+struct Seen {
+  int cases = 0, zero = 0;
+};
+
+Seen expect_equal_to_fixture(const std::string& name) {
+  const std::string path = std::string(COHORT_SOURCE_DIR) + "/tests/fixtures/rl/" + name;
+  Seen seen;
   const nlohmann::json fixture = nlohmann::json::parse(read_file(path));
   for (const auto& c : fixture["cases"]) {
-    CoefficientOptions options;
-    options.beta = c["beta"];
-    options.use_bias_correction_kl = c["use_bias_correction_kl"];
-    options.epsilon = c["epsilon"];
-    if (!c["epsilon_high"].is_null()) options.epsilon_high = c["epsilon_high"].get<double>();
-    if (!c["delta"].is_null()) options.delta = c["delta"].get<double>();
-    options.importance_sampling_level = enum_of<ImportanceLevel>(
-        c["importance_sampling_level"],
-        {{"token", ImportanceLevel::token}, {"sequence", ImportanceLevel::sequence}});
+    CoefficientOptions options = options_of(c);
     check(options);
     NormalizeOptions normalize;
-    normalize.loss_type = enum_of<LossType>(c["loss_type"], {{"grpo", LossType::grpo},
-                                                             {"bnpo", LossType::bnpo},
-                                                             {"dr_grpo", LossType::dr_grpo},
-                                                             {"dapo", LossType::dapo}});
+    normalize.loss_type = options.loss_type;
     normalize.max_completion_length = c["max_completion_length"];
     normalize.tokens_per_step = c["tokens_per_step"];
-    SCOPED_TRACE(fmt::format("case {}", cases++));
+    SCOPED_TRACE(fmt::format("case {} {}", seen.cases++, c["loss_type"].get<std::string>()));
 
     Group group;
     Vectors fresh, entropies;
@@ -80,29 +83,55 @@ TEST(Coefficient, LossGradientAndMetricsEqualTrl) {
         sample.spans.push_back({static_cast<int32_t>(t), static_cast<int32_t>(t + 1), sampled[t] == 1});
       sample.log_probs = s["old_log_probs"].get<std::vector<float>>();
       sample.ref_log_probs = s["ref_log_probs"].get<std::vector<float>>();
+      sample.entropies = s["entropies"].get<std::vector<float>>();
       sample.advantages = {s["advantage"].get<float>()};
       fresh.push_back(s["log_probs"].get<std::vector<float>>());
-      entropies.push_back(s["entropies"].get<std::vector<float>>());
+      entropies.push_back(sample.entropies);
       group.samples.push_back(std::move(sample));
     }
-    Outcome found = run(clipped_ratio, group, fresh, token_weights({&group, 1}, normalize), options);
+    const EntropyCut cut = entropy_cut({&group, 1}, options.top_entropy_quantile);
+    options.entropy_threshold = cut.threshold;
+    options.entropy_tokens = static_cast<double>(cut.tokens);
+    Outcome found =
+        run(clipped_ratio, group, fresh, token_weights({&group, 1}, normalize), options, entropies);
     for (size_t i = 0; i < fresh.size(); ++i) add_entropy(group.samples[i], entropies[i], found.sums);
 
-    for (size_t i = 0; i < fresh.size(); ++i)
+    const auto near = [](double value, double expected, size_t i, size_t t) {
+      EXPECT_NEAR(value, expected, 2e-7 * std::abs(expected) + 1e-10) << i << " " << t;
+    };
+    for (size_t i = 0; i < fresh.size(); ++i) {
+      const auto& s = c["samples"][i];
       for (size_t t = 0; t < fresh[i].size(); ++t) {
-        const double expected = -c["samples"][i]["gradient"][t].get<double>();
-        EXPECT_NEAR(found.seeds[i][t], expected, 2e-7 * std::abs(expected) + 1e-10) << i << " " << t;
-        clipped += expected == 0;
+        near(found.seeds[i][t], -s["gradient"][t].get<double>(), i, t);
+        near(found.entropy_seeds[i][t],
+             s.contains("entropy_gradient") ? -s["entropy_gradient"][t].get<double>() : 0, i, t);
+        seen.zero += s["gradient"][t] == 0.0;
       }
+    }
     Metrics metrics;
     add_update_metrics(found.sums, options, metrics);
     EXPECT_NEAR(metric(metrics, "loss"), c["loss"], 1e-12);
-    for (const auto& item : c["metrics"].items())
-      EXPECT_NEAR(metric(metrics, item.key()), item.value(), 1e-6) << item.key();
+    for (const auto& item : c["metrics"].items()) {
+      if (item.key() == "policy_loss" || item.key() == "entropy_coef" || item.key() == "vespo/phi_seq_mean")
+        continue;
+      const std::string own = item.key() == "cispo_clip_ratio" ? "clip_ratio/high_mean" : item.key();
+      EXPECT_NEAR(metric(metrics, own), item.value(), 1e-6) << own;
+    }
   }
-  EXPECT_GE(cases, 28);
-  EXPECT_GT(clipped, 100);
+  return seen;
 }
+
+// Catches: any wrong sign, clip, bound, KL term, normalisation, or metric; the expectations are TRL's own
+// code run in float64.
+TEST(Coefficient, LossGradientAndMetricsEqualTrl) {
+  const Seen seen = expect_equal_to_fixture("losses.json");
+  EXPECT_GE(seen.cases, 28);
+  EXPECT_GT(seen.zero, 100);
+}
+
+// Catches: a loss_type, KL estimator, entropy bonus or mask that differs from TRL's (GMPO, k1, k2: from the
+// papers' formulas); a cut of the entropies that is off by one rank.
+TEST(Coefficient, VariantsEqualTrl) { EXPECT_GE(expect_equal_to_fixture("loss_variants.json").cases, 24); }
 
 // Catches: a coefficient that is not the derivative of its objective. Log-probs lie on a grid of 2^-10 and
 // move by 2^-12, so float holds them exactly and the objective's sums are in double.
@@ -115,7 +144,12 @@ TEST(Coefficient, IsTheDerivativeOfTheObjective) {
         for (std::optional<double> delta : {std::optional<double>(), std::optional<double>(1.6)})
           for (ImportanceLevel level : {ImportanceLevel::token, ImportanceLevel::sequence})
             for (bool per_token : {false, true}) {
-              CoefficientOptions options{0.2, high, delta, beta, bias, level};
+              CoefficientOptions options;
+              options.epsilon_high = high;
+              options.delta = delta;
+              options.beta = beta;
+              options.use_bias_correction_kl = bias;
+              options.importance_sampling_level = level;
               SCOPED_TRACE(fmt::format("options {}", ++options_seen));
               Group group;
               Vectors fresh;

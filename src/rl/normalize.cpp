@@ -22,6 +22,8 @@ std::vector<double> token_weights(std::span<const Group> batch, const NormalizeO
       double divisor = 0;
       switch (options.loss_type) {
         case LossType::grpo:
+        case LossType::sapo:
+        case LossType::gmpo:
           divisor = samples * length;
           break;
         case LossType::bnpo:
@@ -30,7 +32,12 @@ std::vector<double> token_weights(std::span<const Group> batch, const NormalizeO
         case LossType::dr_grpo:
           divisor = samples * options.max_completion_length;
           break;
+        case LossType::luspo:
+          divisor = samples;
+          break;
         case LossType::dapo:
+        case LossType::cispo:
+        case LossType::vespo:
           divisor = options.tokens_per_step > 0 ? options.tokens_per_step : tokens;
           break;
       }

@@ -15,12 +15,16 @@ namespace cohort {
 //   bnpo:    1 / sum |o|                    over the step's tokens
 //   dr_grpo: 1 / (N max_completion_length)  (Dr. GRPO, arXiv 2503.20783)
 //   dapo:    1 / sum |o|                    over the whole roll-out's tokens, divided by the steps it is cut into
-enum class LossType { grpo, bnpo, dr_grpo, dapo };
+//   cispo, vespo: as dapo
+//   sapo, gmpo:   as grpo
+//   luspo:   1 / N                          a sum over a sample's tokens: long samples weigh more (arXiv 2602.05261)
+// The names beyond dapo and luspo also have policy terms of their own (see coefficient_policy.h). gmpo is not TRL's.
+enum class LossType { grpo, bnpo, dr_grpo, dapo, cispo, sapo, luspo, vespo, gmpo };
 
 struct NormalizeOptions {
   LossType loss_type = LossType::dapo;
   int32_t max_completion_length = 512;  // dr_grpo
-  // dapo: sampled tokens of the whole roll-out / optimizer steps that it is cut into; 0: the batch is the
+  // dapo, cispo, vespo: sampled tokens of the whole roll-out / optimizer steps that it is cut into; 0: the batch is the
   // whole roll-out.
   double tokens_per_step = 0;
 };
