@@ -17,10 +17,10 @@ namespace cohort {
 std::vector<std::string> gold_steps(const Row& row, std::string_view data);
 
 // One past the last token of each step of the sampled tokens' text (without special tokens). A step ends with the
-// token in which its separator ends; a separator with no text but white space since the one before ends no step. The last step ends at
-// the end of the completion, so that what follows it without text of its own, such as the end token, belongs to it: a
-// completion without a separator is one step. Not decreasing: two steps may end in one token. Empty where the
-// completion has no tokens. Throws Error for an empty separator.
+// token in which its separator ends; a separator with no text but white space since the one before ends no step. The
+// last step ends at the end of the completion, so that what follows it without text of its own, such as the end token,
+// belongs to it: a completion without a separator is one step. Not decreasing: two steps may end in one token. Empty
+// where the completion has no tokens. Throws Error for an empty separator.
 std::vector<int32_t> step_ends(const Tokenizer& tokenizer, const Sample& sample,
                                std::string_view step_separator);
 
