@@ -14,7 +14,8 @@ std::vector<std::string> explain_odd_numbers(const Metrics& metrics, const Metri
     lines.push_back(fmt::format("{} is {:.4g}: {}", name, value(name), why));
   };
 
-  const bool no_spread = value("frac_reward_zero_std") == 1;
+  // With a critic equal rewards are no lack of a gradient.
+  const bool no_spread = value("frac_reward_zero_std") == 1 && std::isnan(value("loss/value_avg"));
   if (no_spread)
     say("frac_reward_zero_std",
         value("reward_std") == 0
@@ -55,6 +56,35 @@ std::vector<std::string> explain_odd_numbers(const Metrics& metrics, const Metri
       say(name, "not a finite number; lower learning_rate, or look for a log-prob that is not finite");
   if (value("entropy") < 0.01)
     say("entropy", "the policy has all but stopped exploring, so its completions hardly differ");
+
+  if (value("rewards/margins") == 0)
+    say("rewards/margins",
+        "by construction before the first update, where the policy is its reference: no pair counts as right "
+        "and "
+        "the loss is log 2 = 0.693");
+  else if (value("rewards/accuracies") == 0)
+    say("rewards/accuracies",
+        "every pair is ordered the wrong way; look whether chosen and rejected are swapped, or lower "
+        "learning_rate");
+  if (value("rewards/chosen") < -1 && value("rewards/margins") > 0)
+    say("rewards/chosen",
+        "the chosen completions become less likely too: only their distance to the rejected ones is trained; "
+        "raise "
+        "beta or lower learning_rate where they must stay likely");
+
+  for (const auto& [name, number] : metrics)
+    if (name == "explained_variance" && std::isnan(number))
+      say(name, "all returns of this step are equal, so there is nothing to explain");
+  if (value("explained_variance") < 0)
+    say("explained_variance",
+        "the values of sampling time are worse than a constant would be, as usual in the first steps; if it "
+        "stays "
+        "so, raise vf_coef or the critic's learning rate");
+  if (value("val/clipfrac_avg") > 0.5)
+    say("val/clipfrac_avg",
+        "most values moved past cliprange_value in this roll-out and learn no more from it; raise it, or "
+        "take fewer "
+        "epochs");
   return lines;
 }
 

@@ -28,6 +28,34 @@ struct Lengths {
   }
 };
 
+void add_pair_metrics(const CoefficientSums& sums, Metrics& metrics) {
+  const double pairs = static_cast<double>(sums.pairs);
+  metrics.emplace_back("rewards/chosen", sums.reward_chosen / pairs);
+  metrics.emplace_back("rewards/rejected", sums.reward_rejected / pairs);
+  metrics.emplace_back("rewards/accuracies", static_cast<double>(sums.pairs_right) / pairs);
+  metrics.emplace_back("rewards/margins", sums.margin / pairs);
+}
+
+void add_value_metrics(const CoefficientSums& sums, double tokens, Metrics& metrics) {
+  const auto variance = [&](double sum, double squares) {
+    const double mean = sum / tokens, square = squares / tokens, result = square - mean * mean;
+    return result > 1e-12 * square ? result : 0;  // what is left of equal numbers is rounding
+  };
+  metrics.emplace_back("loss/value_avg", 0.5 * sums.value_loss / tokens);
+  metrics.emplace_back("val/error", sums.value_error / tokens);
+  metrics.emplace_back("val/clipfrac_avg", sums.value_clipped / tokens);
+  metrics.emplace_back("policy/approxkl_avg", sums.approx_kl / tokens);
+  metrics.emplace_back("policy/clipfrac_avg", (sums.clipped_low + sums.clipped_high) / sums.ratio_count);
+  const double spread = variance(sums.returns, sums.returns_squared);
+  metrics.emplace_back("explained_variance",
+                       spread > 0 ? 1 - variance(sums.residual, sums.residual_squared) / spread : kNan);
+}
+
+// Whether a critic's values were counted; not seen where all values and returns are 0.
+bool has_values(const CoefficientSums& sums) {
+  return sums.value_error > 0 || sums.returns_squared > 0 || sums.residual_squared > 0;
+}
+
 }  // namespace
 
 double metric(const Metrics& metrics, std::string_view name) {
@@ -83,6 +111,7 @@ void add_update_metrics(const CoefficientSums& sums, const CoefficientOptions& o
   metrics.emplace_back("loss", 0 - sums.objective);  // never -0
   if (sums.ratio_count > 0 && options.beta != 0) metrics.emplace_back("kl", sums.kl / tokens);
   metrics.emplace_back("entropy", sums.entropy / tokens);
+  if (sums.pairs > 0) add_pair_metrics(sums, metrics);
   if (sums.ratio_count == 0) return;
   metrics.emplace_back("clip_ratio/low_mean", sums.clipped_low / sums.ratio_count);
   metrics.emplace_back("clip_ratio/low_min", sums.clipped_low_min);
@@ -92,6 +121,7 @@ void add_update_metrics(const CoefficientSums& sums, const CoefficientOptions& o
   metrics.emplace_back("ratio/mean", sums.ratio / sums.ratio_count);
   metrics.emplace_back("ratio/min", sums.ratio_min);
   metrics.emplace_back("ratio/max", sums.ratio_max);
+  if (has_values(sums)) add_value_metrics(sums, tokens, metrics);
 }
 
 int64_t rollout_tokens(std::span<const Group> groups) {

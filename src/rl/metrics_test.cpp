@@ -69,6 +69,43 @@ TEST(Metrics, NothingTerminated) {
   EXPECT_EQ(metric(metrics, "frac_reward_zero_std"), 1);
 }
 
+// Catches: pair or critic metrics where there were none, or missing where there were; an explained variance of
+// rounding errors where all returns are equal.
+TEST(Metrics, OfPairsAndOfACritic) {
+  CoefficientSums sums;
+  sums.tokens = 6;
+  sums.pairs = 4;
+  sums.pairs_right = 3;
+  sums.margin = 2;
+  sums.reward_chosen = 1;
+  sums.reward_rejected = -1;
+  Metrics metrics;
+  add_update_metrics(sums, {}, metrics);
+  EXPECT_EQ(names(metrics), (std::vector<std::string>{"loss", "entropy", "rewards/chosen", "rewards/rejected",
+                                                      "rewards/accuracies", "rewards/margins"}));
+  EXPECT_EQ(metric(metrics, "rewards/chosen"), 0.25);
+  EXPECT_EQ(metric(metrics, "rewards/rejected"), -0.25);
+  EXPECT_EQ(metric(metrics, "rewards/accuracies"), 0.75);
+  EXPECT_EQ(metric(metrics, "rewards/margins"), 0.5);
+
+  sums = {};
+  sums.tokens = 10;
+  sums.ratio_count = 10;
+  metrics.clear();
+  add_update_metrics(sums, {}, metrics);
+  EXPECT_EQ(metrics.back().first, "ratio/max");
+  for (int i = 0; i < 10; ++i) {
+    sums.returns += 0.1;
+    sums.returns_squared += 0.1 * 0.1;
+    sums.residual += 0.3 * i;
+    sums.residual_squared += 0.3 * i * 0.3 * i;
+  }
+  metrics.clear();
+  add_update_metrics(sums, {}, metrics);
+  EXPECT_EQ(metrics.back().first, "explained_variance");
+  EXPECT_TRUE(std::isnan(metrics.back().second));
+}
+
 // Catches: a supervised step that reports ratios it never had, and a loss of "-0".
 TEST(Metrics, OfASupervisedStepHasNoRatio) {
   CoefficientSums sums;
@@ -146,6 +183,37 @@ TEST(Metrics, OddNumbersAreExplained) {
        {{"loss", 1.5}, {"entropy", 0.001}},
        {false, 77},
        {"entropy is 0.001: the policy has all but stopped"}},
+      {"pairs before the first update",
+       {{"loss", 0.693}, {"rewards/chosen", 0}, {"rewards/accuracies", 0}, {"rewards/margins", 0}},
+       {false, 77},
+       {"rewards/margins is 0: by construction before the first update"}},
+      {"pairs as usual",
+       {{"loss", 0.6}, {"rewards/chosen", -0.1}, {"rewards/accuracies", 0.5}, {"rewards/margins", 0.2}},
+       {false, 77},
+       {}},
+      {"pairs swapped",
+       {{"loss", 1.6}, {"rewards/chosen", -2}, {"rewards/accuracies", 0}, {"rewards/margins", -1.5}},
+       {false, 77},
+       {"rewards/accuracies is 0: every pair is ordered the wrong way"}},
+      {"chosen completions displaced",
+       {{"loss", 0.2}, {"rewards/chosen", -2}, {"rewards/accuracies", 1}, {"rewards/margins", 1.5}},
+       {false, 77},
+       {"rewards/chosen is -2: the chosen completions become less likely too"}},
+      {"a critic at its start, every reward equal",
+       {{"frac_reward_zero_std", 1},
+        {"loss/value_avg", 0.4},
+        {"val/clipfrac_avg", 0},
+        {"explained_variance", -3}},
+       {false, 77},
+       {"explained_variance is -3: the values of sampling time are worse"}},
+      {"a critic without anything to explain, moved too far",
+       {{"loss/value_avg", 0.4}, {"val/clipfrac_avg", 0.75}, {"explained_variance", kNan}},
+       {false, 77},
+       {"explained_variance is nan: all returns", "val/clipfrac_avg is 0.75: most values moved"}},
+      {"a critic as usual",
+       {{"loss/value_avg", 0.4}, {"val/clipfrac_avg", 0.1}, {"explained_variance", 0.6}},
+       {false, 77},
+       {}},
   };
   for (const Odd& odd : cases) {
     SCOPED_TRACE(odd.what);
