@@ -64,11 +64,11 @@ enum class SeedsGiven { to_forward, to_backward };
 
 // The batch cut into micro-batches of whole trees.
 Result run(const Case& c, int64_t max_tokens, Keep keep = Keep::all,
-           SeedsGiven given = SeedsGiven::to_backward) {
+           SeedsGiven given = SeedsGiven::to_backward, int64_t chunk_rows = kChunkRows) {
   Result result;
   result.log_prob.resize(c.forest.rows.size());
   result.entropy.resize(c.forest.rows.size());
-  Transformer transformer;
+  Transformer transformer(chunk_rows);
   Gradients gradients(c.config);
   for (const auto& [first, last] : whole_tree_batches(c.forest, max_tokens)) {
     std::vector<int32_t> rows;
@@ -169,6 +169,18 @@ TEST_P(ExactnessTest, RecomputationAndEarlySeedsChangeNoBit) {
   const RowOutputs none = transformer.forward(c.model, c.forest, c.temperature, Keep::none);
   EXPECT_TRUE(same_bits(none.log_prob, plain.log_prob));
   EXPECT_TRUE(same_bits(none.entropy, plain.entropy));
+}
+
+// Catches: a chain that starts anew with a chunk of a tree's rows, and a chunk that reads another's rows.
+TEST_P(ExactnessTest, ChunksOfRowsChangeNoBit) {
+  const Case c = make_case(GetParam());
+  for (Keep keep : {Keep::all, Keep::inputs}) {
+    const Result whole = run(c, kWhole, keep);
+    EXPECT_TRUE(same(run(c, kWhole, keep, SeedsGiven::to_backward, 7), whole));
+  }
+  Transformer none(7), whole;
+  EXPECT_TRUE(same_bits(none.forward(c.model, c.forest, c.temperature, Keep::none).log_prob,
+                        whole.forward(c.model, c.forest, c.temperature, Keep::none).log_prob));
 }
 
 // Catches: reductions that are cut by thread.

@@ -8,7 +8,7 @@ int64_t round16(int64_t n) { return (n + 15) / 16 * 16; }
 // The widths of what a layer saves besides its input, in LayerActivations' order.
 struct Widths {
   int64_t qkv, q_raw, k_raw, q_rstd, k_rstd, attention, lse, x_mid, gate_up;
-  explicit Widths(const ModelConfig& c)
+  Widths(const ModelConfig& c, Activations::Keep keep)
       : qkv(c.qkv_width()),
         q_raw(c.qk_norm ? c.num_attention_heads * c.head_dim : 0),
         k_raw(c.qk_norm ? c.num_key_value_heads * c.head_dim : 0),
@@ -17,7 +17,7 @@ struct Widths {
         attention(c.attention_width()),
         lse(c.num_attention_heads),
         x_mid(c.hidden_size),
-        gate_up(2 * c.intermediate_size) {}
+        gate_up(keep == Activations::Keep::all ? 2 * c.intermediate_size : 0) {}
   int64_t sum() const {  // 2: the rstds of the two norms
     return 2 + qkv + q_raw + k_raw + q_rstd + k_rstd + attention + lse + x_mid + gate_up;
   }
@@ -33,12 +33,13 @@ int64_t saved_inputs(const ModelConfig& c, Activations::Keep keep) {
 }  // namespace
 
 int64_t layer_activation_floats(const ModelConfig& config) {
-  return config.hidden_size + Widths(config).sum();
+  return config.hidden_size + Widths(config, Activations::Keep::all).sum();
 }
 
 int64_t Activations::bytes(const ModelConfig& c, int64_t rows, Keep keep) {
   const int64_t capacity = round16(rows);
-  return 4 * capacity * (saved_layers(c, keep) * Widths(c).sum() + saved_inputs(c, keep) * c.hidden_size);
+  return 4 * capacity *
+         (saved_layers(c, keep) * Widths(c, keep).sum() + saved_inputs(c, keep) * c.hidden_size);
 }
 
 void Activations::reset(const ModelConfig& config, int64_t rows, Keep keep) {
@@ -47,7 +48,7 @@ void Activations::reset(const ModelConfig& config, int64_t rows, Keep keep) {
   capacity_ = round16(rows);
   rows_ = 0;
   inputs_.reserve(capacity_ * saved_inputs(config, keep) * config.hidden_size);
-  layers_.reserve(capacity_ * saved_layers(config, keep) * Widths(config).sum());
+  layers_.reserve(capacity_ * saved_layers(config, keep) * Widths(config, keep).sum());
 }
 
 int64_t Activations::append(int64_t n) {
@@ -58,7 +59,7 @@ int64_t Activations::append(int64_t n) {
 }
 
 LayerActivations Activations::layer(int64_t l, int64_t begin, int64_t n) const {
-  const Widths w(config_);
+  const Widths w(config_, keep_);
   float* next = layers_.data() + (keep_ == Keep::all ? l : 0) * capacity_ * w.sum();
   auto take = [&](int64_t width, bool wanted = true) {
     float* base = next;
@@ -79,7 +80,7 @@ LayerActivations Activations::layer(int64_t l, int64_t begin, int64_t n) const {
   a.attention = take(w.attention);
   a.lse = take(w.lse, for_backward);
   a.x_mid = take(w.x_mid);
-  a.gate_up = take(w.gate_up, for_backward || config_.mlp_bias);
+  a.gate_up = take(w.gate_up);
   return a;
 }
 

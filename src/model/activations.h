@@ -4,6 +4,7 @@
 // only as rows arrive.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "model/config.h"
@@ -24,16 +25,37 @@ struct LayerActivations {
   Tensor lse;        // (N, H)
   Tensor x_mid;      // (N, C) after the attention block
   Tensor mid_rstd;   // (N)
-  Tensor gate_up;    // (N, 2F)
+  Tensor gate_up;    // (N, 2F); empty unless Keep::all
 };
 
 // Floats that one row of one layer takes.
 int64_t layer_activation_floats(const ModelConfig& config);
 
-// Scratch of the layer that runs now, one for each caller that runs layers at the same time.
+// Scratch of the layer that runs now, one for each caller that runs layers at the same time. What a layer
+// does row by row is done in chunks of rows, so scratch does not grow with the tree; results do not depend on
+// the chunks.
+inline constexpr int64_t kChunkRows = 4096;
 struct LayerScratch {
-  Buffer normed, act;  // (n, C) the normed input, (n, F) the SwiGLU output
+  int64_t chunk_rows = kChunkRows;  // at most
+  Buffer normed, act, gate_up;      // of one chunk: (n, C) a norm's output, (n, F), (n, 2F)
 };
+
+// The front of a buffer, grown where needed, as (rows, width).
+inline Tensor workspace(Buffer& buffer, int64_t rows, int64_t width) {
+  return Tensor(buffer.reserve(rows * width), {rows, width});
+}
+
+// Rows [begin, end) of a tensor that may be empty.
+inline Tensor rows_of(const Tensor& t, int64_t begin, int64_t end) {
+  return t ? t.slice(begin, end) : Tensor();
+}
+
+// use(begin, end) for nearly equal chunks of at most `most` of `rows` rows, in order.
+template <class Use>
+void for_row_chunks(int64_t rows, int64_t most, Use use) {
+  const int64_t chunks = (rows + most - 1) / most, each = chunks ? (rows + chunks - 1) / chunks : 0;
+  for (int64_t begin = 0; begin < rows; begin += each) use(begin, std::min(rows, begin + each));
+}
 
 class Activations {
  public:

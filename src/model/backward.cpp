@@ -67,10 +67,6 @@ LayerActivations gather_layer(const LayerActivations& all, std::span<const int32
   return a;
 }
 
-Tensor view(Buffer& buffer, int64_t n, int64_t width) {
-  return Tensor(buffer.reserve(n * width), {n, width});
-}
-
 }  // namespace
 
 void Trunk::backward(const Model& model, const TokenTree& tree, Gradients& gradients, const Activations* kept,
@@ -90,9 +86,8 @@ void Trunk::backward(const Model& model, const TokenTree& tree, Gradients& gradi
   const int64_t block_floats = kv_block_floats(c.attention());
   const LayerInput again{tree.tokens, positions, &attention, {kv_.data(), block_floats}};
 
-  const Tensor normed = view(scratch_.normed, N, C), act = view(scratch_.act, N, F);
-  const Tensor dx = view(dx_, N, C), d_normed = view(d_normed_, N, C), d_act = view(d_act_, N, F);
-  const Tensor d_attention = view(d_attention_, N, H * D), d_qkv = view(d_qkv_, N, c.qkv_width());
+  const Tensor dx = workspace(dx_, N, C);
+  const Tensor d_attention = workspace(d_attention_, N, H * D), d_qkv = workspace(d_qkv_, N, c.qkv_width());
 
   const int64_t U = static_cast<int64_t>(nodes_.size());
   rms_norm_backward(d_hidden(), Tensor(head_x_.data(), {U, C}), model.weights().final_norm,
@@ -105,20 +100,31 @@ void Trunk::backward(const Model& model, const TokenTree& tree, Gradients& gradi
     const LayerWeights& g = gradients.views().layers[l];
     LayerActivations a = saved.layer(l, 0, saved.rows());
     if (!row_of_node.empty()) a = gather_layer(a, row_of_node, gathered_, layer_activation_floats(c));
-    // d_normed is free here and takes the layer's output, which nobody reads.
-    if (recompute) layer_forward(model, l, again, a, normed, act, d_normed);
+    if (recompute) attention_block(model, l, again, a, scratch_);
 
-    swiglu_forward(a.gate_up, act);
-    if (g.down_bias) column_sums(dx, g.down_bias);
-    matmul_dw(dx, act, g.down);
-    matmul_dx(dx, w.down, d_act);
-    const Tensor d_gate_up = a.gate_up;
-    swiglu_backward(d_act, a.gate_up, d_gate_up);
-    rms_norm_forward(a.x_mid, w.mlp_norm, eps, normed, {});
-    if (g.gate_up_bias) column_sums(d_gate_up, g.gate_up_bias);
-    matmul_dw(d_gate_up, normed, g.gate_up);
-    matmul_dx(d_gate_up, w.gate_up, d_normed);
-    rms_norm_backward(d_normed, a.x_mid, w.mlp_norm, a.mid_rstd, dx, true, g.mlp_norm);
+    for_row_chunks(N, scratch_.chunk_rows, [&](int64_t begin, int64_t end) {
+      const int64_t n = end - begin;
+      const Tensor normed = workspace(scratch_.normed, n, C), d_normed = workspace(d_normed_, n, C);
+      const Tensor act = workspace(scratch_.act, n, F), d_act = workspace(d_act_, n, F);
+      const Tensor d_out = dx.slice(begin, end), x_mid = a.x_mid.slice(begin, end);
+      const Tensor rstd = rows_of(a.mid_rstd, begin, end);
+      const Tensor gate_up =
+          recompute ? workspace(scratch_.gate_up, n, 2 * F) : rows_of(a.gate_up, begin, end);
+      rms_norm_forward(x_mid, w.mlp_norm, eps, normed, recompute ? rstd : Tensor());
+      if (recompute)
+        gated(model, l, normed, gate_up, act);
+      else
+        swiglu_forward(gate_up, act);
+      if (g.down_bias) column_sums(d_out, g.down_bias);
+      matmul_dw(d_out, act, g.down);
+      matmul_dx(d_out, w.down, d_act);
+      const Tensor d_gate_up = gate_up;
+      swiglu_backward(d_act, gate_up, d_gate_up);
+      if (g.gate_up_bias) column_sums(d_gate_up, g.gate_up_bias);
+      matmul_dw(d_gate_up, normed, g.gate_up);
+      matmul_dx(d_gate_up, w.gate_up, d_normed);
+      rms_norm_backward(d_normed, x_mid, w.mlp_norm, rstd, d_out, true, g.mlp_norm);
+    });
 
     if (g.attention_out_bias) column_sums(dx, g.attention_out_bias);
     matmul_dw(dx, a.attention, g.attention_out);
@@ -129,11 +135,17 @@ void Trunk::backward(const Model& model, const TokenTree& tree, Gradients& gradi
       head_norm_backward(d_qkv, 0, H, w.q_norm, a.q_raw, a.q_rstd, g.q_norm);
       head_norm_backward(d_qkv, H * D, K, w.k_norm, a.k_raw, a.k_rstd, g.k_norm);
     }
-    rms_norm_forward(a.x, w.attention_norm, eps, normed, {});
-    if (g.qkv_bias) column_sums(d_qkv, g.qkv_bias);
-    matmul_dw(d_qkv, normed, g.qkv);
-    matmul_dx(d_qkv, w.qkv, d_normed);
-    rms_norm_backward(d_normed, a.x, w.attention_norm, a.norm_rstd, dx, true, g.attention_norm);
+    for_row_chunks(N, scratch_.chunk_rows, [&](int64_t begin, int64_t end) {
+      const int64_t n = end - begin;
+      const Tensor normed = workspace(scratch_.normed, n, C), d_normed = workspace(d_normed_, n, C);
+      const Tensor x = a.x.slice(begin, end), d_rows = d_qkv.slice(begin, end);
+      rms_norm_forward(x, w.attention_norm, eps, normed, {});
+      if (g.qkv_bias) column_sums(d_rows, g.qkv_bias);
+      matmul_dw(d_rows, normed, g.qkv);
+      matmul_dx(d_rows, w.qkv, d_normed);
+      rms_norm_backward(d_normed, x, w.attention_norm, rows_of(a.norm_rstd, begin, end), dx.slice(begin, end),
+                        true, g.attention_norm);
+    });
   }
   gradients.add_embedding(tree.tokens, dx);
   if (!kept) activations_.reset(c, 0, Activations::Keep::none);

@@ -10,8 +10,8 @@
 
 namespace cohort {
 
-void layer_forward(const Model& model, int64_t layer, const LayerInput& in, const LayerActivations& a,
-                   Tensor normed, Tensor act, Tensor x_next) {
+void attention_block(const Model& model, int64_t layer, const LayerInput& in, const LayerActivations& a,
+                     LayerScratch& scratch) {
   const ModelConfig& c = model.config();
   const LayerWeights& w = model.weights().layers[layer];
   const PackedLayer& p = model.packed(layer);
@@ -20,8 +20,11 @@ void layer_forward(const Model& model, int64_t layer, const LayerInput& in, cons
   const AttentionShape shape = c.attention();
   const KvStore store{in.store.data + layer * in.layer_stride, in.store.block_stride};
 
-  rms_norm_forward(a.x, w.attention_norm, eps, normed, a.norm_rstd);
-  matmul(normed, p.qkv, w.qkv_bias, {}, a.qkv);
+  for_row_chunks(a.x.rows(), scratch.chunk_rows, [&](int64_t begin, int64_t end) {
+    const Tensor normed = workspace(scratch.normed, end - begin, c.hidden_size);
+    rms_norm_forward(a.x.slice(begin, end), w.attention_norm, eps, normed, rows_of(a.norm_rstd, begin, end));
+    matmul(normed, p.qkv, w.qkv_bias, {}, a.qkv.slice(begin, end));
+  });
   if (c.qk_norm) {
     head_norm_forward(a.qkv, 0, H, w.q_norm, eps, a.q_raw, a.q_rstd);
     head_norm_forward(a.qkv, H * D, K, w.k_norm, eps, a.k_raw, a.k_rstd);
@@ -30,27 +33,41 @@ void layer_forward(const Model& model, int64_t layer, const LayerInput& in, cons
   kv_write(shape, a.qkv, *in.attention, store);
   attention_forward(shape, a.qkv, *in.attention, store, a.attention, a.lse);
   matmul(a.attention, p.attention_out, w.attention_out_bias, a.x, a.x_mid);
+}
 
-  rms_norm_forward(a.x_mid, w.mlp_norm, eps, normed, a.mid_rstd);
-  if (c.mlp_bias) {
-    matmul(normed, p.gate_up, w.gate_up_bias, {}, a.gate_up);
-    swiglu_forward(a.gate_up, act);
+void gated(const Model& model, int64_t layer, const Tensor& normed, Tensor gate_up, Tensor act) {
+  const PackedWeight& packed = model.packed(layer).gate_up;
+  const Tensor& bias = model.weights().layers[layer].gate_up_bias;
+  if (bias) {
+    matmul(normed, packed, bias, {}, gate_up);
+    swiglu_forward(gate_up, act);
   } else {
-    matmul_swiglu(normed, p.gate_up, a.gate_up, act);
+    matmul_swiglu(normed, packed, gate_up, act);
   }
-  matmul(act, p.down, w.down_bias, a.x_mid, x_next);
 }
 
 void forward_layers(const Model& model, const LayerInput& input, const Activations& activations,
                     int64_t first, LayerScratch& scratch) {
   const ModelConfig& c = model.config();
   const int64_t n = static_cast<int64_t>(input.tokens.size()), L = c.num_hidden_layers;
-  const Tensor normed(scratch.normed.reserve(n * c.hidden_size), {n, c.hidden_size});
-  const Tensor act(scratch.act.reserve(n * c.intermediate_size), {n, c.intermediate_size});
+  const int64_t C = c.hidden_size, F = c.intermediate_size;
   embedding_forward(model.weights().embedding, input.tokens, activations.layer(0, first, n).x);
   for (int64_t l = 0; l < L; ++l) {
+    const LayerWeights& w = model.weights().layers[l];
+    const LayerActivations a = activations.layer(l, first, n);
     const Tensor x_next = l + 1 < L ? activations.layer(l + 1, first, n).x : activations.output(first, n);
-    layer_forward(model, l, input, activations.layer(l, first, n), normed, act, x_next);
+    attention_block(model, l, input, a, scratch);
+    for_row_chunks(n, scratch.chunk_rows, [&](int64_t begin, int64_t end) {
+      const Tensor normed = workspace(scratch.normed, end - begin, C),
+                   act = workspace(scratch.act, end - begin, F);
+      const Tensor x_mid = a.x_mid.slice(begin, end);
+      Tensor gate_up = rows_of(a.gate_up, begin, end);
+      if (!gate_up && w.gate_up_bias) gate_up = workspace(scratch.gate_up, end - begin, 2 * F);
+      rms_norm_forward(x_mid, w.mlp_norm, static_cast<float>(c.rms_norm_eps), normed,
+                       rows_of(a.mid_rstd, begin, end));
+      gated(model, l, normed, gate_up, act);
+      matmul(act, model.packed(l).down, w.down_bias, x_mid, x_next.slice(begin, end));
+    });
   }
 }
 

@@ -29,6 +29,8 @@ struct HeadPlan {
 
 class Transformer {
  public:
+  explicit Transformer(int64_t chunk_rows = kChunkRows) : trunk_(chunk_rows) {}
+
   // Log-probs of the tree's head rows under softmax(logits / temperature). With Keep::none nothing is left
   // for backward. Where seeds are known beforehand they are given here with `gradients`, and the head's
   // gradient is done in the same pass.

@@ -46,14 +46,19 @@ struct LayerInput {
 void forward_layers(const Model& model, const LayerInput& input, const Activations& activations,
                     int64_t first, LayerScratch& scratch);
 
-// One layer over n rows: a.x in, x_next out; what backward needs is left in a. normed (n, C) and act (n, F)
-// are scratch.
-void layer_forward(const Model& model, int64_t layer, const LayerInput& input, const LayerActivations& a,
-                   Tensor normed, Tensor act, Tensor x_next);
+// The attention half of one layer: a.x in, a.x_mid out, and what backward needs of it.
+void attention_block(const Model& model, int64_t layer, const LayerInput& input, const LayerActivations& a,
+                     LayerScratch& scratch);
+
+// The first part of its MLP: act (n, F) = SwiGLU of gate_up (n, 2F), which may be empty where the family has
+// no MLP bias.
+void gated(const Model& model, int64_t layer, const Tensor& normed, Tensor gate_up, Tensor act);
 
 // Holds the buffers that forward and backward need, reused from call to call.
 class Trunk {
  public:
+  explicit Trunk(int64_t chunk_rows = kChunkRows) { scratch_.chunk_rows = chunk_rows; }
+
   // Runs the tree; returns the final norm's output (U, C) at `nodes` (increasing), valid until the next call.
   // With Keep::none nothing is left for backward. Throws Error where a path is longer than the context.
   Tensor forward(const Model& model, const TokenTree& tree, std::span<const int32_t> nodes,
@@ -82,7 +87,8 @@ class Trunk {
   Buffer head_x_, hidden_, head_rstd_, d_hidden_;  // (U, C), (U, C), (U), (U, C)
   Tensor d_hidden_view_;
   LayerScratch scratch_;
-  Buffer dx_, d_normed_, d_act_, d_attention_, d_qkv_, gathered_;
+  Buffer dx_, d_attention_, d_qkv_, gathered_;  // of the whole tree
+  Buffer d_normed_, d_act_;                     // of a chunk of rows
 };
 
 }  // namespace cohort
