@@ -26,6 +26,6 @@ int run_command_line(std::span<const std::string> arguments);
 
 // Files command_NAME.cpp.
 extern const Command kQuickstartCommand, kTrainCommand, kGenerateCommand, kEvalCommand, kScoreCommand,
-    kPlanCommand, kReportCommand;
+    kPlanCommand, kReportCommand, kRejectCommand;
 
 }  // namespace cohort

@@ -2,13 +2,17 @@
 
 namespace cohort {
 
-void add_sampling_options(OptionTable& t, SamplingSettings& s) {
+void add_sampling_options(OptionTable& t, SamplingSettings& s, std::vector<std::string>* datasets) {
   Recipe& r = s.recipe;
   t.section("Model and rows");
   t.add("model", &r.model, "a Hugging Face folder (a run's checkpoint-N is one) or a GGUF file")
       .shown_as("DIR|GGUF");
-  t.add("data", &r.data, "rows with prompt or prompt_ids: a JSONL file or the name of a built-in task")
-      .shown_as("FILE|TASK");
+  constexpr const char* kRows = "rows with prompt or prompt_ids: a JSONL file or the name of a built-in task";
+  if (datasets)
+    t.add("data", datasets, fmt::format("{}; several by repeating the option or with commas", kRows))
+        .shown_as("FILE|TASK");
+  else
+    t.add("data", &r.data, kRows).shown_as("FILE|TASK");
   t.add("task_digits", &r.task_digits, "digits of a built-in task's numbers").at_least(1).at_most(18);
   t.add("task_problems", &r.task_problems, "problems that a built-in task makes; 0: as many as it has")
       .at_least(0);

@@ -14,8 +14,9 @@ struct SamplingSettings {
 };
 
 // Declares model, data, output, prompt text and the sampling options. Temperature may be 0 here: the
-// likeliest token.
-void add_sampling_options(OptionTable& table, SamplingSettings& settings);
+// likeliest token. With `datasets` --data is a list and goes there.
+void add_sampling_options(OptionTable& table, SamplingSettings& settings,
+                          std::vector<std::string>* datasets = nullptr);
 
 // A model ready to run, and the rows as problems.
 struct LoadedModel {

@@ -88,6 +88,32 @@ std::string interval_picture(const Evaluations& evaluations) {
       bottom + 22, svg);
 }
 
+// pass@k or maj@k over k, a line for each evaluation shown; empty where only k = 1 was evaluated.
+std::string curve(const Evaluations& evaluations, const std::string& family) {
+  const std::string prefix = fmt::format("eval_{}@", family);
+  std::set<int64_t> ks;
+  for (const auto& [step, row] : evaluations.shown)
+    for (const auto& [name, value] : row)
+      if (name.starts_with(prefix)) ks.insert(std::strtoll(name.c_str() + prefix.size(), nullptr, 10));
+  ks.erase(0);
+  ks.erase(1);
+  if (ks.empty()) return "";
+  Chart chart{.title = fmt::format("{}@K over K", family),
+              .note = family == "pass" ? "at least one of K samples is right" : "the majority of K samples is right",
+              .steps = {1},
+              .series = {},
+              .percent = true,
+              .markers = true};
+  chart.steps.insert(chart.steps.end(), ks.begin(), ks.end());
+  for (size_t i = 0; i < evaluations.shown.size(); ++i) {
+    const Row& row = evaluations.shown[i].second;
+    Series line{step_name(evaluations, i), {value_of(row, "eval_accuracy")}, {}, {}};
+    for (int64_t k : ks) line.values.push_back(value_of(row, fmt::format("{}{}", prefix, k)));
+    chart.series.push_back(std::move(line));
+  }
+  return chart_html(std::move(chart));
+}
+
 }  // namespace
 
 double value_of(const Row& row, const std::string& name) {
@@ -173,11 +199,13 @@ std::string evaluation_section(const ReportData& data, const Evaluations& evalua
     else if (!std::isnan(low + first_high))
       note += " The intervals of the first and the last overlap.";
   }
-  return fmt::format("<h2>{}</h2><p class=\"note\">{}</p><div class=\"card\">{}{}</div>",
+  std::string curves = curve(evaluations, "pass") + curve(evaluations, "maj");
+  if (!curves.empty()) curves = fmt::format("<div class=\"charts\">{}</div>", curves);
+  return fmt::format("<h2>{}</h2><p class=\"note\">{}</p><div class=\"card\">{}{}</div>{}",
                      evaluations.compared()
                          ? (evaluations.before_training() ? "Before and after" : "Evaluations")
                          : "Evaluation",
-                     note, table, interval_picture(evaluations));
+                     note, table, interval_picture(evaluations), curves);
 }
 
 }  // namespace cohort
