@@ -194,5 +194,21 @@ TEST(ConfigJson, KeepsTheOriginalsKeys) {
   EXPECT_THROW(config_json(other, four.dump()), Error);
 }
 
+// Catches: a value or reward model that comes back as a language model, and a classifier taken for one.
+TEST(ConfigJson, ScalarHead) {
+  ModelConfig c = parse_config(
+      R"({"model_type": "qwen2", "vocab_size": 9, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1,
+          "num_attention_heads": 2, "num_key_value_heads": 1})",
+      "test");
+  EXPECT_FALSE(c.scalar_head);
+  c.scalar_head = true;
+  const std::string text = config_json(c, "");
+  EXPECT_NE(text.find("Qwen2ForSequenceClassification"), std::string::npos);
+  EXPECT_TRUE(parse_config(text, "test").scalar_head);
+  std::string two = text;
+  two.replace(two.find(R"("0": "LABEL_0")"), 14, R"("0": "no", "1": "yes")");
+  EXPECT_THROW(parse_config(two, "test"), Error);
+}
+
 }  // namespace
 }  // namespace cohort
