@@ -285,6 +285,13 @@ Option& OptionTable::add(std::string name, Option::Field field, std::string help
   return option;
 }
 
+std::vector<std::string> OptionTable::changed() const {
+  std::vector<std::string> names;
+  for (const Option& o : options_)
+    if (o.value_as_toml() != o.default_text_) names.push_back(o.name_);
+  return names;
+}
+
 const Option* OptionTable::find(std::string_view name) const {
   for (const Option& option : options_)
     if (option.name_ == name) return &option;

@@ -93,6 +93,9 @@ class OptionTable {
   // For the docs: a Markdown table for each section.
   std::string markdown() const;
 
+  // Names of the options whose value is not the default, in order of the table.
+  std::vector<std::string> changed() const;
+
   const Option* find(std::string_view name) const;
   bool was_set(std::string_view name) const;  // by a file or the command line; the name must exist
 

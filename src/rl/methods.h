@@ -11,10 +11,18 @@
 namespace cohort {
 
 enum class Source {
-  file,           // completions come with the rows
-  pairs,          // a preferred and a rejected completion come with each row
-  initial_policy,  // sampled once from the starting model, kept where right; from then on a file
-  policy,         // sampled from the live policy
+  file,            // completions come with the rows
+  pairs,           // a preferred and a rejected completion come with each row
+  initial_policy,  // sampled once from the starting model, the right ones kept; from then on a file
+  policy,          // sampled from the live policy
+};
+
+// Another model whose log-probs of the completions are wanted.
+enum class Other {
+  none,
+  reference,  // where the recipe gives the KL term a weight
+  always,     // dpo's reference: its log-probs are computed once, before step 1
+  teacher,    // the recipe's teacher_model
 };
 
 struct Method {
@@ -22,7 +30,10 @@ struct Method {
   Source source;
   CreditRule credit;
   CoefficientRule coefficient;
+  Other other = Other::none;
   bool critic = false;
+
+  bool sampled() const { return source == Source::policy; }
 };
 
 std::span<const Method> methods();

@@ -34,7 +34,13 @@ std::vector<Group> file_groups(std::span<const Drawn> drawn) {
     s.prompt = d.problem->row.prompt;
     s.completion = d.problem->row.completion;
     s.finish_reason = "stop";
-    groups.emplace_back().samples.push_back(std::move(s));
+    Group& group = groups.emplace_back();
+    group.samples.push_back(s);
+    if (d.problem->rejected_ids.empty()) continue;
+    s.sample_index = 1;
+    s.completion_ids = d.problem->rejected_ids;
+    s.completion = d.problem->rejected;
+    group.samples.push_back(std::move(s));
   }
   return groups;
 }

@@ -20,6 +20,8 @@ struct Problem {
   Row row;
   std::vector<int32_t> prompt_ids;
   std::vector<int32_t> completion_ids;  // supervised: the completion and the end token; else empty
+  std::string rejected;                 // of a pair, whose preferred completion is the row's; else empty
+  std::vector<int32_t> rejected_ids;
 };
 
 // A problem and its index in the run (the number of prompts drawn before it), which keys the random numbers.
@@ -32,7 +34,7 @@ struct Drawn {
 std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t first, int64_t count,
                                  bool shuffle, uint64_t seed);
 
-// Groups of one: the rows' own completions.
+// Groups of one: the rows' own completions; of two where a row is a pair: the preferred one, then the rejected.
 std::vector<Group> file_groups(std::span<const Drawn> drawn);
 
 // `num_generations` completions of each problem, without rewards.

@@ -1,8 +1,10 @@
 #include "rl/trainer.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/clock.h"
+#include "rl/coefficient_entropy.h"
 
 namespace cohort {
 namespace {
@@ -22,6 +24,26 @@ size_t micro_batch_end(std::span<const Group> groups, size_t first, int64_t max_
     if (last > first && tokens > max_tokens) break;
   }
   return last;
+}
+
+// What rollout recorded of the groups' tokens, in order of head rows.
+RowOutputs recorded(std::span<const Group> groups) {
+  RowOutputs rows;
+  for (const Group& g : groups)
+    for (const Sample& s : g.samples) {
+      rows.log_prob.insert(rows.log_prob.end(), s.log_probs.begin(), s.log_probs.end());
+      rows.entropy.insert(rows.entropy.end(), s.entropies.begin(), s.entropies.end());
+    }
+  return rows;
+}
+
+void check_exact(const std::vector<float>& fresh, const std::vector<float>& old) {
+  for (size_t r = 0; r < fresh.size(); ++r)
+    if (std::memcmp(&fresh[r], &old[r], sizeof(float)) != 0)
+      fail(
+          "the training forward gives log-prob {} where rollout recorded {} (row {}): the engine is not exact here; "
+          "please report this machine and recipe",
+          fresh[r], old[r], r);
 }
 
 }  // namespace
@@ -47,13 +69,19 @@ struct Trainer::MicroBatch {
   std::span<const Group> groups() const { return batch.subspan(first, last - first); }
 };
 
-Trainer::Trainer(Model& model, Optimizer& optimizer, const TrainerOptions& options)
-    : model_(model), optimizer_(optimizer), options_(options), gradients_(model.config()) {}
+Trainer::Trainer(Model& model, Optimizer& optimizer, const TrainerOptions& options, Critic* critic)
+    : model_(model), optimizer_(optimizer), options_(options), critic_(critic), gradients_(model.config()) {}
 
 UpdateResult Trainer::update(std::span<const Group> batch, SeedTime time, bool sampled, double learning_rate,
                              const KeptActivations* kept) {
   UpdateResult result;
-  const std::vector<double> weights = token_weights(batch, options_.normalize);
+  std::vector<double> weights = token_weights(batch, options_.normalize);
+  if (options_.by_pair) std::fill(weights.begin(), weights.end(), 1.0 / static_cast<double>(batch.size()));
+  if (options_.coefficients.top_entropy_quantile < 1 || options_.coefficients.entropy_coef != 0) {
+    const EntropyCut cut = entropy_cut(batch, options_.coefficients.top_entropy_quantile);
+    options_.coefficients.entropy_threshold = cut.threshold;
+    options_.coefficients.entropy_tokens = cut.tokens;
+  }
   const double begin = seconds();
   gradients_.zero();
   size_t sample = 0;
@@ -70,6 +98,10 @@ UpdateResult Trainer::update(std::span<const Group> batch, SeedTime time, bool s
   AdamWOptions adamw = options_.adamw;
   adamw.learning_rate = learning_rate;
   result.grad_norm = optimizer_.step(model_, gradients_, adamw, options_.max_grad_norm);
+  if (critic_) {
+    adamw.learning_rate = options_.critic_learning_rate;
+    result.critic_grad_norm = critic_->step(adamw, options_.max_grad_norm);
+  }
   result.forward_seconds = updated - begin;
   result.optimizer_seconds = seconds() - updated;
   return result;
@@ -81,20 +113,38 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
   const size_t R = tree.rows.size();
   if (R == 0) return;
   result.tokens += tree.size();
-  RowSeeds seeds{std::vector<float>(R), {}};
+  const Activations::Keep keep =
+      options_.gradient_checkpointing ? Activations::Keep::inputs : Activations::Keep::all;
+  RowSeeds seeds{std::vector<float>(R), std::vector<float>(options_.coefficients.entropy_coef != 0 ? R : 0)};
+  std::vector<float> values, value_seeds;
+  if (critic_) {
+    values = critic_->forward(tree, keep);
+    value_seeds.resize(R);
+  }
 
-  // The coefficient rule on each group, with its slices of the fresh log-probs and of the seeds. Before a
-  // supervised forward the fresh log-probs are unknown (empty); after it only sums are wanted (no seeds).
-  auto coefficients = [&](const std::vector<float>* fresh_rows, bool want_seeds) {
+  // The coefficient rule on each group, with its slices of what the forward passes said and of the seeds. Before a
+  // supervised forward the log-probs are unknown (null); after it only sums are wanted (no seeds).
+  auto coefficients = [&](const RowOutputs* rows, bool want_seeds) {
+    auto slice = [](auto& all, size_t row, size_t count) {
+      return all.empty() ? std::span<typename std::remove_reference_t<decltype(all)>::value_type>()
+                         : std::span(all).subspan(row, count);
+    };
     size_t row = 0, sample = 0;
     for (const Group& group : micro.groups()) {
       std::vector<FreshSample> fresh;
       std::vector<SampleSeeds> out;
       for (const Sample& s : group.samples) {
         const size_t T = s.completion_ids.size();
-        fresh.push_back(
-            {fresh_rows ? std::span<const float>(*fresh_rows).subspan(row, T) : std::span<const float>(), {}, {}});
-        out.push_back({want_seeds ? std::span(seeds.log_prob).subspan(row, T) : std::span<float>(), {}, {}});
+        FreshSample& f = fresh.emplace_back();
+        if (rows) f.log_probs = std::span(rows->log_prob).subspan(row, T);
+        if (rows) f.entropies = std::span(rows->entropy).subspan(row, T);
+        f.values = slice(values, row, T);
+        SampleSeeds& o = out.emplace_back();
+        if (want_seeds) {
+          o.log_prob = slice(seeds.log_prob, row, T);
+          o.entropy = slice(seeds.entropy, row, T);
+          o.value = slice(value_seeds, row, T);
+        }
         row += T;
       }
       options_.coefficient(group, fresh, micro.weights.subspan(sample, group.samples.size()),
@@ -103,13 +153,8 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
     }
     // Rules give the derivative of the objective, which is ascended; the optimizer descends.
     if (want_seeds)
-      for (float& seed : seeds.log_prob) seed = -seed;
-  };
-  auto recorded = [&] {
-    std::vector<float> rows;
-    for (const Group& g : micro.groups())
-      for (const Sample& s : g.samples) rows.insert(rows.end(), s.log_probs.begin(), s.log_probs.end());
-    return rows;
+      for (std::vector<float>* all : {&seeds.log_prob, &seeds.entropy, &value_seeds})
+        for (float& seed : *all) seed = -seed;
   };
   auto entropies = [&](const std::vector<float>& entropy) {
     size_t row = 0;
@@ -120,16 +165,9 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
       }
   };
 
-  const Activations::Keep keep =
-      options_.gradient_checkpointing ? Activations::Keep::inputs : Activations::Keep::all;
   if (time == SeedTime::before) {
-    std::vector<float> old;
-    if (sampled) {
-      old = recorded();
-      coefficients(&old, true);
-    } else {
-      coefficients(nullptr, true);
-    }
+    const RowOutputs old = sampled ? recorded(micro.groups()) : RowOutputs();
+    coefficients(sampled ? &old : nullptr, true);
     if (kept) {
       std::vector<int32_t> rows;
       for (size_t g = micro.first; g < micro.last; ++g) {
@@ -139,30 +177,38 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
       }
       transformer_.backward_kept(model_, tree, options_.temperature, seeds, kept->activations, rows,
                                  gradients_);
-      for (const Group& g : micro.groups())
-        for (const Sample& s : g.samples) add_entropy(s, s.entropies, result.sums);
-      return;
-    }
-    const RowOutputs out =
-        transformer_.forward(model_, tree, options_.temperature, keep, &seeds, &gradients_);
-    if (sampled) {
-      for (size_t r = 0; r < R; ++r)
-        if (std::memcmp(&out.log_prob[r], &old[r], sizeof(float)) != 0)
-          fail(
-              "the training forward gives log-prob {} where rollout recorded {} (row {}): the engine is not "
-              "exact here; "
-              "please report this machine and recipe",
-              out.log_prob[r], old[r], r);
+      entropies(old.entropy);
     } else {
-      coefficients(&out.log_prob, false);
+      const RowOutputs out =
+          transformer_.forward(model_, tree, options_.temperature, keep, &seeds, &gradients_);
+      if (sampled)
+        check_exact(out.log_prob, old.log_prob);
+      else
+        coefficients(&out, false);
+      entropies(out.entropy);
+      transformer_.backward(model_, tree, seeds, gradients_);
     }
-    entropies(out.entropy);
-    transformer_.backward(model_, tree, seeds, gradients_);
   } else {
     const RowOutputs out = transformer_.forward(model_, tree, options_.temperature, keep);
-    coefficients(&out.log_prob, true);
+    coefficients(&out, true);
     entropies(out.entropy);
     transformer_.backward(model_, tree, seeds, gradients_);
+  }
+  if (critic_) critic_->backward(tree, value_seeds);
+}
+
+void Trainer::write_values(std::span<Group> groups) {
+  for (size_t first = 0; first < groups.size();) {
+    const size_t last = micro_batch_end(groups, first, options_.micro_batch_tokens);
+    const std::span<Group> part = groups.subspan(first, last - first);
+    const std::vector<float> values = critic_->values(group_trees(part));
+    size_t row = 0;
+    for (Group& g : part)
+      for (Sample& s : g.samples) {
+        s.values.assign(values.begin() + row, values.begin() + row + s.completion_ids.size());
+        row += s.completion_ids.size();
+      }
+    first = last;
   }
 }
 

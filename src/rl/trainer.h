@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "model/critic.h"
 #include "model/optimizer.h"
 #include "rl/coefficient.h"
 #include "rl/normalize.h"
@@ -16,7 +17,9 @@ struct TrainerOptions {
   CoefficientRule coefficient = clipped_ratio;
   CoefficientOptions coefficients;
   NormalizeOptions normalize;
+  bool by_pair = false;        // a sample weighs 1 / groups whatever its length (dpo)
   AdamWOptions adamw;          // learning_rate is set for each step
+  double critic_learning_rate = 0;  // with a critic
   double max_grad_norm = 1.0;  // 0: no clipping
   float temperature = 1.0f;    // log-probs are those of softmax(logits / temperature)
   int64_t micro_batch_tokens = 8192;
@@ -25,13 +28,13 @@ struct TrainerOptions {
 
 // When the seeds of an update are known.
 enum class SeedTime {
-  before,  // on-policy or supervised: the recorded log-probs are the fresh ones, bit for bit, so seeds go into forward
-  after,  // off-policy: the coefficient needs this forward's log-probs
+  before,  // on-policy, or credit alone: the recorded log-probs are the fresh ones, bit for bit, so seeds go into forward
+  after,   // off-policy, or pairs: the coefficient needs this forward's log-probs
 };
 
 struct UpdateResult {
   CoefficientSums sums;
-  double grad_norm = 0;
+  double grad_norm = 0, critic_grad_norm = 0;
   int64_t tokens = 0;          // tokens computed (nodes of the trees)
   double forward_seconds = 0;  // and backward: the whole pass over the micro-batches
   double optimizer_seconds = 0;
@@ -43,7 +46,8 @@ TokenTree group_trees(std::span<const Group> groups);
 
 class Trainer {
  public:
-  Trainer(Model& model, Optimizer& optimizer, const TrainerOptions& options);
+  // `critic` may be null: then there are no values.
+  Trainer(Model& model, Optimizer& optimizer, const TrainerOptions& options, Critic* critic = nullptr);
 
   // One optimizer step on a whole batch. `kept`: the activations of the rollout that sampled exactly these
   // groups in this order (SeedTime before only); may be null. Throws Error where a fresh log-prob differs
@@ -56,8 +60,12 @@ class Trainer {
   // rows.
   std::vector<float> log_probs(const Model& model, std::span<const Group> groups);
 
+  // Writes the critic's Sample::values of every completion token.
+  void write_values(std::span<Group> groups);
+
   // NormalizeOptions::tokens_per_step of the updates that follow.
   void set_tokens_per_step(double tokens) { options_.normalize.tokens_per_step = tokens; }
+  void set_critic_learning_rate(double rate) { options_.critic_learning_rate = rate; }
   const TrainerOptions& options() const { return options_; }
 
  private:
@@ -68,6 +76,7 @@ class Trainer {
   Model& model_;
   Optimizer& optimizer_;
   TrainerOptions options_;
+  Critic* critic_;
   Transformer transformer_;
   Gradients gradients_;
 };

@@ -7,10 +7,12 @@
 
 #include "model/activations.h"
 #include "model/checkpoint.h"
+#include "model/trunk.h"
 #include "model/weights.h"
 #include "ops/log_prob.h"
 #include "rollout/kv_blocks.h"
 #include "run/dataset.h"
+#include "run/method_options.h"
 
 namespace cohort {
 namespace {
@@ -40,14 +42,15 @@ int64_t Plan::total_bytes() const {
 
 Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int64_t limit) {
   Plan plan;
-  const bool sampled = r.method != "sft";
-  int64_t longest_prompt = 1, longest_completion = sampled ? r.max_completion_length : 1;
+  const Method& method = find_method(r.method);
+  const bool sampled = method.sampled();
+  int64_t longest_prompt = 1, longest_completion = sampled || method.source == Source::initial_policy ? r.max_completion_length : 1;
   for (const Problem& p : data.train) {
     longest_prompt = std::max<int64_t>(longest_prompt, p.prompt_ids.size());
-    longest_completion = std::max<int64_t>(longest_completion, p.completion_ids.size());
+    longest_completion = std::max<int64_t>(longest_completion, std::max(p.completion_ids.size(), p.rejected_ids.size()));
   }
   int64_t longest_sampled = 0;
-  if (sampled) longest_sampled = longest_prompt;
+  if (sampled || method.source == Source::initial_policy) longest_sampled = longest_prompt;
   if (r.eval_steps > 0)
     for (const Problem& p : data.eval)
       longest_sampled = std::max<int64_t>(longest_sampled, p.prompt_ids.size());
@@ -58,9 +61,9 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
   const std::vector<Parameter> list = parameter_list(c);
   for (const Parameter& p : list) plan.parameters += p.size();
   const int64_t weights = 4 * parameter_floats(list), packed = 4 * packed_floats(c);
-  const int64_t G = sampled ? r.num_generations : 1;
+  const int64_t G = sampled ? r.num_generations : method.source == Source::pairs ? 2 : 1;
   const int64_t group_tokens = longest_prompt + G * (longest_completion - 1);
-  const int64_t groups = r.train_batch_size / std::max<int64_t>(1, G);
+  const int64_t groups = sampled ? r.train_batch_size / std::max<int64_t>(1, G) : r.train_batch_size;
   plan.tokens_per_step = groups * group_tokens;
   const int64_t micro_groups =
       std::clamp<int64_t>(r.micro_batch_tokens / std::max<int64_t>(1, group_tokens), 1, groups);
@@ -69,12 +72,19 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
   plan.memory.emplace_back("weights, and packed for the kernels", weights + packed);
   plan.memory.emplace_back("gradients", weights);
   plan.memory.emplace_back("optimizer moments", 2 * weights);
-  if (sampled && r.beta > 0) plan.memory.emplace_back("reference model", weights + packed);
+  if (needs_reference(r, method)) plan.memory.emplace_back("reference model", weights + packed);
   const auto keep = r.gradient_checkpointing ? Activations::Keep::inputs : Activations::Keep::all;
   const int64_t C = c.hidden_size, F = c.intermediate_size;
+  // Over the whole tree: dx, the gradients of attention and qkv, embedding rows that wait for the step's end; over a chunk of its rows: the rest.
+  const int64_t chunk = std::min<int64_t>(micro, kChunkRows);
   const int64_t scratch =
-      4 * (micro * (3 * C + 2 * F + c.attention_width() + c.qkv_width() + C + F) + 4 * head_rows * C);
+      4 * (micro * (2 * C + c.attention_width() + c.qkv_width()) + 3 * head_rows * C +
+           chunk * (2 * C + 2 * F + (r.gradient_checkpointing ? 2 * F : 0)) + groups * group_tokens * C);
   const int64_t micro_activations = Activations::bytes(c, micro, keep) + scratch;
+  if (method.critic) {
+    plan.memory.emplace_back("critic: weights, gradients, moments", 4 * weights + packed);
+    plan.memory.emplace_back("critic: activations of a micro-batch", micro_activations);
+  }
   const int64_t head = std::max<int64_t>(kHeadWorkspaceBytes, 64 * c.vocab_size);
   int64_t kept = 0;
   if (sampled) {
@@ -90,7 +100,7 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
     kept = Activations::bytes(c, rollout_prompts * group_tokens, Activations::Keep::all);
     // The rollout's activations serve one update, the first; later ones need a forward of their own.
     const bool possible = r.steps_per_generation == 1;
-    const bool only_updates = r.num_iterations == 1 && !(r.beta > 0);
+    const bool only_updates = r.num_iterations == 1 && !needs_reference(r, method);
     const int64_t others = plan.total_bytes() + head + scratch + (only_updates ? 0 : micro_activations);
     plan.keep_activations =
         possible && (r.keep_rollout_activations == "true" ||

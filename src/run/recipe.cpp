@@ -1,21 +1,15 @@
 #include "run/recipe.h"
 
 #include "base/check.h"
+#include "rl/methods.h"
 
 namespace cohort {
 
-Recipe default_recipe(const std::string& method) {
-  Recipe recipe;
-  recipe.method = method;
-  if (method == "sft") recipe.learning_rate = 2e-5;
-  return recipe;
-}
-
 void add_recipe_options(OptionTable& t, Recipe& r) {
   t.section("Run");
-  t.add("method", &r.method,
-        "what to train by: group relative policy optimization, or supervised on completions")
-      .one_of({"grpo", "sft"});
+  std::vector<std::string> names;
+  for (const Method& m : methods()) names.emplace_back(m.name);
+  t.add("method", &r.method, "what to train by; docs/methods.md says what each does").one_of(names);
   t.add("model", &r.model, "the model to start from: a Hugging Face folder or a GGUF file")
       .shown_as("DIR|GGUF");
   t.add("output_dir", &r.output_dir, "the run folder; runs/NAME for a recipe NAME.toml where it is not given")
@@ -52,6 +46,12 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
         "reward functions by name; evaluation counts a completion as correct where the first pays 1");
   t.add("reward_weights", &r.reward_weights, "a weight for each of reward_funcs; 1 each where empty");
 
+  t.add("multi_objective_aggregation", &r.multi_objective_aggregation,
+        "several rewards: compare their weighted sum within the group, or normalise each and then sum")
+      .one_of({"sum_then_normalize", "normalize_then_sum"});
+  t.add("reward_threshold", &r.reward_threshold,
+        "rft keeps the completions whose reward is at least this");
+
   t.section("Rollout");
   t.add("num_generations", &r.num_generations, "completions of a prompt, judged against one another")
       .at_least(1);
@@ -73,7 +73,7 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("ignore_eos", &r.ignore_eos, "never end before max_completion_length (to measure speed)");
 
   t.section("Loss");
-  t.add("beta", &r.beta, "weight of the KL divergence from the starting model; 0: no reference model is kept")
+  t.add("beta", &r.beta, "weight of the KL divergence from the reference model; 0: none is kept")
       .at_least(0);
   t.add("epsilon", &r.epsilon, "the ratio of new to old probability is clipped below 1 - epsilon")
       .at_least(0)
@@ -84,10 +84,10 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
       .above(1);
   t.add("num_iterations", &r.num_iterations, "passes over the completions of one rollout (mu)").at_least(1);
   t.add("loss_type", &r.loss_type,
-        "how token losses are weighted: grpo 1/|o| within each completion; bnpo by the batch's active "
-        "tokens; dr_grpo by a "
-        "constant length; dapo by the active tokens of the whole optimizer step")
-      .one_of({"grpo", "bnpo", "dr_grpo", "dapo"});
+        "how token losses are weighted: grpo 1/|o| within each completion; bnpo by the step's tokens; dr_grpo by "
+        "a constant length; dapo by the whole rollout's tokens; luspo by samples; and with policy terms of their own "
+        "cispo, vespo (weighted as dapo), sapo, gmpo (as grpo)")
+      .one_of({"grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo", "gmpo"});
   t.add("scale_rewards", &r.scale_rewards,
         "divide the advantage by the standard deviation of its group, of the batch, or not at all")
       .one_of({"group", "batch", "none"});
@@ -99,6 +99,62 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
         "DeepSeekMath");
   t.add("mask_truncated_completions", &r.mask_truncated_completions,
         "leave completions that were cut at the length limit out of the loss");
+  t.add("kl_estimator", &r.kl_estimator, "of the KL term: k1, k2 or k3 (joschu.net/blog/kl-approx.html)")
+      .one_of({"k1", "k2", "k3"});
+  t.add("sapo_temperature_neg", &r.sapo_temperature_neg, "sapo: temperature of the gate where the advantage is negative")
+      .above(0);
+  t.add("sapo_temperature_pos", &r.sapo_temperature_pos, "sapo: and where it is positive").above(0);
+  t.add("vespo_k_pos", &r.vespo_k_pos, "vespo: power of the ratio where the advantage is positive").at_least(0);
+  t.add("vespo_lambda_pos", &r.vespo_lambda_pos, "vespo: and decay").at_least(0);
+  t.add("vespo_k_neg", &r.vespo_k_neg, "vespo: power of the ratio where the advantage is negative").at_least(0);
+  t.add("vespo_lambda_neg", &r.vespo_lambda_neg, "vespo: and decay").at_least(0);
+  t.add("off_policy_mask_threshold", &r.off_policy_mask_threshold,
+        "leave out completions of negative advantage whose mean log-ratio from sampling time exceeds this; none: keep all")
+      .at_least(0);
+  t.add("top_entropy_quantile", &r.top_entropy_quantile,
+        "train only on this share of the tokens, those of the highest entropy; 1: all")
+      .above(0)
+      .at_most(1);
+  t.add("entropy_coef", &r.entropy_coef, "weight of the entropy bonus").at_least(0);
+  t.add("advantage_estimator", &r.advantage_estimator,
+        "grpo: compared with the group's mean; rloo: with the mean of the others of the group; "
+        "reinforce_plus_plus: with "
+        "the batch's; reinforce_plus_plus_baseline: with the group's, scaled by the batch's")
+      .one_of({"grpo", "rloo", "reinforce_plus_plus", "reinforce_plus_plus_baseline"});
+  t.add("supervision", &r.supervision,
+        "grpo: one reward for the outcome, or one for each step, held against the row's `steps`")
+      .one_of({"outcome", "process"});
+  t.add("step_separator", &r.step_separator, "text that ends a step of a completion");
+  t.add("label_smoothing", &r.label_smoothing, "dpo: the share of pairs whose labels are taken to be wrong")
+      .at_least(0)
+      .at_most(0.499999);
+
+  t.section("Reference and teacher");
+  t.add("sync_ref_model", &r.sync_ref_model, "move the reference towards the policy as training goes on");
+  t.add("ref_model_mixup_alpha", &r.ref_model_mixup_alpha,
+        "how far it moves: reference = alpha x policy + (1 - alpha) x reference; 1 is a reset")
+      .above(0)
+      .at_most(1);
+  t.add("ref_model_sync_steps", &r.ref_model_sync_steps, "optimizer steps from one move to the next").at_least(1);
+  t.add("teacher_model", &r.teacher_model, "distill: the model to learn from, with the policy's vocabulary")
+      .shown_as("DIR|GGUF");
+
+  t.section("Critic (ppo)");
+  t.add("critic_model", &r.critic_model, "what the critic starts as; empty: the policy's own weights")
+      .shown_as("DIR|GGUF");
+  t.add("critic_learning_rate", &r.critic_learning_rate, "peak learning rate of the critic").at_least(0);
+  t.add("kl_coef", &r.kl_coef,
+        "weight of log(policy / reference) in the token rewards; 0: no reference model is kept")
+      .at_least(0);
+  t.add("kl_target", &r.kl_target,
+        "KL divergence of a completion that kl_coef is steered towards; 0: kl_coef stays as it is")
+      .at_least(0);
+  t.add("kl_horizon", &r.kl_horizon, "completions over which it is steered").above(0);
+  t.add("gamma", &r.gamma, "discount of later rewards").at_least(0).at_most(1);
+  t.add("lam", &r.lam, "lambda of the generalised advantage estimation").at_least(0).at_most(1);
+  t.add("whiten_advantages", &r.whiten_advantages, "bring the batch's advantages to mean 0 and variance 1");
+  t.add("vf_coef", &r.vf_coef, "weight of the critic's loss").at_least(0);
+  t.add("cliprange_value", &r.cliprange_value, "how far a value may move from that of sampling time").at_least(0);
 
   t.section("Optimizer");
   t.add("train_batch_size", &r.train_batch_size,
@@ -162,53 +218,6 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
       .above(0);
 }
 
-void Recipe::validate() const {
-  if (model.empty()) fail("model: expected a Hugging Face folder or a GGUF file, found nothing");
-  if (data.empty()) fail("data: expected a JSONL file or the name of a built-in task, found nothing");
-  if (output_dir.empty()) fail("output_dir: expected a folder for the run, found nothing");
-  if (max_steps == 0) fail("max_steps: expected -1 (by num_train_epochs) or at least 1, found 0");
-  if (load_best_model_at_end && eval_steps == 0)
-    fail("load_best_model_at_end needs evaluations: set eval_steps");
-  if (load_best_model_at_end && save_steps > 0 && save_steps % eval_steps != 0)
-    fail(
-        "load_best_model_at_end: save_steps ({}) must be a multiple of eval_steps ({}), so that each "
-        "checkpoint has been evaluated",
-        save_steps, eval_steps);
-  if (method == "sft") {
-    if (steps_per_generation != 1)
-      fail("steps_per_generation: sft has no rollouts; expected 1, found {}", steps_per_generation);
-    return;
-  }
-  if (load_best_model_at_end && eval_steps % (steps_per_generation * num_iterations) != 0)
-    fail(
-        "load_best_model_at_end: eval_steps ({}) must be a multiple of steps_per_generation x num_iterations "
-        "({}): "
-        "checkpoints stand between rollouts",
-        eval_steps, steps_per_generation * num_iterations);
-  if (num_generations < 2)
-    fail("num_generations: grpo compares the completions of a prompt; expected at least 2, found {}",
-         num_generations);
-  if (train_batch_size % num_generations != 0)
-    fail("train_batch_size ({}) must be a multiple of num_generations ({}): a group is trained on as a whole",
-         train_batch_size, num_generations);
-  if (reward_funcs.empty()) fail("reward_funcs: grpo needs at least one reward function, found none");
-  if (!reward_weights.empty() && reward_weights.size() != reward_funcs.size())
-    fail("reward_weights: expected {} weights, one for each of reward_funcs, found {}", reward_funcs.size(),
-         reward_weights.size());
-  // The gradient is that of log softmax(logits / temperature); a truncated sample was drawn from another
-  // distribution.
-  const char* truncated = top_p < 1 ? "top_p" : top_k > 0 ? "top_k" : min_p > 0 ? "min_p" : nullptr;
-  if (truncated)
-    fail(
-        "{}: completions sampled from a truncated distribution are not on-policy for grpo: expected top_p 1, "
-        "top_k 0 and min_p 0 (eval and generate "
-        "take them)",
-        truncated);
-  if (delta && *delta <= 1 + epsilon_high.value_or(epsilon))
-    fail("delta: expected more than 1 + epsilon_high = {}, found {}",
-         format_double(1 + epsilon_high.value_or(epsilon)), format_double(*delta));
-}
-
 Recipe load_recipe(std::span<const std::string> arguments) {
   std::filesystem::path file;
   const auto read = [&](Recipe& recipe) {
@@ -224,7 +233,15 @@ Recipe load_recipe(std::span<const std::string> arguments) {
   file = read(first);
   read(first);
   Recipe recipe = default_recipe(first.method);
-  read(recipe);
+  std::vector<std::string> changed;
+  {
+    OptionTable table;
+    add_recipe_options(table, recipe);
+    if (!file.empty()) table.read_file(file);
+    table.read_arguments(arguments);
+    changed = table.changed();
+  }
+  check_method_options(recipe, changed);
   if (recipe.output_dir.empty() && !file.empty()) recipe.output_dir = "runs/" + file.stem().string();
   recipe.validate();
   return recipe;

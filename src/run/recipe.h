@@ -16,7 +16,7 @@ namespace cohort {
 
 struct Recipe {
   // Run
-  std::string method = "grpo";  // grpo or sft
+  std::string method = "grpo";  // a row of rl/methods.cpp
   std::string model;            // a Hugging Face folder or a GGUF file
   std::string output_dir;       // the run folder
   int64_t seed = 42;
@@ -35,6 +35,8 @@ struct Recipe {
   // Rewards
   std::vector<std::string> reward_funcs;
   std::vector<double> reward_weights;  // empty: 1 each
+  std::string multi_objective_aggregation = "sum_then_normalize";
+  double reward_threshold = 1.0;  // rft: a completion is right where its reward is at least this
 
   // Rollout
   int64_t num_generations = 8;
@@ -57,6 +59,33 @@ struct Recipe {
   std::string importance_sampling_level = "token";
   bool use_bias_correction_kl = true;
   bool mask_truncated_completions = false;
+  std::string kl_estimator = "k3";
+  double sapo_temperature_neg = 1.05, sapo_temperature_pos = 1.0;
+  double vespo_k_pos = 2.0, vespo_lambda_pos = 3.0, vespo_k_neg = 3.0, vespo_lambda_neg = 2.0;
+  std::optional<double> off_policy_mask_threshold;  // none: no sequence is left out
+  double top_entropy_quantile = 1.0;
+  double entropy_coef = 0.0;
+  std::string advantage_estimator = "grpo";
+  std::string supervision = "outcome";
+  std::string step_separator = "\n";
+  double label_smoothing = 0.0;  // dpo
+
+  // Reference and teacher
+  bool sync_ref_model = false;
+  double ref_model_mixup_alpha = 0.6;
+  int64_t ref_model_sync_steps = 512;
+  std::string teacher_model;  // distill
+
+  // Critic (ppo)
+  std::string critic_model;  // empty: starts as the policy
+  double critic_learning_rate = 1e-5;
+  double kl_coef = 0.05;
+  double kl_target = 0.0;  // 0: kl_coef stays as it is
+  double kl_horizon = 10000.0;
+  double gamma = 1.0, lam = 0.95;
+  bool whiten_advantages = true;
+  double vf_coef = 0.1;
+  double cliprange_value = 0.2;
 
   // Optimizer
   int64_t train_batch_size = 8;      // sequences per optimizer step, over all devices
@@ -98,8 +127,11 @@ struct Recipe {
   void validate() const;
 };
 
-// The recipe with the defaults of its method (the learning rate differs: grpo 1e-6, sft 2e-5).
+// The recipe with the defaults of its method (recipe_methods.cpp).
 Recipe default_recipe(const std::string& method);
+
+// Refuses options that another method than the recipe's reads: `changed` are the names that differ from the defaults.
+void check_method_options(const Recipe& recipe, std::span<const std::string> changed);
 
 // Declares every field of `recipe`, which must outlive the table.
 void add_recipe_options(OptionTable& table, Recipe& recipe);

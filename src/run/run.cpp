@@ -3,52 +3,46 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <sstream>
 
-#include "base/checksum.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/progress.h"
-#include "rl/methods.h"
-#include "rl/trainer.h"
+#include "rl/steps.h"
 #include "run/evaluate.h"
+#include "run/method_options.h"
+#include "run/own_completions.h"
 #include "run/plan.h"
+#include "run/reference.h"
 #include "run/run_state.h"
 #include "run/sample_json.h"
+#include "run/score_rollout.h"
 
 namespace cohort {
 namespace {
 
-LossType loss_type(const std::string& name) {
-  if (name == "grpo") return LossType::grpo;
-  if (name == "bnpo") return LossType::bnpo;
-  if (name == "dr_grpo") return LossType::dr_grpo;
-  return LossType::dapo;
-}
-
-TrainerOptions trainer_options(const Recipe& r, const Method& method) {
-  TrainerOptions o;
-  o.coefficient = method.coefficient;
-  o.coefficients.epsilon = r.epsilon;
-  o.coefficients.epsilon_high = r.epsilon_high;
-  o.coefficients.delta = r.delta;
-  o.coefficients.beta = r.beta;
-  o.coefficients.use_bias_correction_kl = r.use_bias_correction_kl;
-  o.coefficients.importance_sampling_level =
-      r.importance_sampling_level == "sequence" ? ImportanceLevel::sequence : ImportanceLevel::token;
-  o.normalize.loss_type = loss_type(r.loss_type);
-  o.normalize.max_completion_length = static_cast<int32_t>(r.max_completion_length);
-  o.adamw = {r.learning_rate, r.adam_beta1, r.adam_beta2, r.adam_epsilon, r.weight_decay};
-  check(o.coefficients);
-  o.max_grad_norm = r.max_grad_norm;
-  o.temperature = method.source == Source::file ? 1.0f : static_cast<float>(r.temperature);
-  o.micro_batch_tokens = r.micro_batch_tokens;
-  o.gradient_checkpointing = r.gradient_checkpointing;
-  return o;
+// The critic at step 0: the policy's weights, or those of critic_model, with a scalar head of zeros; or a critic saved by a run, head included.
+Critic first_critic(const Recipe& recipe, const Model& policy) {
+  if (recipe.critic_model.empty()) return Critic(policy.config(), policy.flat());
+  const std::filesystem::path folder = recipe.critic_model;
+  const bool saved_critic = std::filesystem::is_directory(folder) && !std::filesystem::exists(folder / "tokenizer.json");
+  std::optional<Critic> critic;
+  if (saved_critic) {
+    critic = Critic::load(folder, false, 0);
+  } else {
+    const Checkpoint start = load_checkpoint(folder);
+    critic.emplace(start.config, start.weights.tensor({start.weights.size()}));
+  }
+  if (critic->config().vocab_size != policy.config().vocab_size)
+    fail("critic_model: {}: expected the policy's vocabulary of {} tokens, found {}", folder.string(),
+         policy.config().vocab_size, critic->config().vocab_size);
+  return std::move(*critic);
 }
 
 class Run {
@@ -57,7 +51,7 @@ class Run {
   bool train();
 
  private:
-  bool sampled() const { return method_.source == Source::policy; }
+  bool sampled() const { return method_.sampled(); }
   // Prompts that one rollout (or one supervised batch) draws, optimizer steps that use it, and the rollout of
   // a step.
   int64_t prompts_per_rollout() const {
@@ -68,8 +62,10 @@ class Run {
   }
   int64_t count_steps() const;
 
+  void start_method();
+  void reference_pairs();
   void rollout(int64_t first_step);
-  void score(std::span<const Drawn> drawn, int64_t first_step);
+  void steer_kl();
   void update(int64_t step);
   bool evaluate(int64_t step);  // true: good enough, says the hook
   void save(int64_t step);
@@ -80,7 +76,10 @@ class Run {
   const Method& method_;
   Checkpoint start_;  // its weights move into model_
   std::optional<FoundCheckpoint> resumed_;
-  std::unique_ptr<Model> model_, reference_;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Reference> reference_;
+  std::unique_ptr<Critic> critic_;
+  std::map<const Problem*, std::array<std::vector<float>, 2>> pair_references_;  // dpo: of both completions
   Datasets data_;
   Plan plan_;
   std::unique_ptr<Optimizer> optimizer_;
@@ -98,7 +97,7 @@ class Run {
   std::vector<Group> groups_;
   KeptActivations kept_;
   Metrics rollout_metrics_;
-  double rollout_seconds_ = 0, reward_seconds_ = 0, reference_seconds_ = 0;
+  double rollout_seconds_ = 0, reward_seconds_ = 0, reference_seconds_ = 0, critic_seconds_ = 0;
 };
 
 Run::Run(const Recipe& recipe, const RunHooks& hooks)
@@ -125,14 +124,19 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   for (std::string line; std::getline(lines, line);) log_info("{}", line);
 
   model_ = std::make_unique<Model>(start_.config, std::move(start_.weights));
-  if (sampled() && recipe.beta > 0)
-    reference_ = std::make_unique<Model>(start_.config, load_checkpoint(recipe.model).weights);
   optimizer_ = std::make_unique<Optimizer>(*model_);
-  trainer_ = std::make_unique<Trainer>(*model_, *optimizer_, trainer_options(recipe, method_));
+  if (method_.critic) critic_ = std::make_unique<Critic>(resumed_ ? Critic::load(resumed_->folder / "critic", true, resumed_->state.step)
+                                                                   : first_critic(recipe, *model_));
+  trainer_ = std::make_unique<Trainer>(*model_, *optimizer_, trainer_options(recipe, method_), critic_.get());
+  if (needs_reference(recipe, method_))
+    reference_ = std::make_unique<Reference>(method_.other == Other::teacher ? recipe.teacher_model : recipe.model,
+                                             start_.config);
+  state_.kl_coef = recipe.kl_coef;
   generation_ = generation_options(recipe, start_.config, start_.tokenizer);
   if (resumed_) {
     load_optimizer(*resumed_, *optimizer_);
     state_ = resumed_->state;
+    if (reference_) reference_->load(resumed_->folder);
     if (state_.step < total_steps_ && state_.step % steps_per_rollout() != 0)
       fail(
           "{}: step {} stands inside a rollout of {} updates, whose completions are gone: it was the last of "
@@ -148,8 +152,40 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   } else {
     writer_ = std::make_unique<RunWriter>(run, resolved_recipe(recipe));
   }
+  start_method();
   progress_ = std::make_unique<Progress>("train", total_steps_, "steps");
   progress_->start_at(state_.step);
+}
+
+// What a method does once, before its first step.
+void Run::start_method() {
+  if (method_.source == Source::initial_policy) {
+    // A resumed model is no longer the one to sample from; its completions stand in the run folder.
+    data_.train = own_completions(recipe_, *model_, start_.tokenizer, data_.train, rewards_, generation_,
+                                  state_.step > 0);
+    total_steps_ = count_steps();
+  }
+  if (method_.source == Source::pairs) reference_pairs();
+  if (recipe_.supervision == "process")  // a row without steps is refused before step 1
+    for (const Problem& p : data_.train) gold_steps(p.row, recipe_.data);
+}
+
+// dpo's reference log-probs of every pair; then the reference may go.
+void Run::reference_pairs() {
+  Progress progress("reference log-probs", static_cast<int64_t>(data_.train.size()), "pairs");
+  constexpr size_t at_once = 64;
+  for (size_t first = 0; first < data_.train.size(); first += at_once) {
+    std::vector<Drawn> drawn;
+    for (size_t i = first; i < std::min(first + at_once, data_.train.size()); ++i)
+      drawn.push_back({&data_.train[i], static_cast<uint32_t>(i)});
+    std::vector<Group> groups = file_groups(drawn);
+    reference_->write_log_probs(*trainer_, groups);
+    for (size_t g = 0; g < groups.size(); ++g)
+      for (size_t i = 0; i < 2; ++i)
+        pair_references_[drawn[g].problem][i] = std::move(groups[g].samples[i].ref_log_probs);
+    progress.update(static_cast<int64_t>(first + drawn.size()));
+  }
+  reference_.reset();
 }
 
 int64_t Run::count_steps() const {
@@ -192,34 +228,39 @@ void Run::rollout(int64_t first_step) {
       draw_problems(data_.train, index * prompts_per_rollout(), prompts_per_rollout(),
                     recipe_.shuffle_dataset, static_cast<uint64_t>(recipe_.seed));
   rollout_metrics_.clear();
+  const CreditRule credit = credit_rule(recipe_, method_);
+  CreditOptions options = credit_options(recipe_);
   if (!sampled()) {
     groups_ = file_groups(drawn);
-    method_.credit(groups_, {});
+    credit(groups_, options);
+    for (size_t g = 0; g < groups_.size() && !pair_references_.empty(); ++g)
+      for (size_t i = 0; i < 2; ++i)
+        groups_[g].samples[i].ref_log_probs = pair_references_.at(drawn[g].problem)[i];
     rollout_seconds_ = seconds() - begin;
     return;
   }
   generation_.step = static_cast<uint32_t>(index);
   groups_ = policy_groups(*model_, start_.tokenizer, drawn, static_cast<int32_t>(recipe_.num_generations),
                           generation_, {}, plan_.keep_activations ? &kept_ : nullptr);
-  rollout_seconds_ = seconds() - begin;
-  score(drawn, first_step);
-  CreditOptions credit;
-  credit.scale_rewards = recipe_.scale_rewards == "group"   ? ScaleRewards::group
-                         : recipe_.scale_rewards == "batch" ? ScaleRewards::batch
-                                                            : ScaleRewards::none;
-  method_.credit(groups_, credit);
-  if (reference_) {
-    const double start = seconds();
-    const std::vector<float> rows = trainer_->log_probs(*reference_, groups_);
-    size_t row = 0;
-    for (Group& g : groups_)
-      for (Sample& s : g.samples) {
-        s.ref_log_probs.assign(rows.begin() + row, rows.begin() + row + s.completion_ids.size());
-        row += s.completion_ids.size();
-      }
-    reference_seconds_ = seconds() - start;
-  }
+  const double sampled_at = seconds();
+  rollout_seconds_ = sampled_at - begin;
+  score_rollout(drawn, rewards_, first_step, writer_->rewards(), groups_);
+  if (recipe_.supervision == "process")
+    for (size_t g = 0; g < groups_.size(); ++g) {
+      const std::vector<std::string> gold = gold_steps(drawn[g].problem->row, recipe_.data);
+      for (Sample& s : groups_[g].samples) score_steps(start_.tokenizer, gold, recipe_.step_separator, s);
+    }
+  const double scored_at = seconds();
+  reward_seconds_ = scored_at - sampled_at;
+  if (reference_) reference_->write_log_probs(*trainer_, groups_);
+  const double referred_at = seconds();
+  reference_seconds_ = referred_at - scored_at;
+  if (critic_) trainer_->write_values(groups_);
+  critic_seconds_ = seconds() - referred_at;
+  options.kl_coef = state_.kl_coef;
+  credit(groups_, options);
   add_rollout_metrics(groups_, rollout_metrics_);
+  steer_kl();
   for (const Group& g : groups_)
     for (const Sample& s : g.samples) writer_->log_sample(sample_json(s, first_step));
   if (recipe_.mask_truncated_completions)  // from here on they are read, not trained on
@@ -232,44 +273,21 @@ void Run::rollout(int64_t first_step) {
                                 static_cast<double>(recipe_.steps_per_generation));
 }
 
-// Rewards are journaled before they are used, and taken from the journal when a resumed run comes here again.
-void Run::score(std::span<const Drawn> drawn, int64_t first_step) {
-  const double begin = seconds();
-  uint64_t key = 0;
+// kl_coef after a rollout, steered towards kl_target (Ziegler et al., arXiv 1909.08593, section 2.2).
+void Run::steer_kl() {
+  if (!critic_ || !reference_) return;
+  double kl = 0, samples = 0;
   for (const Group& g : groups_)
     for (const Sample& s : g.samples) {
-      const std::string_view ids(reinterpret_cast<const char*>(s.completion_ids.data()),
-                                 s.completion_ids.size() * 4);
-      key = checksum64(fmt::format("{:x} {:x}", key, checksum64(ids)));
+      for (size_t t = 0; t < s.completion_ids.size(); ++t)
+        if (s.is_sampled(t)) kl += double{s.log_probs[t]} - double{s.ref_log_probs[t]};
+      ++samples;
     }
-  const std::string key_text = fmt::format("{:016x}", key);
-  std::vector<Sample*> samples;
-  for (Group& g : groups_)
-    for (Sample& s : g.samples) samples.push_back(&s);
-  if (const auto journaled = writer_->rewards().find(first_step, key_text)) {
-    for (size_t i = 0; i < samples.size(); ++i) {
-      samples[i]->rewards.clear();
-      samples[i]->reward = 0;
-      for (size_t f = 0; f < rewards_.size(); ++f) {
-        const double value = (*journaled)[f].second.at(i);
-        samples[i]->rewards.emplace_back(rewards_[f].name, value);
-        samples[i]->reward += rewards_[f].weight * value;
-      }
-    }
-  } else {
-    const RewardFaults faults = score_groups(drawn, rewards_, groups_);
-    if (faults.count > 0) {
-      log_warning("step {}: {} rewards could not be computed; they count as missing, not as 0", first_step,
-                  faults.count);
-      for (const std::string& reason : faults.reasons) log_warning("  {}", reason);
-    }
-    RewardJournal::Rewards rows;
-    for (const RewardFunction& f : rewards_) rows.emplace_back(f.name, std::vector<double>());
-    for (const Sample* s : samples)
-      for (size_t f = 0; f < rewards_.size(); ++f) rows[f].second.push_back(s->rewards[f].second);
-    writer_->rewards().record(first_step, key_text, rows);
-  }
-  reward_seconds_ = seconds() - begin;
+  kl /= samples;
+  rollout_metrics_.emplace_back("objective/kl", kl);
+  rollout_metrics_.emplace_back("objective/kl_coef", state_.kl_coef);
+  if (recipe_.kl_target > 0)
+    state_.kl_coef *= 1 + std::clamp(kl / recipe_.kl_target - 1, -0.2, 0.2) * samples / recipe_.kl_horizon;
 }
 
 void Run::update(int64_t step) {
@@ -280,13 +298,18 @@ void Run::update(int64_t step) {
                size = groups_.size() / static_cast<size_t>(parts);
   const std::span<const Group> batch = std::span(groups_).subspan(part * size, size);
   const bool first = in_rollout == 0;
-  const SeedTime time = !sampled() || first ? SeedTime::before : SeedTime::after;
-  const double rate = scheduled_learning_rate(
-      recipe_.lr_scheduler_type, recipe_.learning_rate, step - 1,
-      recipe_.warmup_steps < 1
-          ? static_cast<int64_t>(std::ceil(recipe_.warmup_steps * static_cast<double>(total_steps_)))
-          : static_cast<int64_t>(recipe_.warmup_steps),
-      total_steps_);
+  const bool credit_alone = !sampled() && method_.source != Source::pairs;
+  const SeedTime time = credit_alone || (sampled() && first) ? SeedTime::before : SeedTime::after;
+  auto scheduled = [&](double base) {
+    return scheduled_learning_rate(
+        recipe_.lr_scheduler_type, base, step - 1,
+        recipe_.warmup_steps < 1
+            ? static_cast<int64_t>(std::ceil(recipe_.warmup_steps * static_cast<double>(total_steps_)))
+            : static_cast<int64_t>(recipe_.warmup_steps),
+        total_steps_);
+  };
+  const double rate = scheduled(recipe_.learning_rate);
+  trainer_->set_critic_learning_rate(scheduled(recipe_.critic_learning_rate));
   const UpdateResult result = trainer_->update(
       batch, time, sampled(), rate, first && sampled() && plan_.keep_activations ? &kept_ : nullptr);
 
@@ -295,6 +318,7 @@ void Run::update(int64_t step) {
   Metrics metrics;
   add_update_metrics(result.sums, trainer_->options().coefficients, metrics);
   metrics.emplace_back("grad_norm", result.grad_norm);
+  if (critic_) metrics.emplace_back("critic_grad_norm", result.critic_grad_norm);
   metrics.emplace_back("learning_rate", rate);
   metrics.insert(metrics.end(), rollout_metrics_.begin(), rollout_metrics_.end());
   metrics.emplace_back("num_tokens", static_cast<double>(state_.num_tokens));
@@ -306,13 +330,17 @@ void Run::update(int64_t step) {
   const double rollout = in_rollout == 0 ? rollout_seconds_ : 0,
                reward = in_rollout == 0 && sampled() ? reward_seconds_ : 0;
   const double reference = in_rollout == 0 && reference_ ? reference_seconds_ : 0;
-  const double total = rollout + reward + reference + result.forward_seconds + result.optimizer_seconds;
+  const double values = in_rollout == 0 && critic_ ? critic_seconds_ : 0;
+  const double total = rollout + reward + reference + values + result.forward_seconds + result.optimizer_seconds;
   NamedValues timings{{"step_time", total}, {"tokens_per_second", static_cast<double>(tokens) / total}};
   if (sampled()) timings.insert(timings.end(), {{"time/rollout", rollout}, {"time/reward", reward}});
   if (reference_) timings.emplace_back("time/reference", reference);
+  if (critic_) timings.emplace_back("time/values", values);
   timings.insert(timings.end(), {{"time/forward_backward", result.forward_seconds},
                                  {"time/optimizer", result.optimizer_seconds}});
   writer_->log_timings(step, timings);
+  if (reference_ && recipe_.sync_ref_model && step % recipe_.ref_model_sync_steps == 0)
+    reference_->move_towards(*model_, recipe_.ref_model_mixup_alpha);
 
   progress_->update(step);
   if (step == 1 || (recipe_.logging_steps > 0 && step % recipe_.logging_steps == 0) || step == total_steps_)
@@ -363,7 +391,11 @@ void Run::save(int64_t step) {
   writer_->sync();
   state_.step = step;
   state_.lengths = writer_->lengths();
-  save_run(recipe_.output_dir, state_, *model_, *optimizer_, start_.tokenizer, start_.texts,
+  const auto others = [&](const std::filesystem::path& folder) {
+    if (critic_) critic_->save(folder / "critic", true);
+    if (reference_) reference_->save(folder);
+  };
+  save_run(recipe_.output_dir, state_, *model_, *optimizer_, start_.tokenizer, start_.texts, others,
            recipe_.save_total_limit);
   best_is_new_ = false;
   log_debug("saved {}", checkpoint_folder(recipe_.output_dir, step).string());

@@ -54,6 +54,7 @@ RunState read_state(const fs::path& folder) {
     s.num_tokens = j.at("num_tokens");
     s.best_value = j.at("best_value");
     s.best_step = j.at("best_step");
+    s.kl_coef = j.at("kl_coef");
     s.lengths = {j.at("lengths").at("metrics"), j.at("lengths").at("samples"),
                  j.at("lengths").at("eval_samples")};
     for (const auto& [name, file] : j.at("files").items()) {
@@ -77,7 +78,8 @@ fs::path checkpoint_folder(const fs::path& run, int64_t step) {
 }
 
 void save_run(const fs::path& run, const RunState& state, const Model& model, const Optimizer& optimizer,
-              const Tokenizer& tokenizer, const CheckpointTexts& texts, int64_t keep) {
+              const Tokenizer& tokenizer, const CheckpointTexts& texts,
+              const std::function<void(const fs::path&)>& others, int64_t keep) {
   const fs::path folder = checkpoint_folder(run, state.step);
   fs::path aside = folder;
   aside += ".tmp";
@@ -88,21 +90,24 @@ void save_run(const fs::path& run, const RunState& state, const Model& model, co
     const NamedFloats moments[] = {{"exp_avg", shape, optimizer.first_moment().data},
                                    {"exp_avg_sq", shape, optimizer.second_moment().data}};
     save_safetensors(aside / kOptimizer, moments, {{"format", "pt"}});
+    if (others) others(aside);
     json j;
     j["step"] = state.step;
     j["num_tokens"] = state.num_tokens;
     j["best_value"] = state.best_value;
     j["best_step"] = state.best_step;
+    j["kl_coef"] = state.kl_coef;
     j["lengths"] = {{"metrics", state.lengths.metrics},
                     {"samples", state.lengths.samples},
                     {"eval_samples", state.lengths.eval_samples}};
     j["files"] = json::object();
     std::vector<fs::path> files;
-    for (const auto& entry : fs::directory_iterator(aside)) files.push_back(entry.path());
+    for (const auto& entry : fs::recursive_directory_iterator(aside))
+      if (entry.is_regular_file()) files.push_back(entry.path());
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) {
       const auto [bytes, checksum] = size_and_checksum(file);
-      j["files"][file.filename().string()] = {{"bytes", bytes}, {"checksum", checksum}};
+      j["files"][fs::relative(file, aside).generic_string()] = {{"bytes", bytes}, {"checksum", checksum}};
     }
     write_new_file(aside / kState, j.dump(2) + "\n");
     sync_folder(aside);

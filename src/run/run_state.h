@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 
 #include "model/checkpoint.h"
@@ -19,14 +20,16 @@ struct RunState {
   RunLengths lengths;      // of the logs
   double best_value = 0;   // of metric_for_best_model, at best_step
   int64_t best_step = -1;  // -1: none yet
+  double kl_coef = 0;      // of now, where it is steered
 };
 
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run, int64_t step);
 
-// Writes checkpoint-N for state.step, then settles the run.
+// Writes checkpoint-N for state.step, then settles the run. `others` writes what else belongs to it (a critic, a moved
+// reference) into the folder that it is given.
 void save_run(const std::filesystem::path& run, const RunState& state, const Model& model,
               const Optimizer& optimizer, const Tokenizer& tokenizer, const CheckpointTexts& texts,
-              int64_t keep);
+              const std::function<void(const std::filesystem::path&)>& others, int64_t keep);
 
 // What follows a written checkpoint, and a resume repeats (it may have been cut off there): `latest` names
 // state.step, `best` its best step, old checkpoints beyond `keep` (0: keep all) are removed; the best one

@@ -1,0 +1,19 @@
+// What a recipe says, in the terms of the rules and of the trainer.
+#pragma once
+
+#include "rl/methods.h"
+#include "rl/trainer.h"
+#include "run/recipe.h"
+
+namespace cohort {
+
+TrainerOptions trainer_options(const Recipe& recipe, const Method& method);
+
+// The credit rule that advantage_estimator and supervision choose; else the method's own.
+CreditRule credit_rule(const Recipe& recipe, const Method& method);
+CreditOptions credit_options(const Recipe& recipe);
+
+// Whether log-probs of a second model are wanted, and whose.
+bool needs_reference(const Recipe& recipe, const Method& method);
+
+}  // namespace cohort

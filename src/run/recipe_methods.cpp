@@ -1,0 +1,124 @@
+// What the methods make of a recipe: their defaults, the options that each of them reads, and what cannot be trained as written.
+#include <algorithm>
+
+#include "base/check.h"
+#include "rl/methods.h"
+#include "run/recipe.h"
+
+namespace cohort {
+namespace {
+
+struct MethodOptions {
+  std::string_view methods;  // separated by spaces
+  std::vector<std::string_view> options;
+};
+
+// Options that only some methods read. What is not here, every method reads.
+const std::vector<MethodOptions>& method_options() {
+  static const std::vector<MethodOptions> table = {
+      {"grpo", {"scale_rewards", "multi_objective_aggregation", "advantage_estimator", "supervision", "step_separator"}},
+      {"grpo ppo distill",
+       {"epsilon", "epsilon_high", "delta", "importance_sampling_level", "entropy_coef", "sapo_temperature_neg",
+        "sapo_temperature_pos", "vespo_k_pos", "vespo_lambda_pos", "vespo_k_neg", "vespo_lambda_neg",
+        "off_policy_mask_threshold", "top_entropy_quantile"}},
+      {"grpo", {"use_bias_correction_kl", "kl_estimator"}},
+      {"grpo dpo", {"beta"}},
+      {"grpo ppo", {"sync_ref_model", "ref_model_mixup_alpha", "ref_model_sync_steps"}},
+      {"grpo ppo online-rft distill",
+       {"num_iterations", "steps_per_generation", "keep_rollout_activations", "mask_truncated_completions"}},
+      {"grpo ppo online-rft distill rft", {"num_generations"}},
+      {"dpo", {"label_smoothing"}},
+      {"rft", {"reward_threshold"}},
+      {"distill", {"teacher_model"}},
+      {"ppo",
+       {"critic_model", "critic_learning_rate", "kl_coef", "kl_target", "kl_horizon", "gamma", "lam",
+        "whiten_advantages", "vf_coef", "cliprange_value"}},
+  };
+  return table;
+}
+
+bool names(std::string_view methods, std::string_view method) {
+  for (size_t begin = 0; begin < methods.size();) {
+    const size_t end = std::min(methods.find(' ', begin), methods.size());
+    if (methods.substr(begin, end - begin) == method) return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
+}  // namespace
+
+Recipe default_recipe(const std::string& method) {
+  Recipe recipe;
+  recipe.method = method;
+  if (method == "sft" || method == "rft") recipe.learning_rate = 2e-5;
+  if (method == "ppo") recipe.num_generations = 1;
+  if (method == "dpo") recipe.beta = 0.1;
+  return recipe;
+}
+
+void check_method_options(const Recipe& recipe, std::span<const std::string> changed) {
+  for (const MethodOptions& row : method_options())
+    for (std::string_view option : row.options)
+      if (!names(row.methods, recipe.method) && std::find(changed.begin(), changed.end(), option) != changed.end())
+        fail("{}: method {} does not read it (methods that do: {}); take it out, or change the method", option,
+             recipe.method, row.methods);
+}
+
+void Recipe::validate() const {
+  if (model.empty()) fail("model: expected a Hugging Face folder or a GGUF file, found nothing");
+  if (data.empty()) fail("data: expected a JSONL file or the name of a built-in task, found nothing");
+  if (output_dir.empty()) fail("output_dir: expected a folder for the run, found nothing");
+  if (max_steps == 0) fail("max_steps: expected -1 (by num_train_epochs) or at least 1, found 0");
+  if (load_best_model_at_end && eval_steps == 0)
+    fail("load_best_model_at_end needs evaluations: set eval_steps");
+  if (load_best_model_at_end && save_steps > 0 && save_steps % eval_steps != 0)
+    fail(
+        "load_best_model_at_end: save_steps ({}) must be a multiple of eval_steps ({}), so that each "
+        "checkpoint has been evaluated",
+        save_steps, eval_steps);
+  const Method& row = find_method(method);
+  if (row.source == Source::pairs && !(beta > 0)) fail("beta: dpo needs more than 0, found {}", format_double(beta));
+  if (method == "distill" && teacher_model.empty())
+    fail("teacher_model: distill needs the model to learn from, found nothing");
+  if (row.source != Source::policy && steps_per_generation != 1)
+    fail("steps_per_generation: {} has no rollouts to share; expected 1, found {}", method, steps_per_generation);
+  if (row.source == Source::file || row.source == Source::pairs) return;
+  const bool compares = method == "grpo";
+  if (!reward_weights.empty() && reward_weights.size() != reward_funcs.size())
+    fail("reward_weights: expected {} weights, one for each of reward_funcs, found {}", reward_funcs.size(),
+         reward_weights.size());
+  if (reward_funcs.empty() && method != "distill")
+    fail("reward_funcs: {} needs at least one reward function, found none", method);
+  if (row.source == Source::initial_policy) return;
+  if (load_best_model_at_end && eval_steps % (steps_per_generation * num_iterations) != 0)
+    fail(
+        "load_best_model_at_end: eval_steps ({}) must be a multiple of steps_per_generation x num_iterations "
+        "({}): "
+        "checkpoints stand between rollouts",
+        eval_steps, steps_per_generation * num_iterations);
+  if (compares && num_generations < 2)
+    fail("num_generations: grpo compares the completions of a prompt; expected at least 2, found {}",
+         num_generations);
+  if (train_batch_size % num_generations != 0)
+    fail("train_batch_size ({}) must be a multiple of num_generations ({}): a group is trained on as a whole",
+         train_batch_size, num_generations);
+  // The gradient is that of log softmax(logits / temperature); a truncated sample was drawn from another
+  // distribution.
+  const char* truncated = top_p < 1 ? "top_p" : top_k > 0 ? "top_k" : min_p > 0 ? "min_p" : nullptr;
+  if (truncated)
+    fail(
+        "{}: completions sampled from a truncated distribution are not on-policy for {}: expected top_p 1, "
+        "top_k 0 and min_p 0 (eval and generate take them)",
+        truncated, method);
+  if (supervision == "process" && advantage_estimator != "grpo")
+    fail("supervision: step rewards are compared within the group; expected advantage_estimator grpo, found {}",
+         advantage_estimator);
+  if (supervision == "process" && step_separator.empty())
+    fail("step_separator: expected the text that ends a step, found nothing");
+  if (delta && *delta <= 1 + epsilon_high.value_or(epsilon))
+    fail("delta: expected more than 1 + epsilon_high = {}, found {}",
+         format_double(1 + epsilon_high.value_or(epsilon)), format_double(*delta));
+}
+
+}  // namespace cohort

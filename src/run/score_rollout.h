@@ -1,0 +1,12 @@
+// Rewards of a rollout, journaled: written before they are used, and taken from the journal when a resumed run comes to the step again.
+#pragma once
+
+#include "rl/source.h"
+#include "run/run_files.h"
+
+namespace cohort {
+
+void score_rollout(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards, int64_t first_step,
+                   RewardJournal& journal, std::span<Group> groups);
+
+}  // namespace cohort
