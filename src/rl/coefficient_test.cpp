@@ -291,10 +291,10 @@ TEST(Methods, TableAndErrors) {
   EXPECT_EQ(find_method("grpo").coefficient, &clipped_ratio);
   EXPECT_EQ(find_method("sft").source, Source::file);
   try {
-    find_method("gpro");
+    find_method("grpoo");
     FAIL();
   } catch (const Error& e) {
-    EXPECT_EQ(std::string(e.what()), "method: expected one of grpo, sft, found \"gpro\" (nearest: grpo)");
+    EXPECT_EQ(std::string(e.what()), "method: expected one of sft, rft, online-rft, dpo, ppo, grpo, distill, found \"grpoo\" (nearest: grpo)");
   }
 }
 

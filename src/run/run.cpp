@@ -107,6 +107,8 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   if (recipe.resume) resumed_ = find_checkpoint(run);
   start_ = load_checkpoint(resumed_ ? resumed_->folder : std::filesystem::path(recipe.model));
   data_ = load_datasets(recipe, start_.tokenizer, start_.config);
+  if (recipe.supervision == "process")  // a row without steps is refused before step 1
+    for (const Problem& p : data_.train) gold_steps(p.row, recipe.data);
   rewards_ = make_rewards(recipe.reward_funcs, recipe.reward_weights);
   if (sampled() && !recipe.ignore_eos && end_tokens(start_.config, start_.tokenizer).empty() &&
       recipe.stop.empty())
@@ -166,8 +168,6 @@ void Run::start_method() {
     total_steps_ = count_steps();
   }
   if (method_.source == Source::pairs) reference_pairs();
-  if (recipe_.supervision == "process")  // a row without steps is refused before step 1
-    for (const Problem& p : data_.train) gold_steps(p.row, recipe_.data);
 }
 
 // dpo's reference log-probs of every pair; then the reference may go.
