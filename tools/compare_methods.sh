@@ -1,7 +1,7 @@
 #!/bin/bash
 # All methods on one task, from one base model, with as many steps each: a table of held-out accuracy before and after, samples, wall time and peak memory.
 #   tools/compare_methods.sh BASE_MODEL OUTPUT_FOLDER [STEPS] [SEED] [COHORT]
-# BASE_MODEL: runs/quickstart/base of ./quickstart, for example. dpo learns from pairs of the base's own completions, the teacher of distill is grpo's result.
+# BASE_MODEL: runs/quickstart/base of ./quickstart, for example. dpo learns from pairs of the base's own completions; the teacher of distill is grpo's result.
 set -euo pipefail
 base=$1 out=$2 steps=${3:-30} seed=${4:-1} cohort=${5:-build/cohort}
 mkdir -p "$out"
@@ -26,3 +26,6 @@ run online-rft --method online-rft "${sampled[@]}"
 run ppo --method ppo --critic_learning_rate 3e-4 "${sampled[@]}"
 run distill --method distill --teacher_model "$out/grpo/$(cat "$out/grpo/latest")" "${sampled[@]}"
 run rft --method rft --data addition "${rewards[@]}" --reward_threshold 1.1 --num_generations 8 --train_batch_size 128
+"$cohort" reject --model "$base" --data addition --task_digits 3 --task_problems 1000 --seed "$seed" "${rewards[@]}" --reward_threshold 1.1 \
+  --num_generations 8 --max_completion_length 64 --output "$out/kept.jsonl" --pairs "$out/pairs.jsonl" --overwrite >"$out/reject.log" 2>&1
+run dpo --method dpo --data "$out/pairs.jsonl" --eval_data addition --train_batch_size 64 "${rewards[@]}" --learning_rate 3e-5

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -9,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/sampling_options.h"
 #include "eval/statistics.h"
+#include "rl/pairs.h"
 #include "rl/rejection.h"
 
 namespace cohort {
@@ -18,13 +20,17 @@ struct Settings : SamplingSettings {
   std::string select = "all";
   RejectionOptions rejection;
   bool overwrite = false;
+  std::string pairs;
 };
 
 void declare(OptionTable& t, Settings& s) {
   s.recipe.num_generations = 16;
   add_sampling_options(t, s);
   t.section("What is kept");
-  t.add("overwrite", &s.overwrite, "replace the file of --output where it exists");
+  t.add("overwrite", &s.overwrite, "replace the files of --output and --pairs where they exist");
+  t.add("pairs", &s.pairs,
+        "also write pairs for dpo: of each prompt the completion of the highest reward and that of the lowest, where they differ")
+      .shown_as("FILE");
   t.add("reward_funcs", &s.recipe.reward_funcs, "reward functions by name");
   t.add("reward_weights", &s.recipe.reward_weights, "their weights in the reward; empty: 1 each");
   t.add("select", &s.select,
@@ -107,10 +113,13 @@ int run(std::span<const std::string> arguments) {
   if (r.model.empty()) fail("reject: --model is missing: a Hugging Face folder or a GGUF file");
   if (r.data.empty()) fail("reject: --data is missing: a JSONL file or the name of a built-in task");
   if (r.reward_funcs.empty()) fail("reject: --reward_funcs is missing");
-  if (!s.output.empty() && std::filesystem::is_directory(s.output))
-    fail("{}: expected a file to write, found a folder", s.output);
-  if (!s.output.empty() && !s.overwrite && std::filesystem::exists(s.output))
-    fail("{}: expected a new file, found one that exists; --overwrite replaces it", s.output);
+  for (const std::string& path : {s.output, s.pairs}) {
+    if (path.empty()) continue;
+    if (std::filesystem::is_directory(path)) fail("{}: expected a file to write, found a folder", path);
+    if (!s.overwrite && std::filesystem::exists(path))
+      fail("{}: expected a new file, found one that exists; --overwrite replaces it", path);
+  }
+  if (!s.pairs.empty() && s.pairs == s.output) fail("reject: --output and --pairs name the same file {}", s.pairs);
   if (r.num_threads > 0) omp_set_num_threads(static_cast<int>(r.num_threads));
 
   const std::vector<RewardFunction> rewards = make_rewards(r.reward_funcs, r.reward_weights);
@@ -127,6 +136,9 @@ int run(std::span<const std::string> arguments) {
   std::vector<Tally> tallies;
   std::vector<std::string> reasons;
   RowWriter writer(s.output);
+  std::optional<RowWriter> pair_writer;
+  if (!s.pairs.empty()) pair_writer.emplace(s.pairs);
+  int64_t pairs = 0;
   {
     Progress progress("reject", count * r.num_generations, "samples");
     for (int64_t first = 0; first < count; first += chunk) {
@@ -144,6 +156,11 @@ int run(std::span<const std::string> arguments) {
       std::string rows;
       for (const Sample* sample : chosen.kept) rows += rejection_row(*sample) + "\n";
       writer.append(rows);
+      for (const Group& group : groups)
+        if (const auto pair = pair_writer ? preference_pair(group) : std::nullopt) {
+          pair_writer->append(pair_row(*pair) + "\n");
+          ++pairs;
+        }
       for (const RejectionCounts& c : chosen.counts) {
         total += c;
         if (c.samples > c.uncomputed) tallies.push_back({c.accepted, c.samples - c.uncomputed});
@@ -154,6 +171,11 @@ int run(std::span<const std::string> arguments) {
   print_summary(s.output.empty() ? stderr : stdout, s, total, tallies);
   if (total.kept == 0) fail("reject: no completion was accepted; nothing was written");
   writer.finish();
+  if (pair_writer) {
+    fmt::print(s.output.empty() ? stderr : stdout, "pairs              {} of {} prompts\n", pairs, count);
+    if (pairs == 0) fail("reject: in no prompt do two rewards differ; {} was not written", s.pairs);
+    pair_writer->finish();
+  }
   return 0;
 }
 

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include <nlohmann/json.hpp>
+
 #include "base/check.h"
 
 namespace cohort {
@@ -18,6 +20,15 @@ std::optional<Group> preference_pair(const Group& group) {
   pair.samples[0].advantages = {1};
   pair.samples[1].advantages = {-1};
   return pair;
+}
+
+std::string pair_row(const Group& pair) {
+  const Sample &chosen = pair.samples.at(0), &rejected = pair.samples.at(1);
+  const nlohmann::ordered_json row{{"prompt", chosen.prompt},
+                                   {"prompt_ids", chosen.prompt_ids},
+                                   {"chosen", chosen.completion},
+                                   {"rejected", rejected.completion}};
+  return row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void pair_credit(std::span<Group> groups, const CreditOptions&) {

@@ -5,13 +5,19 @@
 #include <cstdlib>
 
 #include "base/check.h"
+#include <unistd.h>
+
+#include "base/check.h"
 #include "base/file.h"
 
 namespace cohort {
 namespace {
 
 std::filesystem::path recipe_file(const std::string& text) {
-  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "sums.toml";
+  // A folder for each process: tests run beside one another.
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / fmt::format("recipe-test-{}", getpid());
+  std::filesystem::create_directories(folder);
+  const std::filesystem::path path = folder / "sums.toml";
   write_file(path, text);
   return path;
 }
