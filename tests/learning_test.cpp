@@ -102,7 +102,8 @@ std::pair<double, double> ends(const std::filesystem::path& metrics, const char*
 // Catches: supervised training that does not reach the weights, or that climbs the loss.
 TEST(Learning, SupervisedLossFalls) {
   const testing::RunFolder folder;
-  auto o = folder.options({{"method", "\"sft\""}, {"max_steps", "40"}, {"eval_steps", "0"}, {"save_steps", "0"}});
+  auto o =
+      folder.options({{"method", "\"sft\""}, {"max_steps", "40"}, {"eval_steps", "0"}, {"save_steps", "0"}});
   o.erase("num_generations");
   folder.finish("sft", o);
   const auto [first, last] = ends(folder.file("sft") / "metrics.jsonl", "loss", 3);

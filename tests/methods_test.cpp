@@ -17,7 +17,8 @@ class Methods : public ::testing::Test {
   void SetUp() override {
     std::string rows, pairs;
     for (const char* prompt : {"0+1=", "1+0=", "2+3=", "3+3="}) {
-      rows += fmt::format("{{\"prompt\": \"{}\", \"completion\": \"1\", \"answer\": \"1\", \"steps\": [\"1\"]}}\n", prompt);
+      rows += fmt::format(
+          "{{\"prompt\": \"{}\", \"completion\": \"1\", \"answer\": \"1\", \"steps\": [\"1\"]}}\n", prompt);
       pairs += fmt::format("{{\"prompt\": \"{}\", \"chosen\": \"1\", \"rejected\": \"2 3\"}}\n", prompt);
     }
     testing::write_text(folder_.file("rows.jsonl"), rows);
@@ -77,9 +78,11 @@ class Methods : public ::testing::Test {
     Options machine = o;
     machine["num_threads"] = "2";
     machine["micro_batch_tokens"] = "20";
-    if (method != "sft" && method != "rft" && method != "dpo") machine["keep_rollout_activations"] = "\"false\"";
+    if (method != "sft" && method != "rft" && method != "dpo")
+      machine["keep_rollout_activations"] = "\"false\"";
     folder_.finish("machine", machine);
-    EXPECT_TRUE(testing::same_run(folder_.file("whole"), folder_.file("machine"), 8)) << method << ": machine";
+    EXPECT_TRUE(testing::same_run(folder_.file("whole"), folder_.file("machine"), 8))
+        << method << ": machine";
     std::filesystem::remove_all(folder_.file("machine") / "checkpoint-8");
     folder_.finish("machine", o, true);
     EXPECT_TRUE(testing::same_run(folder_.file("whole"), folder_.file("machine"), 8)) << method << ": resume";
@@ -90,7 +93,8 @@ class Methods : public ::testing::Test {
     std::filesystem::remove_all(folder_.file("refused"));
     const testing::Process::Result r = testing::run_program(folder_.train("refused", o));
     EXPECT_NE(r.status, 0);
-    for (const std::string& word : words) EXPECT_NE(r.text.find(word), std::string::npos) << word << " in:\n" << r.text;
+    for (const std::string& word : words)
+      EXPECT_NE(r.text.find(word), std::string::npos) << word << " in:\n" << r.text;
     EXPECT_FALSE(std::filesystem::exists(folder_.file("refused") / "checkpoint-1"));
     EXPECT_EQ(r.text.find("step 1/"), std::string::npos) << r.text;
   }
@@ -130,8 +134,12 @@ TEST_F(Methods, TheCriticExplainsTheReturns) {
   for (const char* prompt : {"0+1=", "1+0=", "2+3=", "3+3="})
     rows += fmt::format("{{\"prompt\": \"{}\", \"answer\": \"{}\"}}\n", prompt, prompt[0] < '2' ? 1 : 7);
   testing::write_text(folder_.file("rows.jsonl"), rows);
-  folder_.finish("ppo", options("ppo", {{"num_iterations", "2"}, {"kl_coef", "0"}, {"vf_coef", "1"}, {"cliprange_value", "10"},
-                                        {"lam", "1"}, {"max_steps", "120"}}));
+  folder_.finish("ppo", options("ppo", {{"num_iterations", "2"},
+                                        {"kl_coef", "0"},
+                                        {"vf_coef", "1"},
+                                        {"cliprange_value", "10"},
+                                        {"lam", "1"},
+                                        {"max_steps", "120"}}));
   const std::vector<double> explained = metric("ppo", "explained_variance");
   ASSERT_GE(explained.size(), 100u);
   EXPECT_LT(mean(explained, 0, 5), 0.3);
@@ -151,7 +159,8 @@ TEST_F(Methods, RftTrainsOnItsOwnRightCompletions) {
 // Catches: a reference that is the policy of now (margin 0 for ever), or chosen and rejected taken for each other.
 TEST_F(Methods, DpoPrefersTheChosen) {
   folder_.finish("dpo", options("dpo"));
-  const std::vector<double> margin = metric("dpo", "rewards/margins"), right = metric("dpo", "rewards/accuracies");
+  const std::vector<double> margin = metric("dpo", "rewards/margins"),
+                            right = metric("dpo", "rewards/accuracies");
   ASSERT_EQ(margin.size(), 60u);
   EXPECT_EQ(margin.front(), 0.0);
   EXPECT_GT(margin.back(), 0.5);
@@ -161,9 +170,11 @@ TEST_F(Methods, DpoPrefersTheChosen) {
 // Catches: a teacher that is not asked (the teacher here knows the answer, and no reward is given).
 TEST_F(Methods, TheStudentComesNearTheTeacher) {
   folder_.finish("teacher", options("sft", {{"train_batch_size", "4"}}));
-  folder_.finish("student",
-                 options("distill", {{"teacher_model", fmt::format("\"{}\"", (folder_.file("teacher") / "checkpoint-60").string())},
-                                     {"reward_funcs", "[\"last_number\"]"}}));
+  folder_.finish(
+      "student",
+      options("distill",
+              {{"teacher_model", fmt::format("\"{}\"", (folder_.file("teacher") / "checkpoint-60").string())},
+               {"reward_funcs", "[\"last_number\"]"}}));
   expect_reward_rises("student");
 }
 
@@ -171,8 +182,11 @@ TEST_F(Methods, TheStudentComesNearTheTeacher) {
 // depend on threads or micro-batches.
 TEST_F(Methods, BytesDependOnTheRecipeAlone) {
   expect_same_bytes("ppo", {{"num_iterations", "2"}, {"kl_target", "0.1"}, {"kl_horizon", "50"}});
-  expect_same_bytes("grpo", {{"beta", "0.1"}, {"sync_ref_model", "true"}, {"ref_model_sync_steps", "3"}, {"entropy_coef", "0.01"}});
-  expect_same_bytes("grpo", {{"supervision", "\"process\""}, {"step_separator", "\"+\""}, {"steps_per_generation", "2"}});
+  expect_same_bytes(
+      "grpo",
+      {{"beta", "0.1"}, {"sync_ref_model", "true"}, {"ref_model_sync_steps", "3"}, {"entropy_coef", "0.01"}});
+  expect_same_bytes(
+      "grpo", {{"supervision", "\"process\""}, {"step_separator", "\"+\""}, {"steps_per_generation", "2"}});
   expect_same_bytes("online-rft", {});
   expect_same_bytes("rft", {});
   expect_same_bytes("dpo", {});
@@ -182,13 +196,16 @@ TEST_F(Methods, BytesDependOnTheRecipeAlone) {
 // Catches: a recipe that silently ignores an option, and faults found after hours.
 TEST_F(Methods, RecipesThatCannotBeTrained) {
   refused(options("sft", {{"kl_coef", "0.1"}}), {"kl_coef: method sft does not read it", "ppo"});
-  refused(options("grpo", {{"label_smoothing", "0.1"}}), {"label_smoothing: method grpo does not read it", "dpo"});
+  refused(options("grpo", {{"label_smoothing", "0.1"}}),
+          {"label_smoothing: method grpo does not read it", "dpo"});
   refused(options("grpo", {{"num_generations", "1"}}), {"num_generations", "at least 2, found 1"});
   refused(options("dpo", {{"beta", "0"}}), {"beta: dpo needs more than 0"});
-  refused(options("dpo", {{"data", fmt::format("\"{}\"", folder_.file("rows.jsonl").string())}}), {"rows.jsonl:1", "chosen"});
+  refused(options("dpo", {{"data", fmt::format("\"{}\"", folder_.file("rows.jsonl").string())}}),
+          {"rows.jsonl:1", "chosen"});
   refused(options("distill", {{"teacher_model", "\"\""}}), {"teacher_model"});
   testing::write_text(folder_.file("bare.jsonl"), "{\"prompt\": \"0+1=\", \"answer\": \"1\"}\n");
-  refused(options("grpo", {{"supervision", "\"process\""}, {"data", fmt::format("\"{}\"", folder_.file("bare.jsonl").string())}}),
+  refused(options("grpo", {{"supervision", "\"process\""},
+                           {"data", fmt::format("\"{}\"", folder_.file("bare.jsonl").string())}}),
           {"bare.jsonl:1", "steps"});
   refused(options("rft", {{"reward_threshold", "2"}}), {"rft: none of", "reward_threshold"});
 }

@@ -140,15 +140,16 @@ TEST_F(Reject, PairsTrainDpo) {
   ASSERT_EQ(r.status, 0) << r.text;
   const std::vector<Json> pairs = rows("pairs.jsonl");
   ASSERT_GT(pairs.size(), 3u);
-  EXPECT_NE(r.text.find(fmt::format("pairs              {} of 20 prompts", pairs.size())), std::string::npos) << r.text;
+  EXPECT_NE(r.text.find(fmt::format("pairs              {} of 20 prompts", pairs.size())), std::string::npos)
+      << r.text;
   for (const Json& pair : pairs) EXPECT_NE(pair["chosen"], pair["rejected"]);
   const Process::Result again = reject("kept2.jsonl", {"--pairs", folder_.file("pairs.jsonl").string()});
   EXPECT_NE(again.status, 0);
   EXPECT_NE(again.text.find("pairs.jsonl: expected a new file"), std::string::npos) << again.text;
   const Process::Result t =
       run_program({"train", "--method", "dpo", "--model", folder_.file("init").string(), "--data",
-                   folder_.file("pairs.jsonl").string(), "--max_steps", "2", "--train_batch_size", "2", "--output_dir",
-                   folder_.file("dpo").string()});
+                   folder_.file("pairs.jsonl").string(), "--max_steps", "2", "--train_batch_size", "2",
+                   "--output_dir", folder_.file("dpo").string()});
   EXPECT_EQ(t.status, 0) << t.text;
 }
 

@@ -29,7 +29,8 @@ void declare(OptionTable& t, Settings& s) {
   t.section("What is kept");
   t.add("overwrite", &s.overwrite, "replace the files of --output and --pairs where they exist");
   t.add("pairs", &s.pairs,
-        "also write pairs for dpo: of each prompt the completion of the highest reward and that of the lowest, where they differ")
+        "also write pairs for dpo: of each prompt the completion of the highest reward and that of the "
+        "lowest, where they differ")
       .shown_as("FILE");
   t.add("reward_funcs", &s.recipe.reward_funcs, "reward functions by name");
   t.add("reward_weights", &s.recipe.reward_weights, "their weights in the reward; empty: 1 each");
@@ -119,7 +120,8 @@ int run(std::span<const std::string> arguments) {
     if (!s.overwrite && std::filesystem::exists(path))
       fail("{}: expected a new file, found one that exists; --overwrite replaces it", path);
   }
-  if (!s.pairs.empty() && s.pairs == s.output) fail("reject: --output and --pairs name the same file {}", s.pairs);
+  if (!s.pairs.empty() && s.pairs == s.output)
+    fail("reject: --output and --pairs name the same file {}", s.pairs);
   if (r.num_threads > 0) omp_set_num_threads(static_cast<int>(r.num_threads));
 
   const std::vector<RewardFunction> rewards = make_rewards(r.reward_funcs, r.reward_weights);

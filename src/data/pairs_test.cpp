@@ -23,9 +23,10 @@ std::string error_of(std::string_view text) {
 // stays.
 TEST(PairsFile, YieldsTwoCompletionsPerRow) {
   const std::string path = testing::TempDir() + "/pairs.jsonl";
-  std::ofstream(path) << "{\"prompt\": \"2 + 2 =\", \"chosen\": \" 4\", \"rejected\": \" 5\", \"level\": 1}\n\n"
-                         "{\"prompt_ids\": [3, 4], \"completion_ids\": [9], \"completion\": \"x\", \"chosen\": "
-                         "\"\\u00e9\", \"rejected\": \"\"}\n";
+  std::ofstream(path)
+      << "{\"prompt\": \"2 + 2 =\", \"chosen\": \" 4\", \"rejected\": \" 5\", \"level\": 1}\n\n"
+         "{\"prompt_ids\": [3, 4], \"completion_ids\": [9], \"completion\": \"x\", \"chosen\": "
+         "\"\\u00e9\", \"rejected\": \"\"}\n";
   std::vector<Row> rows = read_pairs(path);
   ASSERT_EQ(rows.size(), 2u);
   set_prompts({rows.data(), 1}, "Q: ", "");
@@ -53,8 +54,9 @@ TEST(PairsFile, ErrorsNameTheLine) {
             "pairs.jsonl:1: no field \"prompt\" or \"prompt_ids\", found chosen, rejected");
   EXPECT_EQ(error_of(good + "{\"prompt\": \"a\", \"chosen\": null, \"rejected\": \"c\"}"),
             "pairs.jsonl:2: no field \"chosen\", found chosen, prompt, rejected");
-  EXPECT_EQ(error_of(good + "{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": [{\"role\": \"assistant\"}]}"),
-            "pairs.jsonl:2: \"rejected\" is an array, expected a string");
+  EXPECT_EQ(
+      error_of(good + "{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": [{\"role\": \"assistant\"}]}"),
+      "pairs.jsonl:2: \"rejected\" is an array, expected a string");
   EXPECT_EQ(error_of("{\"prompt\": \"a\", \"chosen\": 4, \"rejected\": 5}"),
             "pairs.jsonl:1: \"chosen\" is number, expected a string");
 }

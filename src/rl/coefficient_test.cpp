@@ -294,7 +294,9 @@ TEST(Methods, TableAndErrors) {
     find_method("grpoo");
     FAIL();
   } catch (const Error& e) {
-    EXPECT_EQ(std::string(e.what()), "method: expected one of sft, rft, online-rft, dpo, ppo, grpo, distill, found \"grpoo\" (nearest: grpo)");
+    EXPECT_EQ(std::string(e.what()),
+              "method: expected one of sft, rft, online-rft, dpo, ppo, grpo, distill, found \"grpoo\" "
+              "(nearest: grpo)");
   }
 }
 

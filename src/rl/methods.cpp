@@ -15,12 +15,12 @@ namespace {
 
 constexpr Method kMethods[] = {
     {"sft", "supervised fine-tuning on completions", Source::file, constant_credit, plain},
-    {"rft", "rejection sampling: supervised on the starting model's own right completions", Source::initial_policy,
-     constant_credit, plain},
+    {"rft", "rejection sampling: supervised on the starting model's own right completions",
+     Source::initial_policy, constant_credit, plain},
     {"online-rft", "the same from the live policy, in each step", Source::policy, reward_credit, plain},
     {"dpo", "direct preference optimization on pairs", Source::pairs, pair_credit, preference, Other::always},
-    {"ppo", "proximal policy optimization with a critic", Source::policy, gae_advantages, clipped_ratio_and_value,
-     Other::reference, true},
+    {"ppo", "proximal policy optimization with a critic", Source::policy, gae_advantages,
+     clipped_ratio_and_value, Other::reference, true},
     {"grpo", "group relative policy optimization", Source::policy, group_advantages, clipped_ratio,
      Other::reference},
     {"distill", "on-policy distillation: the teacher's log-probs minus the policy's", Source::policy,

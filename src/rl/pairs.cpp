@@ -1,7 +1,6 @@
 #include "rl/pairs.h"
 
 #include <cmath>
-
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"

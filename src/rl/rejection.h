@@ -29,8 +29,9 @@ struct RejectionCounts {
   int64_t truncated = 0;        // cut at the length limit (whatever its reward)
   int64_t below_threshold = 0;  // judged, and not accepted
   int64_t accepted = 0;
-  int64_t duplicates = 0;  // accepted, but its group has an earlier accepted sample with the same completion_ids
-  int64_t over_cap = 0;    // accepted and new, but beyond max_per_prompt
+  int64_t duplicates =
+      0;  // accepted, but its group has an earlier accepted sample with the same completion_ids
+  int64_t over_cap = 0;  // accepted and new, but beyond max_per_prompt
   int64_t kept = 0;
   int64_t prompts_lost = 0;  // prompts of which nothing is kept
   RejectionCounts& operator+=(const RejectionCounts& other);

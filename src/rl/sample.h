@@ -36,9 +36,9 @@ struct Sample {
   std::vector<std::pair<std::string, double>> rewards;  // by function, NaN: could not be computed
   double reward = 0;                                    // weighted sum
   std::vector<StepReward> steps;                        // process supervision; else empty
-  std::vector<float> values;                            // (T) the critic's at sampling time: V before token t; or empty
-  std::vector<float> returns;                           // (T) what the critic is trained towards; or empty
-  std::vector<float> advantages;                        // (T) per token, or one for all of them
+  std::vector<float> values;      // (T) the critic's at sampling time: V before token t; or empty
+  std::vector<float> returns;     // (T) what the critic is trained towards; or empty
+  std::vector<float> advantages;  // (T) per token, or one for all of them
 
   bool is_sampled(size_t t) const {
     if (spans.empty()) return true;

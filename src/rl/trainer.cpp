@@ -41,7 +41,8 @@ void check_exact(const std::vector<float>& fresh, const std::vector<float>& old)
   for (size_t r = 0; r < fresh.size(); ++r)
     if (std::memcmp(&fresh[r], &old[r], sizeof(float)) != 0)
       fail(
-          "the training forward gives log-prob {} where rollout recorded {} (row {}): the engine is not exact here; "
+          "the training forward gives log-prob {} where rollout recorded {} (row {}): the engine is not "
+          "exact here; "
           "please report this machine and recipe",
           fresh[r], old[r], r);
 }

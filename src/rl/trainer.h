@@ -17,11 +17,11 @@ struct TrainerOptions {
   CoefficientRule coefficient = clipped_ratio;
   CoefficientOptions coefficients;
   NormalizeOptions normalize;
-  bool by_pair = false;        // a sample weighs 1 / groups whatever its length (dpo)
-  AdamWOptions adamw;          // learning_rate is set for each step
+  bool by_pair = false;             // a sample weighs 1 / groups whatever its length (dpo)
+  AdamWOptions adamw;               // learning_rate is set for each step
   double critic_learning_rate = 0;  // with a critic
-  double max_grad_norm = 1.0;  // 0: no clipping
-  float temperature = 1.0f;    // log-probs are those of softmax(logits / temperature)
+  double max_grad_norm = 1.0;       // 0: no clipping
+  float temperature = 1.0f;         // log-probs are those of softmax(logits / temperature)
   int64_t micro_batch_tokens = 8192;
   bool gradient_checkpointing = false;
 };

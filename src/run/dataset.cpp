@@ -70,7 +70,8 @@ Datasets load_datasets(const Recipe& recipe, const Tokenizer& tokenizer, const M
   const bool pairs = source == Source::pairs, supervised = pairs || source == Source::file;
   for (const TaskInfo& task : task_list())
     if (pairs && task.name == recipe.data)
-      fail("data: dpo needs a file of pairs (prompt, chosen, rejected), found the built-in task {}", task.name);
+      fail("data: dpo needs a file of pairs (prompt, chosen, rejected), found the built-in task {}",
+           task.name);
   Datasets sets;
   auto add = [&](std::vector<Row> rows, const std::string& data, bool with_completion,
                  std::vector<Problem>& to) {

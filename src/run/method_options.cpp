@@ -4,10 +4,15 @@ namespace cohort {
 namespace {
 
 LossType loss_type(const std::string& name) {
-  for (const auto& [known, type] : std::initializer_list<std::pair<const char*, LossType>>{
-           {"grpo", LossType::grpo},   {"bnpo", LossType::bnpo},   {"dr_grpo", LossType::dr_grpo},
-           {"cispo", LossType::cispo}, {"sapo", LossType::sapo},   {"luspo", LossType::luspo},
-           {"vespo", LossType::vespo}, {"gmpo", LossType::gmpo}})
+  for (const auto& [known, type] :
+       std::initializer_list<std::pair<const char*, LossType>>{{"grpo", LossType::grpo},
+                                                               {"bnpo", LossType::bnpo},
+                                                               {"dr_grpo", LossType::dr_grpo},
+                                                               {"cispo", LossType::cispo},
+                                                               {"sapo", LossType::sapo},
+                                                               {"luspo", LossType::luspo},
+                                                               {"vespo", LossType::vespo},
+                                                               {"gmpo", LossType::gmpo}})
     if (name == known) return type;
   return LossType::dapo;
 }

@@ -8,7 +8,8 @@
 namespace cohort {
 
 std::vector<Problem> own_completions(const Recipe& recipe, const Model& start, const Tokenizer& tokenizer,
-                                     std::span<const Problem> problems, std::span<const RewardFunction> rewards,
+                                     std::span<const Problem> problems,
+                                     std::span<const RewardFunction> rewards,
                                      const GenerationOptions& generation, bool resume) {
   const std::filesystem::path path = std::filesystem::path(recipe.output_dir) / "own_completions.jsonl";
   if (!resume) {
@@ -20,8 +21,8 @@ std::vector<Problem> own_completions(const Recipe& recipe, const Model& start, c
     for (int64_t first = 0; first < count; first += kAtOnce) {
       const std::vector<Drawn> drawn =
           draw_problems(problems, first, std::min(kAtOnce, count - first), false, generation.seed);
-      std::vector<Group> groups = policy_groups(start, tokenizer, drawn, static_cast<int32_t>(recipe.num_generations),
-                                                generation, {}, nullptr);
+      std::vector<Group> groups = policy_groups(
+          start, tokenizer, drawn, static_cast<int32_t>(recipe.num_generations), generation, {}, nullptr);
       const RewardFaults faults = score_groups(drawn, rewards, groups);
       for (const std::string& reason : faults.reasons) log_warning("not computed: {}", reason);
       const Rejection kept = reject(groups, {false, recipe.reward_threshold});
@@ -30,12 +31,14 @@ std::vector<Problem> own_completions(const Recipe& recipe, const Model& start, c
       progress.update(first + static_cast<int64_t>(drawn.size()));
     }
     if (counts.kept == 0)
-      fail("rft: none of {} completions reached reward_threshold {}: the starting model solves none of these problems; "
-           "take easier ones, a better model, or more num_generations",
-           counts.samples, recipe.reward_threshold);
+      fail(
+          "rft: none of {} completions reached reward_threshold {}: the starting model solves none of these "
+          "problems; "
+          "take easier ones, a better model, or more num_generations",
+          counts.samples, recipe.reward_threshold);
     write_file(path, rows);
-    log_info("rft: {} of {} completions are right, {} of them new; {} of {} prompts have none", counts.accepted,
-             counts.samples, counts.kept, counts.prompts_lost, counts.prompts);
+    log_info("rft: {} of {} completions are right, {} of them new; {} of {} prompts have none",
+             counts.accepted, counts.samples, counts.kept, counts.prompts_lost, counts.prompts);
   }
   static constexpr std::string_view fields[] = {"prompt", "completion"};
   std::vector<Problem> own;

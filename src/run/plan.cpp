@@ -44,10 +44,13 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
   Plan plan;
   const Method& method = find_method(r.method);
   const bool sampled = method.sampled();
-  int64_t longest_prompt = 1, longest_completion = sampled || method.source == Source::initial_policy ? r.max_completion_length : 1;
+  int64_t longest_prompt = 1, longest_completion = sampled || method.source == Source::initial_policy
+                                                       ? r.max_completion_length
+                                                       : 1;
   for (const Problem& p : data.train) {
     longest_prompt = std::max<int64_t>(longest_prompt, p.prompt_ids.size());
-    longest_completion = std::max<int64_t>(longest_completion, std::max(p.completion_ids.size(), p.rejected_ids.size()));
+    longest_completion =
+        std::max<int64_t>(longest_completion, std::max(p.completion_ids.size(), p.rejected_ids.size()));
   }
   int64_t longest_sampled = 0;
   if (sampled || method.source == Source::initial_policy) longest_sampled = longest_prompt;

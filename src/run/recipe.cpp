@@ -49,8 +49,7 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("multi_objective_aggregation", &r.multi_objective_aggregation,
         "several rewards: compare their weighted sum within the group, or normalise each and then sum")
       .one_of({"sum_then_normalize", "normalize_then_sum"});
-  t.add("reward_threshold", &r.reward_threshold,
-        "rft keeps the completions whose reward is at least this");
+  t.add("reward_threshold", &r.reward_threshold, "rft keeps the completions whose reward is at least this");
 
   t.section("Rollout");
   t.add("num_generations", &r.num_generations, "completions of a prompt, judged against one another")
@@ -73,8 +72,7 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("ignore_eos", &r.ignore_eos, "never end before max_completion_length (to measure speed)");
 
   t.section("Loss");
-  t.add("beta", &r.beta, "weight of the KL divergence from the reference model; 0: none is kept")
-      .at_least(0);
+  t.add("beta", &r.beta, "weight of the KL divergence from the reference model; 0: none is kept").at_least(0);
   t.add("epsilon", &r.epsilon, "the ratio of new to old probability is clipped below 1 - epsilon")
       .at_least(0)
       .at_most(1);
@@ -84,8 +82,10 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
       .above(1);
   t.add("num_iterations", &r.num_iterations, "passes over the completions of one rollout (mu)").at_least(1);
   t.add("loss_type", &r.loss_type,
-        "how token losses are weighted: grpo 1/|o| within each completion; bnpo by the step's tokens; dr_grpo by "
-        "a constant length; dapo by the whole rollout's tokens; luspo by samples; and with policy terms of their own "
+        "how token losses are weighted: grpo 1/|o| within each completion; bnpo by the step's tokens; "
+        "dr_grpo by "
+        "a constant length; dapo by the whole rollout's tokens; luspo by samples; and with policy terms of "
+        "their own "
         "cispo, vespo (weighted as dapo), sapo, gmpo (as grpo)")
       .one_of({"grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo", "gmpo"});
   t.add("scale_rewards", &r.scale_rewards,
@@ -101,15 +101,19 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
         "leave completions that were cut at the length limit out of the loss");
   t.add("kl_estimator", &r.kl_estimator, "of the KL term: k1, k2 or k3 (joschu.net/blog/kl-approx.html)")
       .one_of({"k1", "k2", "k3"});
-  t.add("sapo_temperature_neg", &r.sapo_temperature_neg, "sapo: temperature of the gate where the advantage is negative")
+  t.add("sapo_temperature_neg", &r.sapo_temperature_neg,
+        "sapo: temperature of the gate where the advantage is negative")
       .above(0);
   t.add("sapo_temperature_pos", &r.sapo_temperature_pos, "sapo: and where it is positive").above(0);
-  t.add("vespo_k_pos", &r.vespo_k_pos, "vespo: power of the ratio where the advantage is positive").at_least(0);
+  t.add("vespo_k_pos", &r.vespo_k_pos, "vespo: power of the ratio where the advantage is positive")
+      .at_least(0);
   t.add("vespo_lambda_pos", &r.vespo_lambda_pos, "vespo: and decay").at_least(0);
-  t.add("vespo_k_neg", &r.vespo_k_neg, "vespo: power of the ratio where the advantage is negative").at_least(0);
+  t.add("vespo_k_neg", &r.vespo_k_neg, "vespo: power of the ratio where the advantage is negative")
+      .at_least(0);
   t.add("vespo_lambda_neg", &r.vespo_lambda_neg, "vespo: and decay").at_least(0);
   t.add("off_policy_mask_threshold", &r.off_policy_mask_threshold,
-        "leave out completions of negative advantage whose mean log-ratio from sampling time exceeds this; none: keep all")
+        "leave out completions of negative advantage whose mean log-ratio from sampling time exceeds this; "
+        "none: keep all")
       .at_least(0);
   t.add("top_entropy_quantile", &r.top_entropy_quantile,
         "train only on this share of the tokens, those of the highest entropy; 1: all")
@@ -135,7 +139,8 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
         "how far it moves: reference = alpha x policy + (1 - alpha) x reference; 1 is a reset")
       .above(0)
       .at_most(1);
-  t.add("ref_model_sync_steps", &r.ref_model_sync_steps, "optimizer steps from one move to the next").at_least(1);
+  t.add("ref_model_sync_steps", &r.ref_model_sync_steps, "optimizer steps from one move to the next")
+      .at_least(1);
   t.add("teacher_model", &r.teacher_model, "distill: the model to learn from, with the policy's vocabulary")
       .shown_as("DIR|GGUF");
 
@@ -154,7 +159,8 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("lam", &r.lam, "lambda of the generalised advantage estimation").at_least(0).at_most(1);
   t.add("whiten_advantages", &r.whiten_advantages, "bring the batch's advantages to mean 0 and variance 1");
   t.add("vf_coef", &r.vf_coef, "weight of the critic's loss").at_least(0);
-  t.add("cliprange_value", &r.cliprange_value, "how far a value may move from that of sampling time").at_least(0);
+  t.add("cliprange_value", &r.cliprange_value, "how far a value may move from that of sampling time")
+      .at_least(0);
 
   t.section("Optimizer");
   t.add("train_batch_size", &r.train_batch_size,

@@ -16,11 +16,13 @@ struct MethodOptions {
 // Options that only some methods read. What is not here, every method reads.
 const std::vector<MethodOptions>& method_options() {
   static const std::vector<MethodOptions> table = {
-      {"grpo", {"scale_rewards", "multi_objective_aggregation", "advantage_estimator", "supervision", "step_separator"}},
+      {"grpo",
+       {"scale_rewards", "multi_objective_aggregation", "advantage_estimator", "supervision",
+        "step_separator"}},
       {"grpo ppo distill",
-       {"epsilon", "epsilon_high", "delta", "importance_sampling_level", "entropy_coef", "sapo_temperature_neg",
-        "sapo_temperature_pos", "vespo_k_pos", "vespo_lambda_pos", "vespo_k_neg", "vespo_lambda_neg",
-        "off_policy_mask_threshold", "top_entropy_quantile"}},
+       {"epsilon", "epsilon_high", "delta", "importance_sampling_level", "entropy_coef",
+        "sapo_temperature_neg", "sapo_temperature_pos", "vespo_k_pos", "vespo_lambda_pos", "vespo_k_neg",
+        "vespo_lambda_neg", "off_policy_mask_threshold", "top_entropy_quantile"}},
       {"grpo", {"use_bias_correction_kl", "kl_estimator"}},
       {"grpo dpo", {"beta"}},
       {"grpo ppo", {"sync_ref_model", "ref_model_mixup_alpha", "ref_model_sync_steps"}},
@@ -60,9 +62,10 @@ Recipe default_recipe(const std::string& method) {
 void check_method_options(const Recipe& recipe, std::span<const std::string> changed) {
   for (const MethodOptions& row : method_options())
     for (std::string_view option : row.options)
-      if (!names(row.methods, recipe.method) && std::find(changed.begin(), changed.end(), option) != changed.end())
-        fail("{}: method {} does not read it (methods that do: {}); take it out, or change the method", option,
-             recipe.method, row.methods);
+      if (!names(row.methods, recipe.method) &&
+          std::find(changed.begin(), changed.end(), option) != changed.end())
+        fail("{}: method {} does not read it (methods that do: {}); take it out, or change the method",
+             option, recipe.method, row.methods);
 }
 
 void Recipe::validate() const {
@@ -78,11 +81,13 @@ void Recipe::validate() const {
         "checkpoint has been evaluated",
         save_steps, eval_steps);
   const Method& row = find_method(method);
-  if (row.source == Source::pairs && !(beta > 0)) fail("beta: dpo needs more than 0, found {}", format_double(beta));
+  if (row.source == Source::pairs && !(beta > 0))
+    fail("beta: dpo needs more than 0, found {}", format_double(beta));
   if (method == "distill" && teacher_model.empty())
     fail("teacher_model: distill needs the model to learn from, found nothing");
   if (row.source != Source::policy && steps_per_generation != 1)
-    fail("steps_per_generation: {} has no rollouts to share; expected 1, found {}", method, steps_per_generation);
+    fail("steps_per_generation: {} has no rollouts to share; expected 1, found {}", method,
+         steps_per_generation);
   if (row.source == Source::file || row.source == Source::pairs) return;
   const bool compares = method == "grpo";
   if (!reward_weights.empty() && reward_weights.size() != reward_funcs.size())
@@ -112,8 +117,10 @@ void Recipe::validate() const {
         "top_k 0 and min_p 0 (eval and generate take them)",
         truncated, method);
   if (supervision == "process" && advantage_estimator != "grpo")
-    fail("supervision: step rewards are compared within the group; expected advantage_estimator grpo, found {}",
-         advantage_estimator);
+    fail(
+        "supervision: step rewards are compared within the group; expected advantage_estimator grpo, found "
+        "{}",
+        advantage_estimator);
   if (supervision == "process" && step_separator.empty())
     fail("step_separator: expected the text that ends a step, found nothing");
   if (delta && *delta <= 1 + epsilon_high.value_or(epsilon))

@@ -1,11 +1,9 @@
 #include "run/recipe.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
-
-#include "base/check.h"
-#include <unistd.h>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -15,7 +13,8 @@ namespace {
 
 std::filesystem::path recipe_file(const std::string& text) {
   // A folder for each process: tests run beside one another.
-  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / fmt::format("recipe-test-{}", getpid());
+  const std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) / fmt::format("recipe-test-{}", getpid());
   std::filesystem::create_directories(folder);
   const std::filesystem::path path = folder / "sums.toml";
   write_file(path, text);

@@ -15,8 +15,9 @@ constexpr const char* kFile = "reference.safetensors";
 Reference::Reference(const std::string& path, const ModelConfig& policy) {
   Checkpoint c = load_checkpoint(path);
   if (c.config.vocab_size != policy.vocab_size)
-    fail("{}: expected the policy's vocabulary of {} tokens, found {}: log-probs of tokens cannot be compared", path,
-         policy.vocab_size, c.config.vocab_size);
+    fail(
+        "{}: expected the policy's vocabulary of {} tokens, found {}: log-probs of tokens cannot be compared",
+        path, policy.vocab_size, c.config.vocab_size);
   model_ = std::make_unique<Model>(c.config, std::move(c.weights));
 }
 
@@ -35,7 +36,8 @@ void Reference::move_towards(const Model& policy, double alpha) {
   COHORT_CHECK(to.size() == from.size(), "{} and {} floats", to.size(), from.size());
   const float a = static_cast<float>(alpha), rest = static_cast<float>(1 - alpha);
 #pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < to.size(); ++i) to.data[i] = alpha == 1 ? from.data[i] : a * from.data[i] + rest * to.data[i];
+  for (int64_t i = 0; i < to.size(); ++i)
+    to.data[i] = alpha == 1 ? from.data[i] : a * from.data[i] + rest * to.data[i];
   model_->pack();
   moved_ = true;
 }

@@ -31,7 +31,8 @@ namespace {
 Critic first_critic(const Recipe& recipe, const Model& policy) {
   if (recipe.critic_model.empty()) return Critic(policy.config(), policy.flat());
   const std::filesystem::path folder = recipe.critic_model;
-  const bool saved_critic = std::filesystem::is_directory(folder) && !std::filesystem::exists(folder / "tokenizer.json");
+  const bool saved_critic =
+      std::filesystem::is_directory(folder) && !std::filesystem::exists(folder / "tokenizer.json");
   std::optional<Critic> critic;
   if (saved_critic) {
     critic = Critic::load(folder, false, 0);
@@ -127,12 +128,14 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
 
   model_ = std::make_unique<Model>(start_.config, std::move(start_.weights));
   optimizer_ = std::make_unique<Optimizer>(*model_);
-  if (method_.critic) critic_ = std::make_unique<Critic>(resumed_ ? Critic::load(resumed_->folder / "critic", true, resumed_->state.step)
-                                                                   : first_critic(recipe, *model_));
+  if (method_.critic)
+    critic_ = std::make_unique<Critic>(
+        resumed_ ? Critic::load(resumed_->folder / "critic", true, resumed_->state.step)
+                 : first_critic(recipe, *model_));
   trainer_ = std::make_unique<Trainer>(*model_, *optimizer_, trainer_options(recipe, method_), critic_.get());
   if (needs_reference(recipe, method_))
-    reference_ = std::make_unique<Reference>(method_.other == Other::teacher ? recipe.teacher_model : recipe.model,
-                                             start_.config);
+    reference_ = std::make_unique<Reference>(
+        method_.other == Other::teacher ? recipe.teacher_model : recipe.model, start_.config);
   state_.kl_coef = recipe.kl_coef;
   generation_ = generation_options(recipe, start_.config, start_.tokenizer);
   if (resumed_) {
@@ -331,7 +334,8 @@ void Run::update(int64_t step) {
                reward = in_rollout == 0 && sampled() ? reward_seconds_ : 0;
   const double reference = in_rollout == 0 && reference_ ? reference_seconds_ : 0;
   const double values = in_rollout == 0 && critic_ ? critic_seconds_ : 0;
-  const double total = rollout + reward + reference + values + result.forward_seconds + result.optimizer_seconds;
+  const double total =
+      rollout + reward + reference + values + result.forward_seconds + result.optimizer_seconds;
   NamedValues timings{{"step_time", total}, {"tokens_per_second", static_cast<double>(tokens) / total}};
   if (sampled()) timings.insert(timings.end(), {{"time/rollout", rollout}, {"time/reward", reward}});
   if (reference_) timings.emplace_back("time/reference", reference);

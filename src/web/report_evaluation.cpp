@@ -98,12 +98,13 @@ std::string curve(const Evaluations& evaluations, const std::string& family) {
   ks.erase(0);
   ks.erase(1);
   if (ks.empty()) return "";
-  Chart chart{.title = fmt::format("{}@K over K", family),
-              .note = family == "pass" ? "at least one of K samples is right" : "the majority of K samples is right",
-              .steps = {1},
-              .series = {},
-              .percent = true,
-              .markers = true};
+  Chart chart{
+      .title = fmt::format("{}@K over K", family),
+      .note = family == "pass" ? "at least one of K samples is right" : "the majority of K samples is right",
+      .steps = {1},
+      .series = {},
+      .percent = true,
+      .markers = true};
   chart.steps.insert(chart.steps.end(), ks.begin(), ks.end());
   for (size_t i = 0; i < evaluations.shown.size(); ++i) {
     const Row& row = evaluations.shown[i].second;
