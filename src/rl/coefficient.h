@@ -79,6 +79,7 @@ struct CoefficientSums {
   double clipped_low = 0;   // ratios below clip_range() with A < 0
   double clipped_high = 0;  // ratios above clip_range() with A > 0
   // ppo's critic, sums over tokens: of (V - R)^2 unclipped and as counted, values clipped, R, R^2, R - V_old and its square (explained variance).
+  int64_t values = 0;  // how many
   double value_error = 0, value_loss = 0, value_clipped = 0, returns = 0, returns_squared = 0, residual = 0,
          residual_squared = 0;
   double approx_kl = 0;  // of 0.5 (log r)^2

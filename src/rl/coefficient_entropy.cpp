@@ -38,9 +38,4 @@ EntropyCut entropy_cut(std::span<const Group> batch, double top_entropy_quantile
   return cut;
 }
 
-double next_entropy_coef(double entropy_coef, double mean_entropy, const AdaptiveEntropyOptions& o) {
-  return mean_entropy <= o.entropy_target ? std::min(entropy_coef + o.entropy_coef_delta, o.entropy_coef_max)
-                                          : std::max(entropy_coef - o.entropy_coef_delta, o.entropy_coef_min);
-}
-
 }  // namespace cohort

@@ -200,16 +200,6 @@ TEST(CoefficientVariants, EntropyCut) {
   EXPECT_EQ(entropy_cut({}, 0.2).tokens, 0);
 }
 
-// Catches: an adaptive coefficient that moves the wrong way or past its bounds.
-TEST(CoefficientVariants, AdaptiveEntropyCoefficient) {
-  const AdaptiveEntropyOptions o{
-      .entropy_coef_min = 0.01, .entropy_coef_max = 0.02, .entropy_coef_delta = 0.005};
-  EXPECT_DOUBLE_EQ(next_entropy_coef(0.01, 0.1, o), 0.015);
-  EXPECT_DOUBLE_EQ(next_entropy_coef(0.018, 0.2, o), 0.02);
-  EXPECT_DOUBLE_EQ(next_entropy_coef(0.018, 0.3, o), 0.013);
-  EXPECT_DOUBLE_EQ(next_entropy_coef(0.012, 0.3, o), 0.01);
-}
-
 // Catches: an option out of its range, or of another loss_type, that would silently do nothing.
 TEST(CoefficientVariants, RefusesImpossibleOptions) {
   const auto refused = [](auto change, std::string_view begin) {

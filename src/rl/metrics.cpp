@@ -52,10 +52,6 @@ void add_value_metrics(const CoefficientSums& sums, double tokens, Metrics& metr
 }
 
 // Whether a critic's values were counted; not seen where all values and returns are 0.
-bool has_values(const CoefficientSums& sums) {
-  return sums.value_error > 0 || sums.returns_squared > 0 || sums.residual_squared > 0;
-}
-
 }  // namespace
 
 double metric(const Metrics& metrics, std::string_view name) {
@@ -121,7 +117,7 @@ void add_update_metrics(const CoefficientSums& sums, const CoefficientOptions& o
   metrics.emplace_back("ratio/mean", sums.ratio / sums.ratio_count);
   metrics.emplace_back("ratio/min", sums.ratio_min);
   metrics.emplace_back("ratio/max", sums.ratio_max);
-  if (has_values(sums)) add_value_metrics(sums, tokens, metrics);
+  if (sums.values > 0) add_value_metrics(sums, tokens, metrics);
 }
 
 int64_t rollout_tokens(std::span<const Group> groups) {

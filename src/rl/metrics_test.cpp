@@ -96,6 +96,7 @@ TEST(Metrics, OfPairsAndOfACritic) {
   EXPECT_EQ(metrics.back().first, "ratio/max");
   for (int i = 0; i < 10; ++i) {
     sums.returns += 0.1;
+    ++sums.values;
     sums.returns_squared += 0.1 * 0.1;
     sums.residual += 0.3 * i;
     sums.residual_squared += 0.3 * i * 0.3 * i;

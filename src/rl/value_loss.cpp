@@ -26,6 +26,7 @@ void value_sample(const Sample& sample, const FreshSample& fresh, double weight,
         near_error > error;  // beyond the range and nearer to the return: it moves no further
     if (!clipped) seeds[t] = static_cast<float>(-options.vf_coef * weight * (value - target));
     loss += std::max(error, near_error);
+    ++sums.values;
     sums.value_error += error;
     sums.value_clipped += clipped;
     sums.returns += target;
