@@ -29,30 +29,48 @@ std::string indented(std::string_view lines) {
   return out;
 }
 
-std::string overview() {
-  std::string text =
-      "Cohort post-trains reasoning language models with reinforcement learning.\n\n"
-      "usage: cohort COMMAND [ARGUMENTS] [--option value]...\n\ncommands:\n";
-  for (const Command* command : commands())
+std::string list_of(std::span<const Command* const> commands) {
+  std::string text;
+  for (const Command* command : commands)
     text += fmt::format("  {:<12}{}\n", command->name, command->summary);
-  return text + "\n`cohort COMMAND --help` lists a command's options, with an example.\n";
+  return text;
+}
+
+std::string overview() {
+  return "Cohort post-trains reasoning language models with reinforcement learning.\n\n"
+         "usage: cohort COMMAND [ARGUMENTS] [--option value]...\n\ncommands:\n" +
+         list_of(commands()) + "\n`cohort COMMAND --help` lists a command's options, with an example.\n";
 }
 
 std::string command_help(const Command& command) {
-  const std::string options = command.options();
-  return fmt::format("{}\n\nusage: {}\n\nexample:\n{}{}{}", command.summary, command.usage,
-                     indented(command.example), options.empty() ? "" : "\n", options);
+  std::string text = fmt::format("{}\n\nusage: {}\n", command.summary, command.usage);
+  if (!command.subcommands.empty()) text += "\ncommands:\n" + list_of(command.subcommands);
+  text += fmt::format("\nexample:\n{}", indented(command.example));
+  const std::string options = command.options ? command.options() : "";
+  return text + (options.empty() ? "" : "\n" + options);
 }
 
-const Command& find_command(std::string_view name) {
+const Command& find_command(std::string_view name, std::span<const Command* const> commands) {
   std::vector<std::string> names;
-  for (const Command* command : commands()) {
+  for (const Command* command : commands) {
     if (command->name == name) return *command;
     names.emplace_back(command->name);
   }
   const std::string near = nearest_name(name, names);
   if (!near.empty()) fail("unknown command {}; did you mean {}?", name, near);
   fail("unknown command {}; the commands are {}", name, fmt::join(names, ", "));
+}
+
+// The command that the first words name, a group's member included; these words are taken off `words`.
+const Command& take_command(std::span<const std::string>& words) {
+  const Command* command = nullptr;
+  std::span<const Command* const> list = commands();
+  do {
+    command = &find_command(words[0], list);
+    words = words.subspan(1);
+    list = command->subcommands;
+  } while (!list.empty() && !words.empty() && !words[0].starts_with('-'));
+  return *command;
 }
 
 bool asks_for_help(std::string_view word) { return word == "--help" || word == "-h"; }
@@ -67,17 +85,23 @@ int dispatch(std::span<const std::string> arguments) {
     return 0;
   }
   if (arguments[0] == "help") {
-    print(command_help(find_command(arguments[1])));
+    std::span<const std::string> words = arguments.subspan(1);
+    print(command_help(take_command(words)));
     return 0;
   }
-  const Command& command = find_command(arguments[0]);
-  const std::span<const std::string> rest = arguments.subspan(1);
+  std::span<const std::string> rest = arguments;
+  const Command& command = take_command(rest);
   for (const std::string& word : rest) {
     if (word == "--") break;
     if (asks_for_help(word)) {
       print(command_help(command));
       return 0;
     }
+  }
+  if (!command.subcommands.empty()) {
+    if (!rest.empty()) fail("{}: expected one of its commands, found {}", command.name, rest[0]);
+    print(command_help(command));
+    return 1;
   }
   return command.run(rest);
 }

@@ -16,16 +16,18 @@ struct Command {
   std::string (*options)();  // OptionTable::help(), empty where there are none
   // `arguments` follow the command's name. Returns the exit status; bad input throws Error.
   int (*run)(std::span<const std::string> arguments);
+  // A group (`cohort reward train`) has these in place of options and run.
+  std::span<const Command* const> subcommands = {};
 };
 
 std::span<const Command* const> commands();
 
-// Dispatches: a command, `--help`, `--version`, `COMMAND --help`, `help COMMAND`. An Error is printed to
+// Dispatches: a command or a group's, `--help`, `--version`, `COMMAND --help`, `help COMMAND`. An Error is printed to
 // standard error as one line; the exit status is then 1. Never throws.
 int run_command_line(std::span<const std::string> arguments);
 
 // Files command_NAME.cpp.
 extern const Command kQuickstartCommand, kTrainCommand, kGenerateCommand, kEvalCommand, kScoreCommand,
-    kPlanCommand, kReportCommand, kRejectCommand;
+    kPlanCommand, kReportCommand, kRejectCommand, kRewardCommand;
 
 }  // namespace cohort
