@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/math.h"
 #include "tensor/safetensors.h"
@@ -51,16 +50,8 @@ void Optimizer::save(const std::filesystem::path& file) const {
 
 void Optimizer::load(const std::filesystem::path& path, int64_t steps) {
   const SafetensorsFile file(path);
-  const std::pair<const char*, Tensor> moments[] = {{"exp_avg", first_moment()},
-                                                    {"exp_avg_sq", second_moment()}};
-  for (const auto& [name, tensor] : moments) {
-    const SafetensorsEntry* entry = file.find(name);
-    const size_t bytes = static_cast<size_t>(tensor.size()) * sizeof(float);
-    if (!entry || entry->dtype != "F32" || entry->bytes.size() != bytes)
-      fail("{}: expected {} with {} floats, found {}", file.path(), name, tensor.size(),
-           entry ? fmt::format("{} bytes of {}", entry->bytes.size(), entry->dtype) : "none");
-    std::memcpy(tensor.data, entry->bytes.data(), bytes);
-  }
+  file.read_floats("exp_avg", {m_.data(), static_cast<size_t>(m_.size())});
+  file.read_floats("exp_avg_sq", {v_.data(), static_cast<size_t>(v_.size())});
   steps_ = steps;
 }
 

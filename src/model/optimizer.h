@@ -24,7 +24,6 @@ class Optimizer {
   double step(Model& model, const Gradients& gradients, const AdamWOptions& options, double max_grad_norm);
 
   int64_t steps() const { return steps_; }
-  void set_steps(int64_t steps) { steps_ = steps; }
   // The moments as a safetensors file, and back; load throws Error where they do not fit the model.
   void save(const std::filesystem::path& file) const;
   void load(const std::filesystem::path& file, int64_t steps);

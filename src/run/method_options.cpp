@@ -19,6 +19,14 @@ LossType loss_type(const std::string& name) {
 
 }  // namespace
 
+int64_t prompts_per_rollout(const Recipe& r, const Method& method) {
+  return method.sampled() ? r.prompts_per_rollout() : r.train_batch_size;
+}
+
+int64_t steps_per_rollout(const Recipe& r, const Method& method) {
+  return method.sampled() ? r.steps_per_generation * r.num_iterations : 1;
+}
+
 TrainerOptions trainer_options(const Recipe& r, const Method& method) {
   TrainerOptions o;
   o.coefficient = method.coefficient;

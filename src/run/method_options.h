@@ -7,6 +7,10 @@
 
 namespace cohort {
 
+// Prompts that one rollout (or one supervised batch) draws, and optimizer steps that use it.
+int64_t prompts_per_rollout(const Recipe& recipe, const Method& method);
+int64_t steps_per_rollout(const Recipe& recipe, const Method& method);
+
 TrainerOptions trainer_options(const Recipe& recipe, const Method& method);
 
 // The credit rule that advantage_estimator and supervision choose; else the method's own.

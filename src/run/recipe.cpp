@@ -226,27 +226,22 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
 
 Recipe load_recipe(std::span<const std::string> arguments) {
   std::filesystem::path file;
+  std::vector<std::string> changed;
   const auto read = [&](Recipe& recipe) {
     OptionTable table;
     add_recipe_options(table, recipe);
     if (!file.empty()) table.read_file(file);
     const std::vector<std::string> positionals = table.read_arguments(arguments);
     if (positionals.size() > 1) fail("command line: expected one recipe file, found also {}", positionals[1]);
-    return positionals.empty() ? std::filesystem::path() : std::filesystem::path(positionals[0]);
+    if (!positionals.empty()) file = positionals[0];
+    changed = table.changed();
   };
   // The recipe file is known from the command line, the method from both, and the defaults from the method.
   Recipe first;
-  file = read(first);
+  read(first);
   read(first);
   Recipe recipe = default_recipe(first.method);
-  std::vector<std::string> changed;
-  {
-    OptionTable table;
-    add_recipe_options(table, recipe);
-    if (!file.empty()) table.read_file(file);
-    table.read_arguments(arguments);
-    changed = table.changed();
-  }
+  read(recipe);
   check_method_options(recipe, changed);
   if (recipe.output_dir.empty() && !file.empty()) recipe.output_dir = "runs/" + file.stem().string();
   recipe.validate();

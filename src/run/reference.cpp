@@ -1,7 +1,5 @@
 #include "run/reference.h"
 
-#include <cstring>
-
 #include "model/checkpoint.h"
 #include "tensor/safetensors.h"
 
@@ -52,12 +50,7 @@ void Reference::save(const std::filesystem::path& folder) const {
 void Reference::load(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(folder / kFile)) return;
   const SafetensorsFile file(folder / kFile);
-  const SafetensorsEntry* entry = file.find("weights");
-  const size_t bytes = static_cast<size_t>(model_->floats()) * sizeof(float);
-  if (!entry || entry->dtype != "F32" || entry->bytes.size() != bytes)
-    fail("{}: expected weights with {} floats, found {}", file.path(), model_->floats(),
-         entry ? fmt::format("{} bytes of {}", entry->bytes.size(), entry->dtype) : "none");
-  std::memcpy(model_->flat().data, entry->bytes.data(), bytes);
+  file.read_floats("weights", {model_->flat().data, static_cast<size_t>(model_->floats())});
   model_->pack();
   moved_ = true;
 }

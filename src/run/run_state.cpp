@@ -1,12 +1,10 @@
 #include "run/run_state.h"
 
 #include <algorithm>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "base/checksum.h"
 #include "base/log.h"
-#include "tensor/safetensors.h"
 
 namespace cohort {
 namespace fs = std::filesystem;
@@ -86,10 +84,7 @@ void save_run(const fs::path& run, const RunState& state, const Model& model, co
   try {
     fs::remove_all(aside);
     save_checkpoint(aside, model.config(), model.flat().data, tokenizer, texts);
-    const std::vector<int64_t> shape{model.floats()};
-    const NamedFloats moments[] = {{"exp_avg", shape, optimizer.first_moment().data},
-                                   {"exp_avg_sq", shape, optimizer.second_moment().data}};
-    save_safetensors(aside / kOptimizer, moments, {{"format", "pt"}});
+    optimizer.save(aside / kOptimizer);
     if (others) others(aside);
     json j;
     j["step"] = state.step;
@@ -145,18 +140,7 @@ std::optional<FoundCheckpoint> find_checkpoint(const fs::path& run) {
 }
 
 void load_optimizer(const FoundCheckpoint& checkpoint, Optimizer& optimizer) {
-  const SafetensorsFile file(checkpoint.folder / kOptimizer);
-  const std::pair<const char*, Tensor> moments[] = {{"exp_avg", optimizer.first_moment()},
-                                                    {"exp_avg_sq", optimizer.second_moment()}};
-  for (const auto& [name, tensor] : moments) {
-    const SafetensorsEntry* entry = file.find(name);
-    const size_t bytes = static_cast<size_t>(tensor.size()) * sizeof(float);
-    if (!entry || entry->dtype != "F32" || entry->bytes.size() != bytes)
-      fail("{}: expected {} with {} floats, found {}", file.path(), name, tensor.size(),
-           entry ? fmt::format("{} bytes of {}", entry->bytes.size(), entry->dtype) : "none");
-    std::memcpy(tensor.data, entry->bytes.data(), bytes);
-  }
-  optimizer.set_steps(checkpoint.state.step);
+  optimizer.load(checkpoint.folder / kOptimizer, checkpoint.state.step);
 }
 
 }  // namespace cohort

@@ -169,6 +169,14 @@ const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
   return found == index_.end() ? nullptr : &entries_[found->second];
 }
 
+void SafetensorsFile::read_floats(std::string_view name, std::span<float> floats) const {
+  const SafetensorsEntry* entry = find(name);
+  if (!entry || entry->dtype != "F32" || entry->bytes.size() != floats.size_bytes())
+    fail("{}: expected {} with {} floats, found {}", path_, name, floats.size(),
+         entry ? fmt::format("{} bytes of {}", entry->bytes.size(), entry->dtype) : "none");
+  std::memcpy(floats.data(), entry->bytes.data(), floats.size_bytes());
+}
+
 void save_safetensors(const std::filesystem::path& path, std::span<const NamedFloats> tensors,
                       const std::map<std::string, std::string>& metadata) {
   nlohmann::ordered_json header;

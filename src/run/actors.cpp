@@ -1,0 +1,61 @@
+#include "run/actors.h"
+
+#include "run/method_options.h"
+
+namespace cohort {
+namespace {
+
+// The critic at step 0: the policy's weights, or those of critic_model, with a scalar head of zeros; or a critic saved
+// by a run, head included.
+std::unique_ptr<Critic> first_critic(const Recipe& recipe, const Model& policy) {
+  if (recipe.critic_model.empty()) return std::make_unique<Critic>(policy.config(), policy.flat());
+  const std::filesystem::path folder = recipe.critic_model;
+  const bool saved_critic =
+      std::filesystem::is_directory(folder) && !std::filesystem::exists(folder / "tokenizer.json");
+  std::unique_ptr<Critic> critic;
+  if (saved_critic) {
+    critic = std::make_unique<Critic>(Critic::load(folder, false, 0));
+  } else {
+    const Checkpoint start = load_checkpoint(folder);
+    critic = std::make_unique<Critic>(start.config, start.weights.tensor({start.weights.size()}));
+  }
+  if (critic->config().vocab_size != policy.config().vocab_size)
+    fail("critic_model: {}: expected the policy's vocabulary of {} tokens, found {}", folder.string(),
+         policy.config().vocab_size, critic->config().vocab_size);
+  return critic;
+}
+
+std::unique_ptr<Critic> make_critic(const Recipe& recipe, const Method& method, const Model& policy,
+                                    const std::optional<FoundCheckpoint>& resumed) {
+  if (!method.critic) return nullptr;
+  if (!resumed) return first_critic(recipe, policy);
+  return std::make_unique<Critic>(Critic::load(resumed->folder / "critic", true, resumed->state.step));
+}
+
+}  // namespace
+
+Actors::Actors(const Recipe& recipe, const Method& method, Checkpoint checkpoint,
+               const std::optional<FoundCheckpoint>& resumed)
+    : start(std::move(checkpoint)),
+      model(start.config, std::move(start.weights)),
+      optimizer(model),
+      critic(make_critic(recipe, method, model, resumed)),
+      trainer(model, optimizer, trainer_options(recipe, method), critic.get()) {
+  if (needs_reference(recipe, method))
+    reference = std::make_unique<Reference>(
+        method.other == Other::teacher ? recipe.teacher_model : recipe.model, start.config);
+  if (!resumed) return;
+  load_optimizer(*resumed, optimizer);
+  if (reference) reference->load(resumed->folder);
+}
+
+void Actors::save(const Recipe& recipe, const RunState& state) const {
+  const auto others = [&](const std::filesystem::path& folder) {
+    if (critic) critic->save(folder / "critic", true);
+    if (reference) reference->save(folder);
+  };
+  save_run(recipe.output_dir, state, model, optimizer, start.tokenizer, start.texts, others,
+           recipe.save_total_limit);
+}
+
+}  // namespace cohort

@@ -1,0 +1,54 @@
+// What one rollout leaves for its updates, and how it is collected: completions, their rewards, what other models say
+// of them, credit.
+#pragma once
+
+#include <array>
+#include <map>
+
+#include "rl/metrics.h"
+#include "rollout/kept.h"
+#include "run/actors.h"
+#include "run/dataset.h"
+#include "run/run_files.h"
+
+namespace cohort {
+
+struct Experience {
+  std::vector<Group> groups;
+  KeptActivations kept;  // of the rollout, where they are kept
+  Metrics metrics;
+  NamedValues seconds;  // "time/PHASE"
+};
+
+class Collector {
+ public:
+  // What it is given must outlive it. `keep_activations`: of each rollout.
+  Collector(const Recipe& recipe, const Method& method, Actors& actors, std::vector<Problem> problems,
+            std::vector<RewardFunction> rewards, const GenerationOptions& generation, bool keep_activations);
+
+  // What a method does once, before its first step; `resumed`: its results stand in the run folder.
+  void start(bool resumed);
+
+  const std::vector<Problem>& problems() const { return problems_; }
+
+  // The experience of steps first_step ... first_step + steps_per_rollout - 1, in the memory of the one before.
+  // Journals rewards and logs samples; steers state.kl_coef.
+  void collect(int64_t first_step, RunState& state, RunWriter& writer, Experience& experience);
+
+ private:
+  void refer_pairs();
+  void from_file(std::span<const Drawn> drawn, Experience& experience) const;
+  void from_policy(std::span<const Drawn> drawn, int64_t first_step, RunState& state, RunWriter& writer,
+                   Experience& experience);
+
+  const Recipe& recipe_;
+  const Method& method_;
+  Actors& actors_;
+  std::vector<Problem> problems_;
+  std::vector<RewardFunction> rewards_;
+  GenerationOptions generation_;
+  bool keep_activations_;
+  std::map<const Problem*, std::array<std::vector<float>, 2>> pair_references_;  // dpo: of both completions
+};
+
+}  // namespace cohort
