@@ -3,13 +3,10 @@
 //   bench_steps [train|sample|grpo ...] [0.2M|0.8M|5M|5.2M|27M|124M ...] (all where nothing is named)
 // FLOPs = 6 x matrix parameters x tokens (the head only where a log-prob is wanted) + causal attention; recomputation does not count.
 #include <cctype>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "base/log.h"
-#include "bench/support.h"
+#include "bench/run_support.h"
 #include "rollout/engine.h"
-#include "run/run.h"
 
 namespace cohort {
 namespace {
@@ -26,65 +23,6 @@ bool wanted(const std::string& name) {
     others |= (std::isdigit(n[0]) != 0) == (std::isdigit(name[0]) != 0);
   }
   return !others;
-}
-
-fs::path workspace() {
-  const fs::path folder = fs::temp_directory_path() / fmt::format("cohort-bench-{}", getpid());
-  fs::create_directories(folder);
-  return folder;
-}
-
-int32_t token(uint32_t& state, int64_t vocab) {
-  state = state * 1664525 + 1013904223;
-  return 1 + static_cast<int32_t>((state >> 8) % (vocab - 1));
-}
-
-// Rows of random token ids.
-void write_rows(const fs::path& path, int64_t rows, int64_t prompt, int64_t completion, int64_t vocab) {
-  std::ofstream file(path);
-  uint32_t state = 7;
-  for (int64_t r = 0; r < rows; ++r) {
-    nlohmann::json row;
-    row["answer"] = "1";
-    for (int64_t i = 0; i < prompt; ++i) row["prompt_ids"].push_back(token(state, vocab));
-    for (int64_t i = 0; i < completion; ++i) row["completion_ids"].push_back(token(state, vocab));
-    file << row.dump() << "\n";
-  }
-}
-
-struct Times {
-  std::vector<double> total, rollout, update;  // per step
-};
-double median(std::vector<double> v) {
-  std::sort(v.begin(), v.end());
-  return v.empty() ? 0 : v[v.size() / 2];
-}
-
-// Runs a recipe and reads its timings.jsonl.
-Times timed(const Recipe& recipe) {
-  train(recipe, {});
-  Times t;
-  std::ifstream file(fs::path(recipe.output_dir) / "timings.jsonl");
-  for (std::string line; std::getline(file, line);) {
-    const auto row = nlohmann::json::parse(line);
-    t.total.push_back(row["step_time"]);
-    t.rollout.push_back(row.value("time/rollout", 0.0));
-    t.update.push_back(row["time/forward_backward"].get<double>() + row["time/optimizer"].get<double>());
-  }
-  fs::remove_all(recipe.output_dir);
-  return t;
-}
-
-Recipe base_recipe(const char* method, const fs::path& model, const fs::path& folder) {
-  Recipe r = default_recipe(method);
-  r.model = model.string();
-  r.data = (folder / "rows.jsonl").string();
-  r.output_dir = (folder / "run").string();
-  r.max_steps = 5;
-  r.save_steps = 0;
-  r.logging_steps = 1000;
-  r.micro_batch_tokens = 16384;
-  return r;
 }
 
 void bench_train(const fs::path& folder) {
