@@ -1,105 +1,13 @@
 // Every method of the table through the program: it learns, its bytes depend neither on kills nor on the machine, and a recipe
 // that it cannot train is refused before step 1.
-#include <nlohmann/json.hpp>
-
-#include "run_support.h"
+#include "methods_support.h"
 
 namespace cohort {
 namespace {
 
 using testing::lines_of;
+using testing::Methods;
 using testing::Options;
-using testing::RunFolder;
-
-// Four questions whose answer is 1, as rows, as pairs, and with steps.
-class Methods : public ::testing::Test {
- protected:
-  void SetUp() override {
-    std::string rows, pairs;
-    for (const char* prompt : {"0+1=", "1+0=", "2+3=", "3+3="}) {
-      rows += fmt::format(
-          "{{\"prompt\": \"{}\", \"completion\": \"1\", \"answer\": \"1\", \"steps\": [\"1\"]}}\n", prompt);
-      pairs += fmt::format("{{\"prompt\": \"{}\", \"chosen\": \"1\", \"rejected\": \"2 3\"}}\n", prompt);
-    }
-    testing::write_text(folder_.file("rows.jsonl"), rows);
-    testing::write_text(folder_.file("pairs.jsonl"), pairs);
-  }
-  Options options(const std::string& method, const Options& changes = {}) const {
-    Options o{{"method", "\"" + method + "\""},
-              {"model", fmt::format("\"{}\"", folder_.file("init").string())},
-              {"data", fmt::format("\"{}\"", folder_.file("rows.jsonl").string())},
-              {"train_batch_size", "64"},
-              {"max_completion_length", "4"},
-              {"learning_rate", "0.003"},
-              {"lr_scheduler_type", "\"constant\""},
-              {"max_steps", "60"},
-              {"save_steps", "0"},
-              {"num_threads", "1"}};
-    if (method == "dpo") {
-      o["data"] = fmt::format("\"{}\"", folder_.file("pairs.jsonl").string());
-      o["train_batch_size"] = "4";
-    } else if (method != "sft" && method != "distill") {
-      o["reward_funcs"] = "[\"last_number\"]";
-    }
-    if (method == "grpo" || method == "online-rft" || method == "distill") o["num_generations"] = "16";
-    if (method == "rft") o["num_generations"] = "64", o["train_batch_size"] = "4";
-    if (method == "distill") o["teacher_model"] = o["model"];
-    if (method == "ppo") o["critic_learning_rate"] = "0.003";
-    for (const auto& [name, value] : changes) o[name] = value;
-    return o;
-  }
-  // A metric in every row that has it.
-  std::vector<double> metric(const std::string& run, const char* name) const {
-    std::vector<double> values;
-    for (const std::string& line : lines_of(folder_.file(run) / "metrics.jsonl")) {
-      const auto row = nlohmann::json::parse(line);
-      if (row.contains(name) && row[name].is_number()) values.push_back(row[name].get<double>());
-    }
-    return values;
-  }
-  static double mean(const std::vector<double>& v, size_t first, size_t count) {
-    double sum = 0;
-    for (size_t i = first; i < first + count; ++i) sum += v.at(i) / static_cast<double>(count);
-    return sum;
-  }
-  void expect_reward_rises(const std::string& run) const {
-    const std::vector<double> reward = metric(run, "reward");
-    ASSERT_EQ(reward.size(), 60u) << run;
-    EXPECT_LT(mean(reward, 0, 10), 0.5) << run;
-    EXPECT_GT(mean(reward, 50, 10), mean(reward, 0, 10) + 0.4) << run;
-  }
-  // Continues from each checkpoint but the last, with other machine settings, and compares.
-  void expect_same_bytes(const std::string& method, const Options& changes) const {
-    Options o = options(method, changes);
-    o["max_steps"] = "8";
-    o["save_steps"] = "4";
-    o["train_batch_size"] = method == "rft" || method == "dpo" || method == "sft" ? "4" : "16";
-    folder_.finish("whole", o);
-    Options machine = o;
-    machine["num_threads"] = "2";
-    machine["micro_batch_tokens"] = "20";
-    if (method != "sft" && method != "rft" && method != "dpo")
-      machine["keep_rollout_activations"] = "\"false\"";
-    folder_.finish("machine", machine);
-    EXPECT_TRUE(testing::same_run(folder_.file("whole"), folder_.file("machine"), 8))
-        << method << ": machine";
-    std::filesystem::remove_all(folder_.file("machine") / "checkpoint-8");
-    folder_.finish("machine", o, true);
-    EXPECT_TRUE(testing::same_run(folder_.file("whole"), folder_.file("machine"), 8)) << method << ": resume";
-    std::filesystem::remove_all(folder_.file("whole"));
-    std::filesystem::remove_all(folder_.file("machine"));
-  }
-  void refused(const Options& o, const std::vector<std::string>& words) const {
-    std::filesystem::remove_all(folder_.file("refused"));
-    const testing::Process::Result r = testing::run_program(folder_.train("refused", o));
-    EXPECT_NE(r.status, 0);
-    for (const std::string& word : words)
-      EXPECT_NE(r.text.find(word), std::string::npos) << word << " in:\n" << r.text;
-    EXPECT_FALSE(std::filesystem::exists(folder_.file("refused") / "checkpoint-1"));
-    EXPECT_EQ(r.text.find("step 1/"), std::string::npos) << r.text;
-  }
-  RunFolder folder_;
-};
 
 // Catches: a credit or coefficient that the loop hands on with the wrong sign, or not at all.
 TEST_F(Methods, TheRewardRises) {
@@ -109,6 +17,7 @@ TEST_F(Methods, TheRewardRises) {
       {"grpo", {{"advantage_estimator", "\"rloo\""}}},
       {"grpo", {{"advantage_estimator", "\"reinforce_plus_plus\""}}},
       {"grpo", {{"loss_type", "\"cispo\""}, {"epsilon_high", "5"}}},
+      {"grpo", {{"filter_groups", "true"}, {"max_num_gen_batches", "2"}}},
       {"grpo", {{"beta", "0.01"}, {"sync_ref_model", "true"}, {"ref_model_sync_steps", "10"}}}};
   int i = 0;
   for (const auto& [method, changes] : cases) {
@@ -187,6 +96,11 @@ TEST_F(Methods, BytesDependOnTheRecipeAlone) {
       {{"beta", "0.1"}, {"sync_ref_model", "true"}, {"ref_model_sync_steps", "3"}, {"entropy_coef", "0.01"}});
   expect_same_bytes(
       "grpo", {{"supervision", "\"process\""}, {"step_separator", "\"+\""}, {"steps_per_generation", "2"}});
+  expect_same_bytes("grpo", {{"filter_groups", "true"},
+                             {"max_num_gen_batches", "3"},
+                             {"target_entropy", "1.5"},
+                             {"reward_funcs", "[\"last_number\", \"soft_overlong_punishment\"]"},
+                             {"soft_punish_cache", "2"}});
   expect_same_bytes("online-rft", {});
   expect_same_bytes("rft", {});
   expect_same_bytes("dpo", {});
@@ -207,6 +121,14 @@ TEST_F(Methods, RecipesThatCannotBeTrained) {
   refused(options("grpo", {{"supervision", "\"process\""},
                            {"data", fmt::format("\"{}\"", folder_.file("bare.jsonl").string())}}),
           {"bare.jsonl:1", "steps"});
+  refused(options("ppo", {{"filter_groups", "true"}}),
+          {"filter_groups: method ppo does not read it", "grpo"});
+  refused(options("grpo", {{"filter_groups", "true"}, {"keep_rollout_activations", "\"true\""}}),
+          {"keep_rollout_activations", "filter_groups"});
+  refused(options("grpo", {{"reward_funcs", "[\"last_number\", \"soft_overlong_punishment\"]"}}),
+          {"soft_overlong_punishment needs soft_punish_cache of 1 to max_completion_length (4), found 0"});
+  refused(options("grpo", {{"completion_only_loss", "false"}}),
+          {"completion_only_loss: method grpo does not read it", "sft"});
   refused(options("rft", {{"reward_threshold", "2"}}), {"rft: none of", "reward_threshold"});
 }
 

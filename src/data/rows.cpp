@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/philox.h"
+#include "data/conversation.h"
 
 namespace cohort {
 namespace {
@@ -63,7 +64,8 @@ bool has(const json& fields, std::string_view name) {
   return it != fields.end() && !it->is_null();
 }
 
-Row parse_row(std::string_view line, int64_t number, const std::string& place, RequiredFields required) {
+Row parse_row(std::string_view line, int64_t number, const std::string& place, RequiredFields required,
+              Conversations conversations) {
   if (const size_t good = valid_utf8(line); good < line.size())
     fail("{}: byte {} is 0x{:02x}, expected UTF-8", place, good + 1, static_cast<unsigned char>(line[good]));
   json fields;
@@ -75,6 +77,13 @@ Row parse_row(std::string_view line, int64_t number, const std::string& place, R
     fail("{}: not JSON: {}", place, column == std::string_view::npos ? what : what.substr(column));
   }
   if (!fields.is_object()) fail("{}: expected a JSON object, found {}", place, fields.type_name());
+  Row row;
+  row.line = number;
+  if (conversations == Conversations::accepted && has(fields, "messages") && !has(fields, "prompt")) {
+    read_messages(fields["messages"], place, row);
+    row.fields = std::make_shared<const json>(std::move(fields));
+    return row;
+  }
   for (std::string_view name : required) {
     const bool text = name == "prompt" || name == "completion";
     const std::string ids = std::string(name) + "_ids";
@@ -84,12 +93,10 @@ Row parse_row(std::string_view line, int64_t number, const std::string& place, R
     fail("{}: no field \"{}\"{}, found {:.200}", place, name, text ? fmt::format(" or \"{}\"", ids) : "",
          found.empty() ? "none" : found);
   }
-  Row row;
   row.question = row.prompt = read_text(fields, "prompt", place);
   row.completion = read_text(fields, "completion", place);
   row.prompt_ids = read_ids(fields, "prompt_ids", place);
   row.completion_ids = read_ids(fields, "completion_ids", place);
-  row.line = number;
   row.fields = std::make_shared<const json>(std::move(fields));
   return row;
 }
@@ -102,7 +109,8 @@ std::string Row::text(std::string_view field) const {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-std::vector<Row> parse_rows(std::string_view text, const std::string& name, RequiredFields required) {
+std::vector<Row> parse_rows(std::string_view text, const std::string& name, RequiredFields required,
+                            Conversations conversations) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   std::vector<Row> rows;
   for (int64_t number = 1; !text.empty(); ++number) {
@@ -110,18 +118,25 @@ std::vector<Row> parse_rows(std::string_view text, const std::string& name, Requ
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    rows.push_back(parse_row(line, number, fmt::format("{}:{}", name, number), required));
+    rows.push_back(parse_row(line, number, fmt::format("{}:{}", name, number), required, conversations));
   }
   if (rows.empty()) fail("{}: no rows, expected one JSON object a line", name);
   return rows;
 }
 
-std::vector<Row> read_rows(const std::filesystem::path& path, RequiredFields required) {
-  return parse_rows(read_file(path), path.string(), required);
+std::vector<Row> read_rows(const std::filesystem::path& path, RequiredFields required,
+                           Conversations conversations) {
+  return parse_rows(read_file(path), path.string(), required, conversations);
 }
 
 void set_prompts(std::span<Row> rows, std::string_view before, std::string_view after) {
-  for (Row& row : rows) row.prompt = std::string(before) + row.question + std::string(after);
+  const auto surround = [&](const std::string& question) {
+    return std::string(before) + question + std::string(after);
+  };
+  for (Row& row : rows) {
+    row.prompt = surround(row.question);
+    for (size_t i = 1; i < row.turns.size(); i += 2) row.turns[i] = surround(row.turns[i]);
+  }
 }
 
 uint64_t text_hash(std::string_view text) {

@@ -17,8 +17,10 @@ struct Row {
   std::string prompt;                               // the text the model sees: before + question + after
   std::string completion;                           // empty where the row has none
   std::vector<int32_t> prompt_ids, completion_ids;  // empty where the row has none
-  std::shared_ptr<const nlohmann::json> fields;     // the whole object, for rewards and output
-  int64_t line = 0;                                 // 1-based line in its file; 0: made by a built-in task
+  std::vector<std::string>
+      turns;  // of a conversation, after the prompt: assistant, user, assistant ...; else empty
+  std::shared_ptr<const nlohmann::json> fields;  // the whole object, for rewards and output
+  int64_t line = 0;                              // 1-based line in its file; 0: made by a built-in task
 
   // The field as text: a string's content, a number as it is written; empty where absent.
   std::string text(std::string_view field) const;
@@ -27,14 +29,19 @@ struct Row {
 // Fields that every row must have; "prompt" and "completion" are also met by prompt_ids and completion_ids.
 using RequiredFields = std::span<const std::string_view>;
 
+// Whether a conversation (conversation.h) may stand for a row's prompt and completion.
+enum class Conversations { refused, accepted };
+
 // Reads a JSONL file. Blank lines are skipped, CRLF and a byte order mark accepted, unknown fields kept in
 // `fields`. Throws Error naming file and line for: broken JSON, not an object, invalid UTF-8, a missing
 // field, `prompt` or `completion` that is no string, ids that are no array of integers in [0, 2^31); and for
 // a file without rows.
-std::vector<Row> read_rows(const std::filesystem::path& path, RequiredFields required);
-std::vector<Row> parse_rows(std::string_view text, const std::string& name, RequiredFields required);
+std::vector<Row> read_rows(const std::filesystem::path& path, RequiredFields required,
+                           Conversations conversations = Conversations::refused);
+std::vector<Row> parse_rows(std::string_view text, const std::string& name, RequiredFields required,
+                            Conversations conversations = Conversations::refused);
 
-// The recipe's text around each question.
+// The recipe's text around each question, the later ones of a conversation too.
 void set_prompts(std::span<Row> rows, std::string_view before, std::string_view after);
 
 // A stable 64-bit hash of a text: FNV-1a, then the finaliser of MurmurHash3. The same on every machine, for

@@ -56,6 +56,13 @@ RewardResult reward_think_format(const RewardInput& input) {
   return computed(follows_think_answer(input.completion));
 }
 
+// DAPO (arXiv 2503.14476, equation 13): 0 up to soft_punish_cache tokens before max_completion_length, then
+// falling in a line to -1 at it. Differs in that a completion cannot be longer than that.
+double soft_overlong_punishment(int64_t tokens, const RewardOptions& options) {
+  const int64_t over = tokens - (options.max_completion_length - options.soft_punish_cache);
+  return over <= 0 ? 0 : -static_cast<double>(over) / static_cast<double>(options.soft_punish_cache);
+}
+
 std::string extract_last_number(std::string_view completion) { return last_number(completion).value_or(""); }
 
 std::string extract_answer_tag(std::string_view completion) {
@@ -63,9 +70,11 @@ std::string extract_answer_tag(std::string_view completion) {
   return parse_number(given).value_or(std::string(given));
 }
 
+constexpr std::string_view kSoftOverlongPunishment = "soft_overlong_punishment";
+
 struct Entry {
   RewardInfo info;
-  RewardResult (*call)(const RewardInput&);
+  RewardResult (*call)(const RewardInput&);  // null: made from the options
   std::string (*extract)(std::string_view);
 };
 constexpr Entry kRewards[] = {
@@ -77,6 +86,10 @@ constexpr Entry kRewards[] = {
     {{"last_number", "1 where the completion's last number equals the row's answer as an exact decimal"},
      reward_last_number,
      extract_last_number},
+    {{kSoftOverlongPunishment,
+      "0, and from soft_punish_cache tokens before max_completion_length falling to -1 at it (DAPO)"},
+     nullptr,
+     nullptr},
     {{"think_format",
       "1 where the completion is <think> ... </think> <answer> ... </answer> and nothing else"},
      reward_think_format,
@@ -95,7 +108,8 @@ std::span<const RewardInfo> reward_list() {
 }
 
 std::vector<RewardFunction> make_rewards(std::span<const std::string> reward_funcs,
-                                         std::span<const double> reward_weights) {
+                                         std::span<const double> reward_weights,
+                                         const RewardOptions& options) {
   if (!reward_weights.empty() && reward_weights.size() != reward_funcs.size())
     fail("reward_weights: expected one for each of the {} reward_funcs, found {}", reward_funcs.size(),
          reward_weights.size());
@@ -113,6 +127,14 @@ std::vector<RewardFunction> make_rewards(std::span<const std::string> reward_fun
       if (entry.info.name != name) continue;
       function.call = entry.call;
       if (entry.extract) function.extract = entry.extract;
+    }
+    if (name == kSoftOverlongPunishment) {
+      if (options.soft_punish_cache < 1 || options.soft_punish_cache > options.max_completion_length)
+        fail("{} needs soft_punish_cache of 1 to max_completion_length ({}), found {}", name,
+             options.max_completion_length, options.soft_punish_cache);
+      function.call = [options](const RewardInput& input) {
+        return RewardResult{soft_overlong_punishment(input.completion_tokens, options), true, {}};
+      };
     }
     if (!function.call) {
       const std::string nearest = nearest_name(name, known);

@@ -22,6 +22,12 @@ struct RewardResult {
 struct RewardInput {
   const nlohmann::json& fields;  // the row as it stands in the file
   std::string_view prompt, completion;
+  int64_t completion_tokens = 0;  // sampled, the end token included
+};
+
+// What some rewards need to know of a recipe.
+struct RewardOptions {
+  int64_t max_completion_length = 0, soft_punish_cache = 0;  // tokens
 };
 
 struct RewardFunction {
@@ -40,9 +46,11 @@ struct RewardInfo {
 std::span<const RewardInfo> reward_list();
 
 // The functions of a recipe (TRL's reward_funcs and reward_weights). Empty weights: 1 for each. Throws Error
-// for an unknown or repeated name, a wrong number of weights, or a weight that is not finite.
+// for an unknown or repeated name, a wrong number of weights, a weight that is not finite, or options that a
+// reward cannot do with.
 std::vector<RewardFunction> make_rewards(std::span<const std::string> reward_funcs,
-                                         std::span<const double> reward_weights);
+                                         std::span<const double> reward_weights,
+                                         const RewardOptions& options = {});
 
 struct Score {
   std::vector<std::pair<std::string, double>> rewards;  // by function; NaN: could not be computed

@@ -57,7 +57,8 @@ Tokens sampled_tokens_of(const Sample& sample, std::span<const float> fresh,
 }
 
 // The policy terms of the tokens that no mask takes out, 0 for the others.
-std::vector<PolicyTerm> masked_policy_terms(const Tokens& tokens, const CoefficientOptions& options) {
+std::vector<PolicyTerm> masked_policy_terms(const Sample& sample, const Tokens& tokens,
+                                            const CoefficientOptions& options) {
   std::vector<double> advantages = tokens.advantages;
   double drift = 0;  // mean log(pi_old / pi)
   for (double log_ratio : tokens.log_ratios) drift -= log_ratio;
@@ -67,6 +68,13 @@ std::vector<PolicyTerm> masked_policy_terms(const Tokens& tokens, const Coeffici
     if (!tokens.chosen[i] || (off_policy && advantages[i] < 0)) advantages[i] = 0;
   std::vector<PolicyTerm> terms(advantages.size());
   policy_terms({tokens.log_probs, tokens.log_ratios, tokens.ratios, advantages}, options, terms);
+  if (!sample.importance_weights.empty())
+    for (size_t i = 0; i < terms.size(); ++i) {
+      const double weight = sample.importance_weights[tokens.at[i]];
+      terms[i].value *= weight;
+      terms[i].by_log_ratio *= weight;
+      terms[i].by_log_prob *= weight;
+    }
   return terms;
 }
 
@@ -129,7 +137,7 @@ void clipped_ratio_sample(const Sample& sample, const FreshSample& fresh, double
   const size_t n = tokens.at.size();
   if (n == 0) return;
 
-  std::vector<PolicyTerm> terms = masked_policy_terms(tokens, options);
+  std::vector<PolicyTerm> terms = masked_policy_terms(sample, tokens, options);
   double objective = 0, slope_sum = 0;
   for (size_t i = 0; i < n; ++i) {
     PolicyTerm& term = terms[i];

@@ -96,7 +96,7 @@ using CoefficientRule = void (*)(const Group& group, std::span<const FreshSample
                                  std::span<const double> weights, const CoefficientOptions& options,
                                  std::span<const SampleSeeds> seeds, CoefficientSums& sums);
 
-// weight * [policy term - beta KL term] + entropy_coef * entropy / entropy_tokens, summed over the sampled
+// weight * [importance weight * policy term - beta KL term] + entropy_coef * entropy / entropy_tokens, summed over the sampled
 // tokens. The policy term is that of loss_type, for grpo and most others min(r A, clip(r) A) with r = pi /
 // pi_old bounded by delta; the KL term that of kl_estimator, times the unbounded r with
 // use_bias_correction_kl. At r = 1 and beta = 0 the seed is exactly weight * A (sapo: to rounding), at pi =

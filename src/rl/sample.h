@@ -16,7 +16,8 @@ struct TokenSpan {
   bool sampled;
 };
 
-// The reward of one step of a completion's reasoning (process supervision). Steps stand in order and do not overlap.
+// The reward of one step of a completion's reasoning (process supervision). Steps stand in order and do not
+// overlap.
 struct StepReward {
   int32_t end;    // one past the step's last token
   double reward;  // NaN: could not be computed
@@ -26,10 +27,13 @@ struct Sample {
   uint32_t prompt_index = 0;  // the prompt's index in the whole run (keys the random numbers)
   uint32_t sample_index = 0;  // inside its group
   std::vector<int32_t> prompt_ids;
-  std::vector<int32_t> completion_ids;                  // (T) the end token included where it was sampled
-  std::vector<TokenSpan> spans;                         // empty: all tokens were sampled
-  std::vector<float> log_probs;                         // (T) as recorded when sampled; 0 for inserted tokens
-  std::vector<float> entropies;                         // (T)
+  std::vector<int32_t> completion_ids;  // (T) the end token included where it was sampled
+  std::vector<TokenSpan> spans;         // empty: all tokens were sampled
+  std::vector<float> log_probs;         // (T) as recorded when sampled; 0 for inserted tokens
+  std::vector<float> entropies;         // (T)
+  std::vector<float>
+      sampler_log_probs;  // (T) of another engine that drew the completion, see importance.h; or empty
+  std::vector<float> importance_weights;                // (T) of the policy term, see importance.h; empty: 1
   std::vector<float> ref_log_probs;                     // (T) or empty
   std::string prompt, completion;                       // text; the completion without its end token
   std::string finish_reason;                            // "stop" or "length"

@@ -31,6 +31,7 @@ std::vector<Group> file_groups(std::span<const Drawn> drawn) {
     s.prompt_index = d.prompt_index;
     s.prompt_ids = d.problem->prompt_ids;
     s.completion_ids = d.problem->completion_ids;
+    s.spans = d.problem->spans;
     s.prompt = d.problem->row.prompt;
     s.completion = d.problem->row.completion;
     s.finish_reason = "stop";
@@ -85,7 +86,7 @@ RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFu
   RewardFaults faults;
   for (size_t p = 0; p < groups.size(); ++p) {
     for (Sample& s : groups[p].samples) {
-      Score result = score(rewards, {*drawn[p].problem->row.fields, s.prompt, s.completion});
+      Score result = score(rewards, {*drawn[p].problem->row.fields, s.prompt, s.completion, s.sampled_tokens()});
       s.rewards = std::move(result.rewards);
       s.reward = result.reward;
       faults.count += static_cast<int64_t>(result.reasons.size());

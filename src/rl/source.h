@@ -15,13 +15,23 @@
 
 namespace cohort {
 
+// A completion that another engine drew, see run/offline.h.
+struct DrawnElsewhere {
+  std::vector<int32_t> completion_ids;
+  std::vector<float> log_probs;  // the sampler's
+  std::string finish_reason, completion;
+};
+
 // A row as token ids.
 struct Problem {
   Row row;
   std::vector<int32_t> prompt_ids;
   std::vector<int32_t> completion_ids;  // supervised: the completion and the end token; else empty
-  std::string rejected;                 // of a pair, whose preferred completion is the row's; else empty
+  std::vector<TokenSpan>
+      spans;             // of completion_ids, as in Sample: a conversation's later user turns are inserted
+  std::string rejected;  // of a pair, whose preferred completion is the row's; else empty
   std::vector<int32_t> rejected_ids;
+  std::vector<DrawnElsewhere> samples;  // of a problem whose completions are given; else empty
 };
 
 // A problem and its index in the run (the number of prompts drawn before it), which keys the random numbers.
@@ -34,7 +44,8 @@ struct Drawn {
 std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t first, int64_t count,
                                  bool shuffle, uint64_t seed);
 
-// Groups of one: the rows' own completions; of two where a row is a pair: the preferred one, then the rejected.
+// Groups of one: the rows' own completions; of two where a row is a pair: the preferred one, then the
+// rejected.
 std::vector<Group> file_groups(std::span<const Drawn> drawn);
 
 // `num_generations` completions of each problem, without rewards.

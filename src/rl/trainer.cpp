@@ -213,13 +213,14 @@ void Trainer::write_values(std::span<Group> groups) {
   }
 }
 
-std::vector<float> Trainer::log_probs(const Model& model, std::span<const Group> groups) {
-  std::vector<float> result;
+RowOutputs Trainer::outputs(const Model& model, std::span<const Group> groups) {
+  RowOutputs result;
   for (size_t first = 0; first < groups.size();) {
     const size_t last = micro_batch_end(groups, first, options_.micro_batch_tokens);
     const TokenTree tree = group_trees(groups.subspan(first, last - first));
     const RowOutputs out = transformer_.forward(model, tree, options_.temperature, Activations::Keep::none);
-    result.insert(result.end(), out.log_prob.begin(), out.log_prob.end());
+    result.log_prob.insert(result.log_prob.end(), out.log_prob.begin(), out.log_prob.end());
+    result.entropy.insert(result.entropy.end(), out.entropy.begin(), out.entropy.end());
     first = last;
   }
   return result;

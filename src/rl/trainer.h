@@ -56,9 +56,9 @@ class Trainer {
   UpdateResult update(std::span<const Group> batch, SeedTime time, bool sampled, double learning_rate,
                       const KeptActivations* kept);
 
-  // Log-probs of every completion token under `model`: [group][sample][token], flattened in order of head
-  // rows.
-  std::vector<float> log_probs(const Model& model, std::span<const Group> groups);
+  // Log-probs and entropies of every completion token under `model`: [group][sample][token], flattened in order of
+  // head rows.
+  RowOutputs outputs(const Model& model, std::span<const Group> groups);
 
   // Writes the critic's Sample::values of every completion token.
   void write_values(std::span<Group> groups);
@@ -66,6 +66,7 @@ class Trainer {
   // NormalizeOptions::tokens_per_step of the updates that follow.
   void set_tokens_per_step(double tokens) { options_.normalize.tokens_per_step = tokens; }
   void set_critic_learning_rate(double rate) { options_.critic_learning_rate = rate; }
+  void set_entropy_coef(double coef) { options_.coefficients.entropy_coef = coef; }
   const TrainerOptions& options() const { return options_; }
 
  private:

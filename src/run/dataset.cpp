@@ -5,18 +5,39 @@
 #include "data/pairs.h"
 #include "data/tasks.h"
 #include "rl/methods.h"
+#include "run/offline.h"
 
 namespace cohort {
 namespace {
 
-std::vector<Row> rows_of(const std::string& data, const Recipe& recipe, bool supervised, bool pairs = false) {
-  for (const TaskInfo& task : task_list())
-    if (task.name == data)
-      return make_rows(data, {static_cast<int32_t>(recipe.task_digits), recipe.task_problems},
-                       static_cast<uint64_t>(recipe.seed));
-  if (pairs) return read_pairs(data);
-  static constexpr std::string_view with_completion[] = {"prompt", "completion"};
-  return read_rows(data, RequiredFields(with_completion).first(supervised ? 2 : 1));
+// What the rows of a data set bring.
+enum class Kind { prompts, completions, pairs, samples };
+
+Kind kind_of(const Recipe& recipe) {
+  switch (find_method(recipe.method).source) {
+    case Source::pairs:
+      return Kind::pairs;
+    case Source::file:
+      return Kind::completions;
+    default:
+      return recipe.offline_rollouts ? Kind::samples : Kind::prompts;
+  }
+}
+
+std::vector<Row> rows_of(const std::string& data, const Recipe& recipe, Kind kind) {
+  for (const TaskInfo& task : task_list()) {
+    if (task.name != data) continue;
+    if (kind == Kind::pairs || kind == Kind::samples)
+      fail("data: {} needs a file of {}, found the built-in task {}",
+           kind == Kind::pairs ? recipe.method : "offline_rollouts",
+           kind == Kind::pairs ? "pairs (prompt, chosen, rejected)" : "completions with log_probs", data);
+    return make_rows(data, {static_cast<int32_t>(recipe.task_digits), recipe.task_problems},
+                     static_cast<uint64_t>(recipe.seed));
+  }
+  if (kind == Kind::pairs) return read_pairs(data);
+  static constexpr std::string_view fields[] = {"prompt", "completion"};
+  return read_rows(data, RequiredFields(fields).first(kind == Kind::prompts ? 1 : 2),
+                   kind == Kind::completions ? Conversations::accepted : Conversations::refused);
 }
 
 std::string name_of(const Row& row, const std::string& data) {
@@ -31,6 +52,36 @@ std::vector<int32_t> end_tokens(const ModelConfig& config, const Tokenizer& toke
   return {};
 }
 
+namespace {
+
+// A text that ends a turn of the model's: with the end token, where there is one.
+std::vector<int32_t> finished(const std::string& text, const Tokenizer& tokenizer) {
+  std::vector<int32_t> ids = tokenizer.encode(text, false);
+  if (tokenizer.eos_token_id() >= 0) ids.push_back(tokenizer.eos_token_id());
+  return ids;
+}
+
+// A conversation after its prompt, assistant and user by turns.
+void add_turns(const Row& row, const Tokenizer& tokenizer, Problem& p) {
+  for (size_t i = 0; i < row.turns.size(); ++i) {
+    const bool assistant = i % 2 == 0;
+    const std::vector<int32_t> ids =
+        assistant ? finished(row.turns[i], tokenizer) : tokenizer.encode(row.turns[i], false);
+    const auto begin = static_cast<int32_t>(p.completion_ids.size());
+    p.completion_ids.insert(p.completion_ids.end(), ids.begin(), ids.end());
+    p.spans.push_back({begin, begin + static_cast<int32_t>(ids.size()), assistant});
+  }
+}
+
+// The prompt's tokens are trained on as well, all but the first, which nothing predicts.
+void train_on_prompt(Problem& p) {
+  p.completion_ids.insert(p.completion_ids.begin(), p.prompt_ids.begin() + 1, p.prompt_ids.end());
+  p.prompt_ids.resize(1);
+  p.spans.clear();
+}
+
+}  // namespace
+
 Problem make_problem(Row row, bool supervised, const Tokenizer& tokenizer) {
   Problem p;
   p.prompt_ids = row.prompt_ids;
@@ -42,10 +93,10 @@ Problem make_problem(Row row, bool supervised, const Tokenizer& tokenizer) {
   }
   if (supervised) {
     p.completion_ids = row.completion_ids;
-    if (p.completion_ids.empty()) {
-      p.completion_ids = tokenizer.encode(row.completion, false);
-      if (tokenizer.eos_token_id() >= 0) p.completion_ids.push_back(tokenizer.eos_token_id());
-    }
+    if (!row.turns.empty())
+      add_turns(row, tokenizer, p);
+    else if (p.completion_ids.empty())
+      p.completion_ids = finished(row.completion, tokenizer);
   }
   p.row = std::move(row);
   return p;
@@ -65,58 +116,88 @@ GenerationOptions generation_options(const Recipe& r, const ModelConfig& config,
   return o;
 }
 
+namespace {
+
+Problem make_pair(const Row& row, const std::string& name, const Tokenizer& tokenizer) {
+  Pair pair = pair_of(row);
+  Problem p = make_problem(std::move(pair.chosen), true, tokenizer);
+  Problem other = make_problem(std::move(pair.rejected), true, tokenizer);
+  p.rejected = std::move(other.row.completion);
+  p.rejected_ids = std::move(other.completion_ids);
+  if (p.rejected_ids == p.completion_ids)
+    fail("{}: expected two different completions, found the same tokens in chosen and rejected", name);
+  return p;
+}
+
+// Refuses what is empty, too long, or not in the vocabulary.
+void check(const Problem& p, const std::string& name, const Recipe& recipe, const ModelConfig& config) {
+  const bool supervised = !p.completion_ids.empty();
+  std::vector<const std::vector<int32_t>*> all{&p.prompt_ids, &p.completion_ids, &p.rejected_ids};
+  for (const DrawnElsewhere& sample : p.samples) all.push_back(&sample.completion_ids);
+  size_t longest = supervised ? 0 : static_cast<size_t>(recipe.max_completion_length);
+  for (const std::vector<int32_t>* ids : std::span(all).subspan(1)) longest = std::max(longest, ids->size());
+  const size_t prompt = p.prompt_ids.size();
+  if (prompt == 0) fail("{}: the prompt has no tokens", name);
+  if (recipe.max_prompt_length > 0 && static_cast<int64_t>(prompt) > recipe.max_prompt_length)
+    fail("{}: expected a prompt of at most {} tokens (max_prompt_length), found {}", name,
+         recipe.max_prompt_length, prompt);
+  if (static_cast<int64_t>(prompt + longest) > config.max_position_embeddings)
+    fail("{}: the prompt's {} tokens and {} of completion exceed the model's context of {}", name, prompt,
+         longest, config.max_position_embeddings);
+  for (const DrawnElsewhere& sample : p.samples)
+    if (static_cast<int64_t>(sample.completion_ids.size()) > recipe.max_completion_length)
+      fail("{}: expected completions of at most {} tokens (max_completion_length), found {}", name,
+           recipe.max_completion_length, sample.completion_ids.size());
+  for (const std::vector<int32_t>* ids : all)
+    for (int32_t id : *ids)
+      if (id < 0 || id >= config.vocab_size)
+        fail("{}: expected token ids below the vocabulary's {}, found {}", name, config.vocab_size, id);
+}
+
+std::vector<Problem> problems_of(std::vector<Row> rows, const std::string& data, Kind kind,
+                                 const Recipe& recipe, const Tokenizer& tokenizer,
+                                 const ModelConfig& config) {
+  set_prompts(rows, recipe.prompt_prefix, recipe.prompt_suffix);
+  std::vector<Problem> problems;
+  if (kind == Kind::samples) {
+    problems = offline_problems(std::move(rows), data, recipe.num_generations, tokenizer);
+  } else {
+    for (Row& row : rows)
+      problems.push_back(kind == Kind::pairs
+                             ? make_pair(row, name_of(row, data), tokenizer)
+                             : make_problem(std::move(row), kind == Kind::completions, tokenizer));
+  }
+  for (Problem& p : problems) {
+    const std::string name = name_of(p.row, data);
+    if (kind == Kind::completions && p.completion_ids.empty()) fail("{}: the completion has no tokens", name);
+    check(p, name, recipe, config);
+    if (kind == Kind::completions && !recipe.completion_only_loss) train_on_prompt(p);
+  }
+  return problems;
+}
+
+}  // namespace
+
 Datasets load_datasets(const Recipe& recipe, const Tokenizer& tokenizer, const ModelConfig& config) {
-  const Source source = find_method(recipe.method).source;
-  const bool pairs = source == Source::pairs, supervised = pairs || source == Source::file;
-  for (const TaskInfo& task : task_list())
-    if (pairs && task.name == recipe.data)
-      fail("data: dpo needs a file of pairs (prompt, chosen, rejected), found the built-in task {}",
-           task.name);
-  Datasets sets;
-  auto add = [&](std::vector<Row> rows, const std::string& data, bool with_completion,
-                 std::vector<Problem>& to) {
-    set_prompts(rows, recipe.prompt_prefix, recipe.prompt_suffix);
-    for (Row& row : rows) {
-      const std::string name = name_of(row, data);
-      Problem p;
-      if (pairs && with_completion) {
-        Pair pair = pair_of(row);
-        p = make_problem(std::move(pair.chosen), true, tokenizer);
-        Problem other = make_problem(std::move(pair.rejected), true, tokenizer);
-        p.rejected = std::move(other.row.completion);
-        p.rejected_ids = std::move(other.completion_ids);
-        if (p.rejected_ids == p.completion_ids)
-          fail("{}: expected two different completions, found the same tokens in chosen and rejected", name);
-      } else {
-        p = make_problem(std::move(row), with_completion, tokenizer);
-      }
-      const int64_t prompt = static_cast<int64_t>(p.prompt_ids.size());
-      const int64_t longest =
-          with_completion ? static_cast<int64_t>(std::max(p.completion_ids.size(), p.rejected_ids.size()))
-                          : recipe.max_completion_length;
-      if (prompt == 0) fail("{}: the prompt has no tokens", name);
-      if (with_completion && p.completion_ids.empty()) fail("{}: the completion has no tokens", name);
-      if (recipe.max_prompt_length > 0 && prompt > recipe.max_prompt_length)
-        fail("{}: expected a prompt of at most {} tokens (max_prompt_length), found {}", name,
-             recipe.max_prompt_length, prompt);
-      if (prompt + longest > config.max_position_embeddings)
-        fail("{}: the prompt's {} tokens and {} of completion exceed the model's context of {}", name, prompt,
-             longest, config.max_position_embeddings);
-      for (const std::vector<int32_t>* ids : {&p.prompt_ids, &p.completion_ids, &p.rejected_ids})
-        for (int32_t id : *ids)
-          if (id < 0 || id >= config.vocab_size)
-            fail("{}: expected token ids below the vocabulary's {}, found {}", name, config.vocab_size, id);
-      to.push_back(std::move(p));
-    }
+  const Kind kind = kind_of(recipe);
+  const auto problems = [&](std::vector<Row> rows, const std::string& data, Kind of) {
+    return problems_of(std::move(rows), data, of, recipe, tokenizer, config);
   };
-  Split split = split_by_question(rows_of(recipe.data, recipe, supervised, pairs), recipe.holdout_fraction);
+  Split split = split_by_question(rows_of(recipe.data, recipe, kind), recipe.holdout_fraction);
   if (split.train.empty())
     fail("{}: no row is left for training with holdout_fraction {}", recipe.data, recipe.holdout_fraction);
-  add(std::move(split.train), recipe.data, supervised, sets.train);
-  if (recipe.eval_data.empty())
-    add(std::move(split.held_out), recipe.data, false, sets.eval);
-  else
-    add(rows_of(recipe.eval_data, recipe, false), recipe.eval_data, false, sets.eval);
+  if (kind == Kind::samples) {  // one of a prompt's rows is enough to ask it again
+    const auto same = [](const Row& a, const Row& b) {
+      return a.question == b.question && a.prompt_ids == b.prompt_ids;
+    };
+    split.held_out.erase(std::unique(split.held_out.begin(), split.held_out.end(), same),
+                         split.held_out.end());
+  }
+  Datasets sets;
+  sets.train = problems(std::move(split.train), recipe.data, kind);
+  sets.eval = recipe.eval_data.empty() ? problems(std::move(split.held_out), recipe.data, Kind::prompts)
+                                       : problems(rows_of(recipe.eval_data, recipe, Kind::prompts),
+                                                  recipe.eval_data, Kind::prompts);
   if (recipe.eval_problems > 0 && static_cast<int64_t>(sets.eval.size()) > recipe.eval_problems)
     sets.eval.resize(recipe.eval_problems);
   return sets;

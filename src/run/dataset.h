@@ -19,7 +19,8 @@ struct Datasets {
 // for the context with its completion.
 Datasets load_datasets(const Recipe& recipe, const Tokenizer& tokenizer, const ModelConfig& config);
 
-// One row as a problem. `supervised`: the completion is wanted as well.
+// One row as a problem. `supervised`: the completion is wanted as well, of a conversation everything after
+// its prompt.
 Problem make_problem(Row row, bool supervised, const Tokenizer& tokenizer);
 
 // The tokens that end a completion: the configuration's, else the tokenizer's.

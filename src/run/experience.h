@@ -1,5 +1,5 @@
-// What one rollout leaves for its updates, and how it is collected: completions, their rewards, what other models say
-// of them, credit.
+// What one rollout leaves for its updates, and how it is collected: completions, their rewards, what other
+// models say of them, credit.
 #pragma once
 
 #include <array>
@@ -31,15 +31,18 @@ class Collector {
 
   const std::vector<Problem>& problems() const { return problems_; }
 
-  // The experience of steps first_step ... first_step + steps_per_rollout - 1, in the memory of the one before.
-  // Journals rewards and logs samples; steers state.kl_coef.
+  // The experience of steps first_step ... first_step + steps_per_rollout - 1, in the memory of the one
+  // before. Journals rewards and logs samples; steers state.kl_coef and state.entropy_coef.
   void collect(int64_t first_step, RunState& state, RunWriter& writer, Experience& experience);
 
  private:
   void refer_pairs();
-  void from_file(std::span<const Drawn> drawn, Experience& experience) const;
-  void from_policy(std::span<const Drawn> drawn, int64_t first_step, RunState& state, RunWriter& writer,
-                   Experience& experience);
+  std::vector<Drawn> draw(int64_t count, RunState& state) const;
+  void from_file(RunState& state, Experience& experience) const;
+  void sample(int64_t first_step, RunState& state, RunWriter& writer, Experience& experience);
+  void score_steps(std::span<const Drawn> drawn, std::span<Group> groups) const;
+  void weigh_offline(Experience& experience) const;
+  void from_policy(int64_t first_step, RunState& state, RunWriter& writer, Experience& experience);
 
   const Recipe& recipe_;
   const Method& method_;

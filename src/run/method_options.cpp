@@ -88,6 +88,18 @@ CreditOptions credit_options(const Recipe& r) {
   return o;
 }
 
+ImportanceOptions importance_options(const Recipe& r) {
+  const std::string& mode = r.importance_sampling_mode;
+  ImportanceOptions o;
+  o.mode = mode == "token_truncate"      ? ImportanceMode::token_truncate
+           : mode == "token_mask"        ? ImportanceMode::token_mask
+           : mode == "sequence_truncate" ? ImportanceMode::sequence_truncate
+                                         : ImportanceMode::sequence_mask;
+  o.clip_max = r.importance_sampling_clip_max;
+  o.clip_min = r.importance_sampling_clip_min;
+  return o;
+}
+
 bool needs_reference(const Recipe& r, const Method& method) {
   switch (method.other) {
     case Other::none:

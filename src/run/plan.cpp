@@ -102,7 +102,7 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
         cache + std::min(logits, int64_t{64} << 20) + 4 * c.vocab_size * rollout_prompts);
     kept = Activations::bytes(c, rollout_prompts * group_tokens, Activations::Keep::all);
     // The rollout's activations serve one update, the first; later ones need a forward of their own.
-    const bool possible = r.steps_per_generation == 1;
+    const bool possible = r.steps_per_generation == 1 && !r.filter_groups && !r.offline_rollouts;
     const bool only_updates = r.num_iterations == 1 && !needs_reference(r, method);
     const int64_t others = plan.total_bytes() + head + scratch + (only_updates ? 0 : micro_activations);
     plan.keep_activations =

@@ -36,6 +36,11 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("shuffle_dataset", &r.shuffle_dataset, "visit the problems in a new random order in each epoch");
   t.add("prompt_prefix", &r.prompt_prefix, "text put before every prompt");
   t.add("prompt_suffix", &r.prompt_suffix, "text put after every prompt");
+  t.add("completion_only_loss", &r.completion_only_loss,
+        "sft: train on completions (of a conversation: the assistant's turns); false: on prompts too");
+  t.add("offline_rollouts", &r.offline_rollouts,
+        "train on completions that another engine drew, which data holds with their log_probs, instead of "
+        "sampling");
   t.add("max_prompt_length", &r.max_prompt_length,
         "most tokens of a prompt; a longer one is an error; 0: what the model's context leaves beside "
         "max_completion_length")
@@ -49,6 +54,9 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("multi_objective_aggregation", &r.multi_objective_aggregation,
         "several rewards: compare their weighted sum within the group, or normalise each and then sum")
       .one_of({"sum_then_normalize", "normalize_then_sum"});
+  t.add("soft_punish_cache", &r.soft_punish_cache,
+        "soft_overlong_punishment: tokens before max_completion_length over which it falls from 0 to -1")
+      .at_least(0);
   t.add("reward_threshold", &r.reward_threshold, "rft keeps the completions whose reward is at least this");
 
   t.section("Rollout");
@@ -69,6 +77,13 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
       .at_least(0)
       .at_most(1);
   t.add("stop", &r.stop, "strings that end a completion, beside the end token");
+  t.add(
+      "filter_groups", &r.filter_groups,
+      "grpo: draw prompts until the batch is full of groups whose rewards differ (DAPO's dynamic sampling)");
+  t.add("max_num_gen_batches", &r.max_num_gen_batches,
+        "filter_groups: most draws for one rollout; then the last one's groups fill it, whatever their "
+        "rewards")
+      .at_least(1);
   t.add("ignore_eos", &r.ignore_eos, "never end before max_completion_length (to measure speed)");
 
   t.section("Loss");
@@ -97,6 +112,15 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("use_bias_correction_kl", &r.use_bias_correction_kl,
         "multiply the KL term by the ratio, so that its gradient is that of the reverse KL; false: as in "
         "DeepSeekMath");
+  t.add("importance_sampling_mode", &r.importance_sampling_mode,
+        "offline_rollouts: the policy term is weighed by policy / sampler, each token's or the completion's, "
+        "which is "
+        "cut to its bounds or counts 0 outside of them")
+      .one_of({"token_truncate", "token_mask", "sequence_truncate", "sequence_mask"});
+  t.add("importance_sampling_clip_max", &r.importance_sampling_clip_max, "its upper bound; none: no bound")
+      .above(0);
+  t.add("importance_sampling_clip_min", &r.importance_sampling_clip_min, "its lower bound; none: no bound")
+      .above(0);
   t.add("mask_truncated_completions", &r.mask_truncated_completions,
         "leave completions that were cut at the length limit out of the loss");
   t.add("kl_estimator", &r.kl_estimator, "of the KL term: k1, k2 or k3 (joschu.net/blog/kl-approx.html)")
@@ -120,6 +144,13 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
       .above(0)
       .at_most(1);
   t.add("entropy_coef", &r.entropy_coef, "weight of the entropy bonus").at_least(0);
+  t.add("target_entropy", &r.target_entropy,
+        "steer the entropy bonus: entropy_coef rises by entropy_coef_delta after each rollout whose mean "
+        "entropy "
+        "is below this and falls where it is above, and there is a bonus only while it is below; none: as it "
+        "is")
+      .at_least(0);
+  t.add("entropy_coef_delta", &r.entropy_coef_delta, "how much entropy_coef moves at a time").above(0);
   t.add("advantage_estimator", &r.advantage_estimator,
         "grpo: compared with the group's mean; rloo: with the mean of the others of the group; "
         "reinforce_plus_plus: with "

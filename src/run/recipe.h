@@ -30,12 +30,15 @@ struct Recipe {
   double holdout_fraction = 0;  // distinct prompts set aside for evaluation, by hash
   bool shuffle_dataset = true;
   std::string prompt_prefix, prompt_suffix;  // text around each prompt
+  bool completion_only_loss = true;
+  bool offline_rollouts = false;
   int64_t max_prompt_length = 0;  // tokens; 0: what the context leaves. A longer prompt is an error
 
   // Rewards
   std::vector<std::string> reward_funcs;
   std::vector<double> reward_weights;  // empty: 1 each
   std::string multi_objective_aggregation = "sum_then_normalize";
+  int64_t soft_punish_cache = 0;  // tokens before max_completion_length where soft_overlong_punishment begins
   double reward_threshold = 1.0;  // rft: a completion is right where its reward is at least this
 
   // Rollout
@@ -46,6 +49,8 @@ struct Recipe {
   int64_t top_k = 0;
   double min_p = 0.0;
   std::vector<std::string> stop;
+  bool filter_groups = false;
+  int64_t max_num_gen_batches = 10;
   bool ignore_eos = false;
 
   // Loss
@@ -65,6 +70,10 @@ struct Recipe {
   std::optional<double> off_policy_mask_threshold;  // none: no sequence is left out
   double top_entropy_quantile = 1.0;
   double entropy_coef = 0.0;
+  std::optional<double> target_entropy;  // none: entropy_coef stays as it is
+  double entropy_coef_delta = 0.005;
+  std::string importance_sampling_mode = "sequence_mask";
+  std::optional<double> importance_sampling_clip_max = 3.0, importance_sampling_clip_min;  // none: no bound
   std::string advantage_estimator = "grpo";
   std::string supervision = "outcome";
   std::string step_separator = "\n";
@@ -130,7 +139,8 @@ struct Recipe {
 // The recipe with the defaults of its method (recipe_methods.cpp).
 Recipe default_recipe(const std::string& method);
 
-// Refuses options that another method than the recipe's reads: `changed` are the names that differ from the defaults.
+// Refuses options that another method than the recipe's reads: `changed` are the names that differ from the
+// defaults.
 void check_method_options(const Recipe& recipe, std::span<const std::string> changed);
 
 // Declares every field of `recipe`, which must outlive the table.

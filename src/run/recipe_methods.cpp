@@ -18,17 +18,20 @@ const std::vector<MethodOptions>& method_options() {
   static const std::vector<MethodOptions> table = {
       {"grpo",
        {"scale_rewards", "multi_objective_aggregation", "advantage_estimator", "supervision",
-        "step_separator"}},
+        "step_separator", "filter_groups", "max_num_gen_batches", "offline_rollouts",
+        "importance_sampling_mode", "importance_sampling_clip_max", "importance_sampling_clip_min"}},
       {"grpo ppo distill",
-       {"epsilon", "epsilon_high", "delta", "importance_sampling_level", "entropy_coef",
-        "sapo_temperature_neg", "sapo_temperature_pos", "vespo_k_pos", "vespo_lambda_pos", "vespo_k_neg",
-        "vespo_lambda_neg", "off_policy_mask_threshold", "top_entropy_quantile"}},
+       {"epsilon", "epsilon_high", "delta", "importance_sampling_level", "entropy_coef", "target_entropy",
+        "entropy_coef_delta", "sapo_temperature_neg", "sapo_temperature_pos", "vespo_k_pos",
+        "vespo_lambda_pos", "vespo_k_neg", "vespo_lambda_neg", "off_policy_mask_threshold",
+        "top_entropy_quantile"}},
       {"grpo", {"use_bias_correction_kl", "kl_estimator"}},
       {"grpo dpo", {"beta"}},
       {"grpo ppo", {"sync_ref_model", "ref_model_mixup_alpha", "ref_model_sync_steps"}},
       {"grpo ppo online-rft distill",
        {"num_iterations", "steps_per_generation", "keep_rollout_activations", "mask_truncated_completions"}},
       {"grpo ppo online-rft distill rft", {"num_generations"}},
+      {"sft", {"completion_only_loss"}},
       {"dpo", {"label_smoothing"}},
       {"rft", {"reward_threshold"}},
       {"distill", {"teacher_model"}},
@@ -116,6 +119,17 @@ void Recipe::validate() const {
         "{}: completions sampled from a truncated distribution are not on-policy for {}: expected top_p 1, "
         "top_k 0 and min_p 0 (eval and generate take them)",
         truncated, method);
+  if (offline_rollouts && loss_type == "vespo")
+    fail(
+        "loss_type: vespo with offline_rollouts needs the sampler's ratio inside its weights, which is not "
+        "there; expected another");
+  if (offline_rollouts && (filter_groups || keep_rollout_activations == "true"))
+    fail("{}: with offline_rollouts nothing is sampled; expected \"{}\"",
+         filter_groups ? "filter_groups" : "keep_rollout_activations", filter_groups ? "false" : "auto");
+  if (filter_groups && keep_rollout_activations == "true")
+    fail(
+        "keep_rollout_activations: with filter_groups a rollout is several draws, whose activations are not "
+        "kept; expected \"auto\" or \"false\"");
   if (supervision == "process" && advantage_estimator != "grpo")
     fail(
         "supervision: step rewards are compared within the group; expected advantage_estimator grpo, found "

@@ -20,7 +20,7 @@ Reference::Reference(const std::string& path, const ModelConfig& policy) {
 }
 
 void Reference::write_log_probs(Trainer& trainer, std::span<Group> groups) const {
-  const std::vector<float> rows = trainer.log_probs(*model_, groups);
+  const std::vector<float> rows = trainer.outputs(*model_, groups).log_prob;
   size_t row = 0;
   for (Group& g : groups)
     for (Sample& s : g.samples) {

@@ -69,7 +69,8 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   Datasets data = load_datasets(recipe, start.tokenizer, start.config);
   if (recipe.supervision == "process")  // a row without steps is refused before step 1
     for (const Problem& p : data.train) gold_steps(p.row, recipe.data);
-  rewards_ = make_rewards(recipe.reward_funcs, recipe.reward_weights);
+  rewards_ = make_rewards(recipe.reward_funcs, recipe.reward_weights,
+                          {recipe.max_completion_length, recipe.soft_punish_cache});
   generation_ = generation_options(recipe, start.config, start.tokenizer);
   total_steps_ = count_steps(data.train.size());
   announce(start, data);
@@ -79,6 +80,7 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   collector_ = std::make_unique<Collector>(recipe, method_, *actors_, std::move(data.train), rewards_,
                                            generation_, plan_.keep_activations);
   state_.kl_coef = recipe.kl_coef;
+  state_.entropy_coef = recipe.entropy_coef;
   resume_or_begin(resumed);
   collector_->start(state_.step > 0);
   total_steps_ = count_steps(collector_->problems().size());  // rft's are its own completions
@@ -194,8 +196,7 @@ void Run::log_step(int64_t step, const UpdateResult& result, double learning_rat
   metrics.emplace_back("learning_rate", learning_rate);
   metrics.insert(metrics.end(), experience_.metrics.begin(), experience_.metrics.end());
   metrics.emplace_back("num_tokens", static_cast<double>(state_.num_tokens));
-  const int64_t rollouts = (step - 1) / steps_per_rollout_ + 1;
-  metrics.emplace_back("epoch", static_cast<double>(rollouts * prompts_per_rollout(recipe_, method_)) /
+  metrics.emplace_back("epoch", static_cast<double>(state_.prompts_drawn) /
                                     static_cast<double>(collector_->problems().size()));
   writer_->log_metrics(step, metrics);
 

@@ -80,7 +80,8 @@ RewardJournal::RewardJournal(const std::filesystem::path& path, bool resume) : p
           for (const Json& value : values)
             list.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>());
         }
-        rows_[row.at("step").get<int64_t>()] = {row.at("key").get<std::string>(), std::move(rewards)};
+        const int64_t step = row.at("step"), draw = row.value("draw", int64_t{0});
+        rows_[{step, draw}] = {row.at("key").get<std::string>(), std::move(rewards)};
       } catch (const Json::exception& error) {
         fail("{}:{}: expected a row of rewards, found: {}", path.string(), line, error.what());
       }
@@ -90,8 +91,9 @@ RewardJournal::RewardJournal(const std::filesystem::path& path, bool resume) : p
   log_ = AppendLog(path, length);
 }
 
-std::optional<RewardJournal::Rewards> RewardJournal::find(int64_t step, std::string_view key) const {
-  const auto row = rows_.find(step);
+std::optional<RewardJournal::Rewards> RewardJournal::find(int64_t step, int64_t draw,
+                                                          std::string_view key) const {
+  const auto row = rows_.find({step, draw});
   if (row == rows_.end()) return std::nullopt;
   if (row->second.first != key)
     fail(
@@ -102,10 +104,13 @@ std::optional<RewardJournal::Rewards> RewardJournal::find(int64_t step, std::str
   return row->second.second;
 }
 
-void RewardJournal::record(int64_t step, std::string_view key, const Rewards& rewards) {
-  COHORT_CHECK(rows_.empty() || step > rows_.rbegin()->first, "step {} after {}", step,
-               rows_.rbegin()->first);
-  std::string row = fmt::format("{{\"step\":{},\"key\":{},\"rewards\":{{", step, json_text(key));
+void RewardJournal::record(int64_t step, int64_t draw, std::string_view key, const Rewards& rewards) {
+  const std::pair place(step, draw);
+  COHORT_CHECK(rows_.empty() || place > rows_.rbegin()->first, "step {} after {}", step,
+               rows_.rbegin()->first.first);
+  std::string row = fmt::format("{{\"step\":{},", step);
+  if (draw > 0) row += fmt::format("\"draw\":{},", draw);
+  row += fmt::format("\"key\":{},\"rewards\":{{", json_text(key));
   for (size_t f = 0; f < rewards.size(); ++f) {
     row += fmt::format("{}{}:[", f ? "," : "", json_text(rewards[f].first));
     for (size_t i = 0; i < rewards[f].second.size(); ++i)
@@ -114,7 +119,7 @@ void RewardJournal::record(int64_t step, std::string_view key, const Rewards& re
   }
   log_.append(row + "}}\n");
   log_.sync();
-  rows_[step] = {std::string(key), rewards};
+  rows_[place] = {std::string(key), rewards};
 }
 
 RunWriter::RunWriter(const std::filesystem::path& folder, std::string_view recipe) : folder_(folder) {

@@ -35,7 +35,7 @@ struct RunLengths {
 
 // Rewards are written here before they are used, and read back when a resumed run comes to the same step
 // again: a reward that was computed by something that does not repeat itself (a judge, a sandbox, a clock) is
-// then the same. One row per step:
+// then the same. One row per step, and one more ("draw":1, 2 ...) where its prompts were drawn several times:
 //   {"step":1,"key":"9f3c...","rewards":{"accuracy":[1.0,0.0,null]}}
 // `key` stands for the completions that were judged (a hash of them). A torn last row is cut away.
 class RewardJournal {
@@ -45,16 +45,16 @@ class RewardJournal {
 
   RewardJournal(const std::filesystem::path& path, bool resume);
 
-  // The rewards of a step that is in the journal already. A step that was recorded with another key is an
-  // error: its completions differ.
-  std::optional<Rewards> find(int64_t step, std::string_view key) const;
+  // The rewards of a step that is in the journal already; of its draw-th draw of prompts, where there are several. A
+  // step that was recorded with another key is an error: its completions differ.
+  std::optional<Rewards> find(int64_t step, int64_t draw, std::string_view key) const;
 
-  // Appends and syncs. Steps come in increasing order.
-  void record(int64_t step, std::string_view key, const Rewards& rewards);
+  // Appends and syncs. Steps, and the draws of a step, come in increasing order.
+  void record(int64_t step, int64_t draw, std::string_view key, const Rewards& rewards);
 
  private:
   std::filesystem::path path_;
-  std::map<int64_t, std::pair<std::string, Rewards>> rows_;
+  std::map<std::pair<int64_t, int64_t>, std::pair<std::string, Rewards>> rows_;  // by step and draw
   AppendLog log_;
 };
 

@@ -117,26 +117,28 @@ TEST(RewardJournal, ReplaysWhatWasRecorded) {
   const RewardJournal::Rewards first = {{"accuracy", {1, 0, std::nan("")}}, {"format", {0.1, 1.0 / 3, 0}}};
   {
     RewardJournal journal(path, false);
-    EXPECT_FALSE(journal.find(1, "k1").has_value());
-    journal.record(1, "k1", first);
-    journal.record(2, "k2", first);
+    EXPECT_FALSE(journal.find(1, 0, "k1").has_value());
+    journal.record(1, 0, "k1", first);
+    journal.record(2, 0, "k2", first);
+    journal.record(2, 1, "k2b", first);
   }
   const std::string two = read_file(path);
   AppendLog(path, static_cast<int64_t>(two.size())).append("{\"step\":3,\"key\":\"k3\",\"rew");
   {
     RewardJournal journal(path, true);
-    const auto found = journal.find(1, "k1");
+    const auto found = journal.find(1, 0, "k1");
     ASSERT_TRUE(found.has_value());
     EXPECT_EQ((*found)[0].first, "accuracy");
     EXPECT_TRUE(std::isnan((*found)[0].second[2]));
     EXPECT_EQ((*found)[1].second, first[1].second);
-    EXPECT_FALSE(journal.find(3, "k3").has_value());
-    EXPECT_NE(error_of([&] { journal.find(2, "other"); }).find("step 2 was judged on other completions"),
+    EXPECT_TRUE(journal.find(2, 1, "k2b").has_value());
+    EXPECT_FALSE(journal.find(3, 0, "k3").has_value());
+    EXPECT_NE(error_of([&] { journal.find(2, 0, "other"); }).find("step 2 was judged on other completions"),
               std::string::npos);
-    journal.record(3, "k3", first);
+    journal.record(3, 0, "k3", first);
   }
   EXPECT_EQ(read_file(path).substr(0, two.size()), two);
-  EXPECT_TRUE(RewardJournal(path, true).find(3, "k3").has_value());
+  EXPECT_TRUE(RewardJournal(path, true).find(3, 0, "k3").has_value());
 }
 
 // Catches a damaged journal that is read as rewards.

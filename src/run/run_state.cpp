@@ -52,7 +52,9 @@ RunState read_state(const fs::path& folder) {
     s.num_tokens = j.at("num_tokens");
     s.best_value = j.at("best_value");
     s.best_step = j.at("best_step");
+    s.prompts_drawn = j.at("prompts_drawn");
     s.kl_coef = j.at("kl_coef");
+    s.entropy_coef = j.at("entropy_coef");
     s.lengths = {j.at("lengths").at("metrics"), j.at("lengths").at("samples"),
                  j.at("lengths").at("eval_samples")};
     for (const auto& [name, file] : j.at("files").items()) {
@@ -91,7 +93,9 @@ void save_run(const fs::path& run, const RunState& state, const Model& model, co
     j["num_tokens"] = state.num_tokens;
     j["best_value"] = state.best_value;
     j["best_step"] = state.best_step;
+    j["prompts_drawn"] = state.prompts_drawn;
     j["kl_coef"] = state.kl_coef;
+    j["entropy_coef"] = state.entropy_coef;
     j["lengths"] = {{"metrics", state.lengths.metrics},
                     {"samples", state.lengths.samples},
                     {"eval_samples", state.lengths.eval_samples}};

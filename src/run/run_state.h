@@ -20,7 +20,9 @@ struct RunState {
   RunLengths lengths;      // of the logs
   double best_value = 0;   // of metric_for_best_model, at best_step
   int64_t best_step = -1;  // -1: none yet
-  double kl_coef = 0;      // of now, where it is steered
+  int64_t prompts_drawn = 0;  // for training so far
+  double kl_coef = 0;         // of now, where it is steered
+  double entropy_coef = 0;    // of now, where it is steered
 };
 
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run, int64_t step);

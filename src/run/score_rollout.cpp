@@ -6,7 +6,7 @@
 namespace cohort {
 
 void score_rollout(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards, int64_t first_step,
-                   RewardJournal& journal, std::span<Group> groups) {
+                   int64_t draw, RewardJournal& journal, std::span<Group> groups) {
   uint64_t key = 0;
   for (const Group& g : groups)
     for (const Sample& s : g.samples) {
@@ -18,7 +18,7 @@ void score_rollout(std::span<const Drawn> drawn, std::span<const RewardFunction>
   std::vector<Sample*> samples;
   for (Group& g : groups)
     for (Sample& s : g.samples) samples.push_back(&s);
-  if (const auto journaled = journal.find(first_step, key_text)) {
+  if (const auto journaled = journal.find(first_step, draw, key_text)) {
     for (size_t i = 0; i < samples.size(); ++i) {
       samples[i]->rewards.clear();
       samples[i]->reward = 0;
@@ -39,7 +39,7 @@ void score_rollout(std::span<const Drawn> drawn, std::span<const RewardFunction>
     for (const RewardFunction& f : rewards) rows.emplace_back(f.name, std::vector<double>());
     for (const Sample* s : samples)
       for (size_t f = 0; f < rewards.size(); ++f) rows[f].second.push_back(s->rewards[f].second);
-    journal.record(first_step, key_text, rows);
+    journal.record(first_step, draw, key_text, rows);
   }
 }
 

@@ -6,7 +6,8 @@
 
 namespace cohort {
 
+// Of the draw-th draw of prompts for step first_step.
 void score_rollout(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards, int64_t first_step,
-                   RewardJournal& journal, std::span<Group> groups);
+                   int64_t draw, RewardJournal& journal, std::span<Group> groups);
 
 }  // namespace cohort

@@ -1,0 +1,123 @@
+// Options of methods through the program, each by what it does to a run.
+#include <set>
+
+#include "methods_support.h"
+
+namespace cohort {
+namespace {
+
+using testing::lines_of;
+using testing::Methods;
+using testing::Options;
+
+// Catches: groups without a gradient that are trained on, draws beyond the cap, prompts that are drawn twice, and metrics of the
+// kept groups only.
+TEST_F(Methods, DynamicSamplingFillsTheBatchWithGroupsThatDiffer) {
+  folder_.finish("filtered", options("grpo", {{"filter_groups", "true"},
+                                              {"num_generations", "4"},
+                                              {"train_batch_size", "32"},
+                                              {"max_num_gen_batches", "40"},
+                                              {"max_steps", "4"}}));
+  std::map<std::pair<int, int>, std::set<double>> rewards;  // by step and prompt
+  for (const std::string& line : lines_of(folder_.file("filtered") / "samples.jsonl")) {
+    const auto row = nlohmann::json::parse(line);
+    rewards[{row["step"], row["prompt_index"]}].insert(row["reward"].get<double>());
+  }
+  EXPECT_EQ(rewards.size(), 4u * 8u);
+  for (const auto& [prompt, values] : rewards)
+    EXPECT_EQ(values.size(), 2u) << "step " << prompt.first << " prompt " << prompt.second;
+  const std::vector<double> draws = metric("filtered", "num_gen_batches"),
+                            all = metric("filtered", "filter_groups/reward");
+  EXPECT_GT(*std::max_element(draws.begin(), draws.end()), 1);
+  EXPECT_LT(all.at(0), metric("filtered", "reward").at(0));
+
+  // A question that nobody can answer never differs: the cap ends the drawing, and the run goes on.
+  testing::write_text(folder_.file("rows.jsonl"), "{\"prompt\": \"0+1=\", \"answer\": \"7\"}\n");
+  folder_.finish(
+      "capped",
+      options("grpo", {{"filter_groups", "true"}, {"max_num_gen_batches", "3"}, {"max_steps", "2"}}));
+  EXPECT_EQ(metric("capped", "num_gen_batches"), (std::vector<double>{3, 3}));
+  EXPECT_EQ(metric("capped", "epoch"), (std::vector<double>{12, 24}));
+  EXPECT_EQ(metric("capped", "grad_norm"), (std::vector<double>{0, 0}));
+}
+
+// Catches: a weight that is not steered, that works while the entropy is above the target, or that is steered the wrong way.
+TEST_F(Methods, TheEntropyBonusFollowsItsTarget) {
+  const Options steered{{"entropy_coef", "0.01"}, {"entropy_coef_delta", "0.005"}, {"max_steps", "3"}};
+  Options low = steered, high = steered;
+  low["target_entropy"] = "0";
+  high["target_entropy"] = "1000";
+  folder_.finish("low", options("grpo", low));
+  EXPECT_EQ(metric("low", "entropy_coef"), (std::vector<double>{0, 0, 0}));
+  folder_.finish("high", options("grpo", high));
+  const std::vector<double> coef = metric("high", "entropy_coef");
+  ASSERT_EQ(coef.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_NEAR(coef[i], 0.01 + 0.005 * static_cast<double>(i), 1e-12);
+}
+
+// Catches: a length that is not the sampled tokens', and a line that begins or ends at another place.
+TEST_F(Methods, OverlongCompletionsArePunished) {
+  folder_.finish("long", options("grpo", {{"reward_funcs", "[\"last_number\", \"soft_overlong_punishment\"]"},
+                                          {"soft_punish_cache", "2"},
+                                          {"max_steps", "1"}}));
+  std::set<size_t> lengths;
+  for (const std::string& line : lines_of(folder_.file("long") / "samples.jsonl")) {
+    const auto row = nlohmann::json::parse(line);
+    const size_t n = row["completion_ids"].size();
+    lengths.insert(n);
+    EXPECT_EQ(row["rewards"]["soft_overlong_punishment"], n <= 2 ? 0.0 : n == 3 ? -0.5 : -1.0) << line;
+  }
+  EXPECT_EQ(lengths.size(), 4u);
+}
+
+// Catches: user turns that are trained on, assistant's turns or end tokens that are not, and prompts that are left out of
+// the loss where they belong to it.
+TEST_F(Methods, SftTrainsOnTheAssistantsTurns) {
+  const auto first_loss = [&](const std::string& run, const std::string& rows, const Options& changes) {
+    testing::write_text(folder_.file("rows.jsonl"), rows);
+    Options o = options("sft", {{"max_steps", "1"}, {"train_batch_size", "1"}});
+    for (const auto& [name, value] : changes) o[name] = value;
+    folder_.finish(run, o);
+    return metric(run, "loss").at(0);
+  };
+  // Log-probs of given tokens, from the program's own score.
+  const auto log_probs = [&](const std::vector<int32_t>& prompt, const std::vector<int32_t>& completion) {
+    testing::write_text(folder_.file("score.jsonl"),
+                        nlohmann::json{{"prompt_ids", prompt}, {"completion_ids", completion}}.dump() + "\n");
+    const auto r = testing::run_program({"score", "--model", folder_.file("init").string(), "--data",
+                                         folder_.file("score.jsonl").string(), "--output",
+                                         folder_.file("scored.jsonl").string()});
+    EXPECT_EQ(r.status, 0) << r.text;
+    return nlohmann::json::parse(lines_of(folder_.file("scored.jsonl")).at(0))["log_probs"]
+        .get<std::vector<double>>();
+  };
+  const Tokenizer tokenizer = testing::tiny_tokenizer();
+  const std::vector<int32_t> question = tokenizer.encode("0+1=", true);
+  std::vector<int32_t> rest = tokenizer.encode("1", false);
+  rest.push_back(tokenizer.eos_token_id());
+  const size_t user = rest.size();
+  for (int32_t id : tokenizer.encode("+2=", false)) rest.push_back(id);
+  const size_t assistant = rest.size();
+  for (int32_t id : tokenizer.encode("3", false)) rest.push_back(id);
+  rest.push_back(tokenizer.eos_token_id());
+  const std::vector<double> scored = log_probs(question, rest);
+  double sum = 0, count = 0;
+  for (size_t t = 0; t < scored.size(); ++t)
+    if (t < user || t >= assistant) sum += scored[t], ++count;
+  const char* chat =
+      "{\"messages\": [{\"role\": \"user\", \"content\": \"0+1\"}, {\"role\": \"assistant\", \"content\": "
+      "\"1\"}, "
+      "{\"role\": \"user\", \"content\": \"+2\"}, {\"role\": \"assistant\", \"content\": \"3\"}]}\n";
+  EXPECT_NEAR(first_loss("turns", chat, {{"prompt_suffix", "\"=\""}}), -sum / count, 1e-6);
+
+  std::vector<int32_t> all(question.begin() + 1, question.end());
+  all.insert(all.end(), rest.begin(), rest.end());
+  const std::vector<double> whole = log_probs({question[0]}, all);
+  sum = 0;
+  for (double p : whole) sum += p;
+  EXPECT_NEAR(first_loss("prompts", chat, {{"prompt_suffix", "\"=\""}, {"completion_only_loss", "false"}}),
+              -sum / static_cast<double>(whole.size()), 1e-6);
+}
+
+}  // namespace
+}  // namespace cohort
