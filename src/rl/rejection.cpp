@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/check.h"
+#include "base/json_text.h"
 
 namespace cohort {
 
@@ -65,17 +65,14 @@ Rejection reject(std::span<const Group> groups, const RejectionOptions& options)
 }
 
 std::string rejection_row(const Sample& s) {
-  const auto quoted = [](const std::string& text) {
-    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  };
   std::string rewards;
   for (const auto& [name, value] : s.rewards)
-    rewards += fmt::format("{}{}:{}", rewards.empty() ? "" : ",", quoted(name), value);
+    rewards += fmt::format("{}{}:{}", rewards.empty() ? "" : ",", json_text(name), value);
   return fmt::format(
       "{{\"prompt\":{},\"completion\":{},\"prompt_ids\":[{}],\"completion_ids\":[{}],\"reward\":{},"
       "\"rewards\":{{{}}},\"prompt_index\":{},\"sample_index\":{}}}",
-      quoted(s.prompt), quoted(s.completion), fmt::join(s.prompt_ids, ","), fmt::join(s.completion_ids, ","),
-      s.reward, rewards, s.prompt_index, s.sample_index);
+      json_text(s.prompt), json_text(s.completion), fmt::join(s.prompt_ids, ","),
+      fmt::join(s.completion_ids, ","), s.reward, rewards, s.prompt_index, s.sample_index);
 }
 
 }  // namespace cohort

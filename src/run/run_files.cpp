@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "run/event_file.h"
@@ -13,10 +14,6 @@ namespace cohort {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string json_text(std::string_view text) {
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 std::string json_row(int64_t step, const NamedValues& values) {
   std::string row = fmt::format("{{\"step\":{}", step);

@@ -3,7 +3,8 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
+
+#include "base/json_text.h"
 
 namespace cohort {
 namespace {
@@ -22,10 +23,6 @@ void append_ids(std::string& out, const char* name, const std::vector<int32_t>& 
   out += fmt::format(",\"{}\":[{}]", name, fmt::join(values, ","));
 }
 
-std::string quoted(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 std::string number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }
 
 }  // namespace
@@ -34,16 +31,16 @@ std::string sample_json(const Sample& s, int64_t step) {
   std::string out = "{";
   if (step >= 0) out += fmt::format("\"step\":{},", step);
   out += fmt::format("\"prompt_index\":{},\"sample_index\":{},\"prompt\":{},\"completion\":{}",
-                     s.prompt_index, s.sample_index, quoted(s.prompt), quoted(s.completion));
+                     s.prompt_index, s.sample_index, json_text(s.prompt), json_text(s.completion));
   append_ids(out, "prompt_ids", s.prompt_ids);
   append_ids(out, "completion_ids", s.completion_ids);
   append_floats(out, "log_probs", s.log_probs);
   if (!s.ref_log_probs.empty()) append_floats(out, "ref_log_probs", s.ref_log_probs);
-  out += fmt::format(",\"finish_reason\":{}", quoted(s.finish_reason));
+  out += fmt::format(",\"finish_reason\":{}", json_text(s.finish_reason));
   if (!s.rewards.empty()) {
     out += ",\"rewards\":{";
     for (size_t i = 0; i < s.rewards.size(); ++i)
-      out += fmt::format("{}{}:{}", i ? "," : "", quoted(s.rewards[i].first), number(s.rewards[i].second));
+      out += fmt::format("{}{}:{}", i ? "," : "", json_text(s.rewards[i].first), number(s.rewards[i].second));
     out += fmt::format("}},\"reward\":{}", number(s.reward));
   }
   if (!s.advantages.empty()) append_floats(out, "advantages", s.advantages);
