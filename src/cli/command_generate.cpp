@@ -1,5 +1,3 @@
-#include <omp.h>
-
 #include "base/log.h"
 #include "base/progress.h"
 #include "cli/cli.h"
@@ -22,15 +20,11 @@ void declare(OptionTable& table, Settings& s) {
 }
 
 int run(std::span<const std::string> arguments) {
-  Settings s;
-  OptionTable table;
-  declare(table, s);
-  const std::vector<std::string> rest = table.read_arguments(arguments);
-  if (!rest.empty()) fail("generate: unexpected argument {}", rest[0]);
+  Settings s = read_options<Settings, declare>("generate", arguments);
   Recipe& r = s.recipe;
-  if (r.model.empty()) fail("generate: --model is missing: a Hugging Face folder or a GGUF file");
+  require_option("generate", "model", !r.model.empty(), kModelExpected);
   if (r.data.empty() == s.prompt.empty()) fail("generate: expected one of --prompt TEXT and --data FILE");
-  if (r.num_threads > 0) omp_set_num_threads(static_cast<int>(r.num_threads));
+  use_threads(r.num_threads);
 
   const LoadedModel loaded(r.model);
   const Tokenizer& tokenizer = loaded.checkpoint.tokenizer;
@@ -70,12 +64,7 @@ const Command kGenerateCommand = {
     "cohort generate --model DIR|GGUF (--prompt TEXT | --data ROWS) [--option value]...",
     "cohort generate --model runs/quickstart/base --prompt '12+34=' --num_generations 4\n"
     "cohort generate --model model.gguf --data rows.jsonl --output out.jsonl --temperature 0.7 --top_p 0.9",
-    [] {
-      Settings s;
-      OptionTable table;
-      declare(table, s);
-      return table.help();
-    },
+    options_help<Settings, declare>,
     run};
 
 }  // namespace cohort

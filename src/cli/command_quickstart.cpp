@@ -110,8 +110,7 @@ int run(std::span<const std::string> arguments) {
   Settings s;
   OptionTable table;
   declare(table, s);
-  const std::vector<std::string> rest = table.read_arguments(arguments);
-  if (!rest.empty()) fail("quickstart: unexpected argument {}", rest[0]);
+  read_options(table, "quickstart", arguments);
   fs::path base = s.output_dir;
   for (int n = 2; fs::exists(base); ++n) {
     if (table.was_set("output_dir")) fail("{}: expected a new folder, found one that exists", base.string());
@@ -176,12 +175,7 @@ const Command kQuickstartCommand = {"quickstart",
                                     "make a tiny base model, train it by GRPO, and show what changed",
                                     "cohort quickstart [--option value]...",
                                     "cohort quickstart --output_dir runs/first --seed 1",
-                                    [] {
-                                      Settings s;
-                                      OptionTable table;
-                                      declare(table, s);
-                                      return table.help();
-                                    },
+                                    options_help<Settings, declare>,
                                     run};
 
 }  // namespace cohort

@@ -1,5 +1,4 @@
 #include <fmt/ranges.h>
-#include <omp.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -39,14 +38,10 @@ std::string floats(std::span<const float> values) {
 }
 
 int run(std::span<const std::string> arguments) {
-  Settings s;
-  OptionTable table;
-  declare(table, s);
-  const std::vector<std::string> rest = table.read_arguments(arguments);
-  if (!rest.empty()) fail("score: unexpected argument {}", rest[0]);
-  if (s.model.empty()) fail("score: --model is missing: a Hugging Face folder or a GGUF file");
-  if (s.data.empty()) fail("score: --data is missing: a JSONL file");
-  if (s.num_threads > 0) omp_set_num_threads(static_cast<int>(s.num_threads));
+  const Settings s = read_options<Settings, declare>("score", arguments);
+  require_option("score", "model", !s.model.empty(), kModelExpected);
+  require_option("score", "data", !s.data.empty(), "a JSONL file");
+  use_threads(s.num_threads);
 
   static constexpr std::string_view required[] = {"prompt", "completion"};
   std::vector<Row> rows = read_rows(s.data, required);
@@ -116,12 +111,7 @@ const Command kScoreCommand = {
     "log-prob and entropy of every token of given completions",
     "cohort score --model DIR|GGUF --data ROWS [--output FILE]",
     "cohort score --model runs/quickstart/base --data rows.jsonl --output out.jsonl",
-    [] {
-      Settings s;
-      OptionTable table;
-      declare(table, s);
-      return table.help();
-    },
+    options_help<Settings, declare>,
     run};
 
 }  // namespace cohort

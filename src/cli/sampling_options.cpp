@@ -1,5 +1,8 @@
 #include "cli/sampling_options.h"
 
+#include "cli/command_support.h"
+#include "cli/row_writer.h"
+
 namespace cohort {
 
 void add_sampling_options(OptionTable& t, SamplingSettings& s, std::vector<std::string>* datasets) {
@@ -36,6 +39,27 @@ void add_sampling_options(OptionTable& t, SamplingSettings& s, std::vector<std::
   t.add("num_threads", &r.num_threads, "0: all cores").at_least(0).at_most(4096);
   t.add("max_sequences", &r.max_sequences, "completions decoded at the same time").at_least(1);
   t.add("kv_memory_gb", &r.kv_memory_gb, "memory of the key and value cache").above(0);
+}
+
+void add_judging_options(OptionTable& t, JudgedSettings& s) {
+  Recipe& r = s.recipe;
+  t.section("Rewards");
+  t.add("reward_funcs", &r.reward_funcs, "reward functions by name");
+  t.add("reward_weights", &r.reward_weights, "their weights in the reward; empty: 1 each");
+  t.add("reward_threshold", &r.reward_threshold, "the least reward that is accepted");
+  t.add("holdout_fraction", &r.holdout_fraction,
+        "distinct prompts that are not sampled: the same that train sets aside of this data")
+      .at_least(0)
+      .at_most(0.99);
+  t.section("Output");
+  t.add("overwrite", &s.overwrite, "replace files that exist");
+}
+
+void check_judged(std::string_view command, const JudgedSettings& s) {
+  require_option(command, "model", !s.recipe.model.empty(), kModelExpected);
+  require_option(command, "data", !s.recipe.data.empty(), kDataExpected);
+  require_option(command, "reward_funcs", !s.recipe.reward_funcs.empty(), kRewardsExpected);
+  check_new_file(s.output, s.overwrite);
 }
 
 LoadedModel::LoadedModel(const std::string& path)

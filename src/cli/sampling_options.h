@@ -1,4 +1,4 @@
-// The options that generate and eval share: the model, the rows and how to sample.
+// The options that sampling commands share: the model, the rows and how to sample.
 #pragma once
 
 #include "base/options.h"
@@ -17,6 +17,15 @@ struct SamplingSettings {
 // likeliest token. With `datasets` --data is a list and goes there.
 void add_sampling_options(OptionTable& table, SamplingSettings& settings,
                           std::vector<std::string>* datasets = nullptr);
+
+// For commands whose samples are judged and written to a new file: SamplingSettings, and in its recipe the rewards,
+// reward_threshold and holdout_fraction.
+struct JudgedSettings : SamplingSettings {
+  bool overwrite = false;
+};
+void add_judging_options(OptionTable& table, JudgedSettings& settings);
+// Throws Error where model, data or rewards are missing, or the output exists and may not be replaced.
+void check_judged(std::string_view command, const JudgedSettings& settings);
 
 // A model ready to run, and the rows as problems.
 struct LoadedModel {

@@ -46,8 +46,7 @@ std::vector<Group> file_groups(std::span<const Drawn> drawn) {
   return groups;
 }
 
-// A vocabulary may be padded beyond the tokenizer's tokens (Qwen's is): such an id has no text.
-static std::string decode_known(const Tokenizer& tokenizer, std::vector<int32_t> ids) {
+std::string completion_text(const Tokenizer& tokenizer, std::vector<int32_t> ids) {
   std::erase_if(ids, [&](int32_t id) { return id >= tokenizer.size(); });
   return tokenizer.decode(ids, true);
 }
@@ -70,7 +69,7 @@ std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer,
       s.sample_index = static_cast<uint32_t>(g);
       s.prompt_ids = drawn[p].problem->prompt_ids;
       s.prompt = drawn[p].problem->row.prompt;
-      s.completion = decode_known(tokenizer, c.ids);
+      s.completion = completion_text(tokenizer, c.ids);
       s.completion_ids = std::move(c.ids);
       s.log_probs = std::move(c.log_probs);
       s.entropies = std::move(c.entropies);
@@ -79,6 +78,13 @@ std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer,
     }
   }
   return groups;
+}
+
+RewardFaults& RewardFaults::operator+=(RewardFaults&& later) {
+  count += later.count;
+  for (std::string& reason : later.reasons)
+    if (reasons.size() < 3) reasons.push_back(std::move(reason));
+  return *this;
 }
 
 RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards,

@@ -48,6 +48,10 @@ std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t firs
 // rejected.
 std::vector<Group> file_groups(std::span<const Drawn> drawn);
 
+// What rewards read: without special tokens, and without ids that are beyond the tokenizer's tokens (a vocabulary may be
+// padded, as Qwen's is).
+std::string completion_text(const Tokenizer& tokenizer, std::vector<int32_t> ids);
+
 // `num_generations` completions of each problem, without rewards.
 std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer, std::span<const Drawn> drawn,
                                  int32_t num_generations, const GenerationOptions& options,
@@ -59,6 +63,7 @@ std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer,
 struct RewardFaults {
   int64_t count = 0;
   std::vector<std::string> reasons;
+  RewardFaults& operator+=(RewardFaults&& later);
 };
 RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards,
                           std::span<Group> groups);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "run/dataset.h"
+#include "run/sample_chunks.h"
 
 namespace cohort {
 
@@ -13,23 +14,21 @@ std::vector<Problem> own_completions(const Recipe& recipe, const Model& start, c
                                      const GenerationOptions& generation, bool resume) {
   const std::filesystem::path path = std::filesystem::path(recipe.output_dir) / "own_completions.jsonl";
   if (!resume) {
-    constexpr int64_t kAtOnce = 64;  // prompts; cutting changes nothing, their random numbers go by index
-    const int64_t count = static_cast<int64_t>(problems.size());
-    Progress progress("sample", count, "prompts");
     RejectionCounts counts;
     std::string rows;
-    for (int64_t first = 0; first < count; first += kAtOnce) {
-      const std::vector<Drawn> drawn =
-          draw_problems(problems, first, std::min(kAtOnce, count - first), false, generation.seed);
-      std::vector<Group> groups = policy_groups(
-          start, tokenizer, drawn, static_cast<int32_t>(recipe.num_generations), generation, {}, nullptr);
-      const RewardFaults faults = score_groups(drawn, rewards, groups);
-      for (const std::string& reason : faults.reasons) log_warning("not computed: {}", reason);
-      const Rejection kept = reject(groups, {false, recipe.reward_threshold});
-      for (const RejectionCounts& c : kept.counts) counts += c;
-      for (const Sample* s : kept.kept) rows += rejection_row(*s) + "\n";
-      progress.update(first + static_cast<int64_t>(drawn.size()));
+    RewardFaults faults;
+    {
+      Progress progress("sample", static_cast<int64_t>(problems.size()) * recipe.num_generations, "samples");
+      faults = sample_in_chunks(
+          start, tokenizer, problems, rewards, static_cast<int32_t>(recipe.num_generations), generation,
+          [&](int64_t finished) { progress.update(finished); },
+          [&](std::span<const Drawn>, std::vector<Group>& groups) {
+            const Rejection kept = reject(groups, {false, recipe.reward_threshold});
+            for (const RejectionCounts& c : kept.counts) counts += c;
+            for (const Sample* s : kept.kept) rows += rejection_row(*s) + "\n";
+          });
     }
+    for (const std::string& reason : faults.reasons) log_warning("not computed: {}", reason);
     if (counts.kept == 0)
       fail(
           "rft: none of {} completions reached reward_threshold {}: the starting model solves none of these "
