@@ -97,6 +97,61 @@ TEST(Completions, WaitWhereMemoryIsShort) {
   }
 }
 
+// Catches: a continuation that attends to other keys and values than the completion it goes on from, draws other random
+// numbers, or forgets the length and the stop strings that began before its fork; forks that mix up their completions;
+// a schedule that changes one.
+TEST(Completions, ForksGoOnAsTheWholeCompletionDid) {
+  Rollout r;
+  r.options.stop = {"=1", "00"};
+  const std::vector<GenerationRequest> prompts = r.requests;
+  const auto whole = generate(r.model, r.tokenizer, prompts, r.options);
+  const auto length = static_cast<int32_t>(prompts[0].prompt_ids.size());
+  struct Expected {
+    const Completion* whole;
+    int32_t begun;
+  };
+  std::vector<std::vector<Expected>> expected;
+  r.requests.clear();
+  for (size_t p = 0; p < whole.size(); ++p)
+    for (uint32_t s = 0; s < whole[p].size(); ++s) {
+      const Completion& c = whole[p][s];
+      GenerationRequest path{prompts[p].prompt_ids, prompts[p].prompt_index, 1, {}, length};
+      std::vector<Expected>& of_path = expected.emplace_back();
+      for (int32_t begun = 0; begun < std::ssize(c.ids); begun += 3) {
+        path.forks.push_back({length + begun, s});
+        of_path.push_back({&c, begun});
+      }
+      path.prompt_ids.insert(path.prompt_ids.end(), c.ids.begin(), c.ids.begin() + of_path.back().begun);
+      r.requests.push_back(path);
+    }
+  // Several completions of each fork, some of them the same: 0 1 2 and 2 3 4 of the first group.
+  r.requests.push_back(
+      {prompts[0].prompt_ids, prompts[0].prompt_index, 3, {{length, 0}, {length, 2}}, length});
+  expected.emplace_back();
+  for (size_t s : {0, 1, 2, 2, 3, 4}) expected.back().push_back({&whole[0][s], 0});
+
+  size_t stopped = 0;
+  for (const auto& [sequences, chunk, blocks] : {std::tuple(256, 512, 10000), {3, 5, 10000}, {256, 7, 9}}) {
+    r.options.max_sequences = sequences;
+    r.options.prefill_chunk = chunk;
+    r.options.kv_memory_bytes = blocks * KvBlocks::block_bytes(r.model.config());
+    const auto found = generate(r.model, r.tokenizer, r.requests, r.options);
+    ASSERT_EQ(found.size(), expected.size());
+    for (size_t i = 0; i < found.size(); ++i) {
+      ASSERT_EQ(found[i].size(), expected[i].size());
+      for (size_t j = 0; j < found[i].size(); ++j) {
+        const auto& [c, begun] = expected[i][j];
+        EXPECT_EQ(found[i][j].ids, std::vector<int32_t>(c->ids.begin() + begun, c->ids.end()));
+        EXPECT_TRUE(testing::same_bits(found[i][j].log_probs,
+                                       std::vector<float>(c->log_probs.begin() + begun, c->log_probs.end())));
+        EXPECT_EQ(found[i][j].stopped, c->stopped);
+        stopped += c->stopped;
+      }
+    }
+  }
+  EXPECT_GT(stopped, 100u);
+}
+
 // The text of the error, empty where there is none.
 std::string error_of(const Rollout& r) {
   try {

@@ -55,11 +55,14 @@ class Generator {
     int64_t kept_rows = 0;
     for (const GenerationRequest& r : requests) {
       check(r);
-      results_.emplace_back(r.num_generations);
-      stops_.emplace_back(r.num_generations, StopMatcher(options.stop));
+      results_.emplace_back(r.samples());
+      stops_.emplace_back(r.samples(), StopMatcher(options.stop));
+      if (!options.stop.empty()) feed_begun(r, stops_.back());
       kept_rows += static_cast<int64_t>(r.prompt_ids.size()) +
                    int64_t{r.num_generations} * (options.max_completion_length - 1);
     }
+    COHORT_CHECK(!keep_ || std::ranges::all_of(requests, [](const auto& r) { return r.forks.empty(); }),
+                 "activations are kept of whole completions");
     if (keep_) keep_->reset(model.config(), requests, kept_rows);
     // A small model's step is over before threads could meet at every op: there each thread takes sequences
     // of its own. A large model's weights are better read once, by all threads together. The bits are the
@@ -75,22 +78,32 @@ class Generator {
 
  private:
   void check(const GenerationRequest& r) const {
-    const int64_t length = static_cast<int64_t>(r.prompt_ids.size()) + options_.max_completion_length;
-    if (r.prompt_ids.empty()) fail("prompt {} has no tokens", r.prompt_index);
+    const int64_t prompt = r.forks.empty() ? static_cast<int64_t>(r.prompt_ids.size()) : r.prompt_length;
+    const int64_t length = prompt + options_.max_completion_length;
+    if (prompt == 0) fail("prompt {} has no tokens", r.prompt_index);
+    for (const Fork& f : r.forks)
+      COHORT_CHECK(f.at >= prompt && f.at <= std::ssize(r.prompt_ids) && f.at < length, "fork at {} of {}",
+                   f.at, r.prompt_ids.size());
     if (length > model_.config().max_position_embeddings)
       fail("prompt {}: {} prompt tokens and max_completion_length {} exceed the model's context of {}",
-           r.prompt_index, r.prompt_ids.size(), options_.max_completion_length,
-           model_.config().max_position_embeddings);
+           r.prompt_index, prompt, options_.max_completion_length, model_.config().max_position_embeddings);
     for (int32_t t : r.prompt_ids)
       if (t < 0 || t >= model_.config().vocab_size)
         fail("prompt {}: token {} is not in the vocabulary of {}", r.prompt_index, t,
              model_.config().vocab_size);
   }
 
-  // Whose logits are wanted of which row: of a prompt's last token, or of a running sequence.
+  // What a stop string may have begun in, before each sample's own tokens.
+  void feed_begun(const GenerationRequest& r, std::vector<StopMatcher>& stops) const {
+    for (int32_t s = 0; s < r.samples(); ++s)
+      for (int32_t i = r.begin(s) - r.begun(s); i < r.begin(s); ++i)
+        if (r.prompt_ids[i] < tokenizer_.size()) stops[s].feed(tokenizer_.token_bytes(r.prompt_ids[i]));
+  }
+
+  // Whose logits are wanted of which row: of the last token of a prompt or before a fork, or of a running sequence.
   struct Wanted {
     int32_t row;
-    PromptState* prompt;
+    std::vector<float>* begin;
     SequenceState* sequence;
   };
 
@@ -127,8 +140,12 @@ class Generator {
         return a.rows.size() < b.rows.size();
       });
       add_prefill_rows(work, shard);
-      if (work.end == static_cast<int32_t>(prompt_ids(*work.prompt).size()))
-        shard.wanted.push_back({shard.rows.size() - 1, work.prompt, nullptr});
+      const GenerationRequest& r = requests_[work.prompt->request];
+      work.prompt->logits.resize(r.samples() / r.num_generations);
+      for (size_t f = 0; f < work.prompt->logits.size(); ++f)
+        if (const int32_t at = r.begin(static_cast<int32_t>(f) * r.num_generations);
+            work.begin < at && at <= work.end)
+          shard.wanted.push_back({shard.rows.size() - 1 - (work.end - at), &work.prompt->logits[f], nullptr});
     }
     for (Shard& s : shards_) place(s);
     if (shards_.size() == 1) {
@@ -184,8 +201,8 @@ class Generator {
         std::vector<SequenceState*> sequences;
         std::vector<const float*> rows;
         for (int64_t i = 0; i < n; ++i) {
-          if (wanted[i].prompt) {
-            wanted[i].prompt->logits.assign(logits.row(i), logits.row(i) + V);
+          if (wanted[i].begin) {
+            wanted[i].begin->assign(logits.row(i), logits.row(i) + V);
           } else {
             sequences.push_back(wanted[i].sequence);
             rows.push_back(logits.row(i));
@@ -205,20 +222,20 @@ class Generator {
     std::vector<const float*> logits;
     std::vector<PromptState*> prompts;
     for (SequenceState* s : started) {
-      logits.push_back(s->prompt->logits.data());
+      logits.push_back(s->prompt->logits[s->sample / requests_[s->prompt->request].num_generations].data());
       prompts.push_back(s->prompt);
     }
     const std::vector<Sampled> drawn = draw(started, logits);
     for (size_t i = 0; i < started.size(); ++i) accept(*started[i], drawn[i]);
     for (PromptState* p : prompts)
-      if (p->admitted == requests_[p->request].num_generations) std::vector<float>().swap(p->logits);
+      if (p->admitted == requests_[p->request].samples()) std::vector<std::vector<float>>().swap(p->logits);
     scheduler_.sweep();
   }
 
   void add_decode_row(SequenceState& s, Shard& shard) {
     StepRows& rows = shard.rows;
     const std::vector<int32_t>& ids = completion(s).ids;
-    const int32_t prompt = static_cast<int32_t>(prompt_ids(*s.prompt).size());
+    const int32_t prompt = requests_[s.prompt->request].begin(s.sample);
     const int32_t own = static_cast<int32_t>(ids.size()) - 1;  // this token's place among the sequence's own
     if (own % kKvBlock == 0) scheduler_.grow(s);
     const int32_t runs = rows.begin_runs(), row = rows.size();
@@ -249,9 +266,9 @@ class Generator {
                                   1) if (n * model_.config().vocab_size > 65536 && !omp_in_parallel())
     for (int64_t i = 0; i < n; ++i) {
       const SequenceState& s = *sequences[i];
-      const double u =
-          uniform53(options_.seed, Stream::sample, options_.step, requests_[s.prompt->request].prompt_index,
-                    static_cast<uint32_t>(s.sample), static_cast<uint32_t>(completion(s).ids.size()));
+      const GenerationRequest& r = requests_[s.prompt->request];
+      const double u = uniform53(options_.seed, Stream::sample, options_.step, r.prompt_index,
+                                 r.index(s.sample), static_cast<uint32_t>(length(s)));
       try {
         drawn[i] = sample_token(logits[i], model_.config().vocab_size, options_.sampling, u);
       } catch (const Error& e) {
@@ -275,7 +292,7 @@ class Generator {
       if (!options_.stop.empty() && !c.stopped && drawn.token < tokenizer_.size())
         c.stopped = stops_[s.prompt->request][s.sample].feed(tokenizer_.token_bytes(drawn.token));
     }
-    if (c.stopped || static_cast<int32_t>(c.ids.size()) >= options_.max_completion_length) {
+    if (c.stopped || length(s) >= options_.max_completion_length) {
       ++finished_;
       scheduler_.finish(s);
     }
@@ -283,6 +300,10 @@ class Generator {
 
   const std::vector<int32_t>& prompt_ids(const PromptState& p) const {
     return requests_[p.request].prompt_ids;
+  }
+  // Tokens of the completion so far, those before its fork included.
+  int32_t length(const SequenceState& s) {
+    return requests_[s.prompt->request].begun(s.sample) + static_cast<int32_t>(completion(s).ids.size());
   }
   Completion& completion(const SequenceState& s) { return results_[s.prompt->request][s.sample]; }
 

@@ -17,7 +17,7 @@ int64_t cache_blocks(const ModelConfig& config, std::span<const GenerationReques
   int64_t total = 0, least = 0;
   for (const GenerationRequest& r : requests) {
     const int64_t prompt = KvBlocks::blocks_for(static_cast<int64_t>(r.prompt_ids.size()));
-    total += prompt + own * r.num_generations;
+    total += prompt + own * r.samples();
     least = std::max(least, prompt + own);
   }
   if (least > limit)
@@ -53,7 +53,7 @@ std::vector<Scheduler::Prefill> Scheduler::prefill() {
   // New prompts: only while every earlier sample is admitted and one more sequence fits beside the prompt.
   while (budget > 0 && next_request_ < requests_.size()) {
     int64_t waiting = 0;
-    for (const auto& p : prompts_) waiting += requests_[p->request].num_generations - p->admitted;
+    for (const auto& p : prompts_) waiting += requests_[p->request].samples() - p->admitted;
     const GenerationRequest& r = requests_[next_request_];
     const int64_t need = KvBlocks::blocks_for(static_cast<int64_t>(r.prompt_ids.size()));
     const int64_t places = options_.max_sequences - static_cast<int64_t>(running_.size()) - waiting;
@@ -72,8 +72,7 @@ std::vector<SequenceState*> Scheduler::admit() {
   for (auto& p : prompts_) {
     const GenerationRequest& r = requests_[p->request];
     if (p->computed < static_cast<int32_t>(r.prompt_ids.size())) continue;
-    while (p->admitted < r.num_generations &&
-           static_cast<int64_t>(running_.size()) < options_.max_sequences &&
+    while (p->admitted < r.samples() && static_cast<int64_t>(running_.size()) < options_.max_sequences &&
            sequence_blocks_ <= free_blocks()) {
       auto s = std::make_unique<SequenceState>();
       s->prompt = p.get();
@@ -106,7 +105,7 @@ void Scheduler::finish(SequenceState& s) {
 void Scheduler::sweep() {
   std::erase_if(running_, [](const auto& s) { return s->prompt == nullptr; });
   std::erase_if(prompts_, [&](const auto& p) {
-    if (p->finished < requests_[p->request].num_generations) return false;
+    if (p->finished < requests_[p->request].samples()) return false;
     for (int32_t b : p->blocks) blocks_.release(b);
     return true;
   });

@@ -20,7 +20,8 @@ struct PromptState {
   int32_t computed = 0;  // prompt tokens whose keys and values are in the cache
   int32_t admitted = 0;  // samples started
   int32_t finished = 0;
-  std::vector<float> logits;  // (V) after the last prompt token, while samples wait to start
+  std::vector<std::vector<float>>
+      logits;  // (V) where its samples begin, fork by fork, while they wait to start
 };
 
 // One sample that is being decoded.
