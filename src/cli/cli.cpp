@@ -15,7 +15,7 @@ constexpr const char* kVersion = "0.1.0";
 
 constexpr const Command* kCommands[] = {&kQuickstartCommand, &kTrainCommand, &kGenerateCommand,
                                         &kRejectCommand,     &kEvalCommand,  &kScoreCommand,
-                                        &kPlanCommand,       &kReportCommand};
+                                        &kRewardCommand,     &kPlanCommand,  &kReportCommand};
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 

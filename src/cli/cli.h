@@ -28,6 +28,6 @@ int run_command_line(std::span<const std::string> arguments);
 
 // Files command_NAME.cpp.
 extern const Command kQuickstartCommand, kTrainCommand, kGenerateCommand, kEvalCommand, kScoreCommand,
-    kPlanCommand, kReportCommand, kRejectCommand, kRewardCommand;
+    kPlanCommand, kReportCommand, kRejectCommand, kRewardCommand, kRewardLabelCommand;
 
 }  // namespace cohort

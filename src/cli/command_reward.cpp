@@ -6,7 +6,7 @@ namespace cohort {
 namespace {
 
 // Files command_reward_NAME.cpp. The group stands in cli.cpp's list as soon as it has one.
-constexpr std::array<const Command*, 0> kCommands{};
+constexpr std::array<const Command*, 1> kCommands{&kRewardLabelCommand};
 
 }  // namespace
 

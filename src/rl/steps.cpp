@@ -10,7 +10,8 @@ namespace {
 
 struct Step {
   int32_t end;
-  std::string text;  // trimmed
+  std::string text;   // trimmed
+  std::string whole;  // as it stands, between the separators that ended the step before and this one
 };
 
 std::vector<Step> find_steps(const Tokenizer& tokenizer, const Sample& sample, std::string_view separator) {
@@ -25,16 +26,20 @@ std::vector<Step> find_steps(const Tokenizer& tokenizer, const Sample& sample, s
   }
   std::vector<Step> steps;
   if (token_ends.empty()) return steps;
-  size_t begin = 0, t = 0;
+  size_t begin = 0, whole = 0, t = 0;
   for (size_t at; (at = text.find(separator, begin)) != std::string::npos;) {
     const std::string_view step = trim(std::string_view(text).substr(begin, at - begin));
     begin = at + separator.size();
     if (step.empty()) continue;
     while (token_ends[t] < begin) ++t;
-    steps.push_back({static_cast<int32_t>(t + 1), std::string(step)});
+    steps.push_back({static_cast<int32_t>(t + 1), std::string(step), text.substr(whole, at - whole)});
+    whole = begin;
   }
   const std::string_view rest = trim(std::string_view(text).substr(begin));
-  if (!rest.empty() || steps.empty()) steps.push_back({0, std::string(rest)});
+  if (!rest.empty() || steps.empty())
+    steps.push_back({0, std::string(rest), text.substr(whole)});
+  else
+    steps.back().whole += std::string(separator) + text.substr(whole);
   steps.back().end = static_cast<int32_t>(token_ends.size());
   return steps;
 }
@@ -64,6 +69,13 @@ std::vector<int32_t> step_ends(const Tokenizer& tokenizer, const Sample& sample,
   std::vector<int32_t> ends;
   for (const Step& step : find_steps(tokenizer, sample, step_separator)) ends.push_back(step.end);
   return ends;
+}
+
+std::vector<std::string> step_texts(const Tokenizer& tokenizer, const Sample& sample,
+                                    std::string_view step_separator) {
+  std::vector<std::string> texts;
+  for (Step& step : find_steps(tokenizer, sample, step_separator)) texts.push_back(std::move(step.whole));
+  return texts;
 }
 
 void score_steps(const Tokenizer& tokenizer, const std::vector<std::string>& gold_steps,

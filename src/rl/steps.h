@@ -24,6 +24,10 @@ std::vector<std::string> gold_steps(const Row& row, std::string_view data);
 std::vector<int32_t> step_ends(const Tokenizer& tokenizer, const Sample& sample,
                                std::string_view step_separator);
 
+// The text of each of these steps as it stands: joined with the separator they are the text again.
+std::vector<std::string> step_texts(const Tokenizer& tokenizer, const Sample& sample,
+                                    std::string_view step_separator);
+
 // Writes Sample::steps: the reward of step j is 1 where its text, without surrounding white space, is that of gold step
 // j, else 0; a step beyond the gold ones 0.
 void score_steps(const Tokenizer& tokenizer, const std::vector<std::string>& gold_steps,

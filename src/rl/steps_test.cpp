@@ -1,5 +1,6 @@
 #include "rl/steps.h"
 
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -64,6 +65,21 @@ TEST(Steps, DoNotDependOnTheTokenizer) {
   EXPECT_EQ(rewards_of(sample), (std::vector<double>{1, 0, 1}));
   sample.completion_ids = {t.token_id("a"), 7'000'000};  // beyond the vocabulary
   EXPECT_EQ(step_ends(t, sample, "\n"), (Ends{2}));
+}
+
+// Catches: text lost or doubled at the cuts, where separators stand side by side, at the end, or in one token with text.
+TEST(Steps, TextsJoinToTheCompletion) {
+  const Tokenizer t = tokenizer_of();
+  for (std::string_view text : {"b;cd;d", "b;cd;d<end>", "b;cd;<end>", "b;cd; <end>", ";b; ;c", "a\nb\nc;d",
+                                ";;", "bcd", "<end>", "a\n;\nb\n\n;"})
+    for (std::string_view separator : {";", "\n", "; "}) {
+      const Sample sample = sample_of(t, text);
+      const std::vector<std::string> texts = step_texts(t, sample, separator);
+      EXPECT_EQ(texts.size(), step_ends(t, sample, separator).size());
+      EXPECT_EQ(fmt::format("{}", fmt::join(texts, separator)), t.decode(sample.completion_ids, true))
+          << text;
+    }
+  EXPECT_EQ(step_texts(t, sample_of(t, "b; ;c;<end>"), ";"), (std::vector<std::string>{"b", " ;c;"}));
 }
 
 // Catches: steps matched anywhere instead of by position, white space that counts, steps beyond the gold paid, steps of
