@@ -188,11 +188,14 @@ TEST_F(BadInput, LongerThanTheContext) {
           {"100", "context", "64"});
 }
 
-// Catches: a run that dies of memory after hours instead of being refused, and advice that is not given.
+// Catches: a run that dies of memory, while it reads weights or after hours, instead of being refused; and advice that is
+// not given.
 TEST_F(BadInput, MemoryLimit) {
   train_refused({{"memory_limit_gb", "0.0001"}}, {"GB", "micro_batch_tokens", "max_completion_length"});
   train_refused({{"kv_memory_gb", "0.0000001"}},
                 {"kv_memory_gb", "key/value cache", "max_completion_length"});
+  write_text(init("model.safetensors"), "");  // the refusal comes before the weights are read
+  train_refused({{"memory_limit_gb", "0.0001"}}, {"GB", "micro_batch_tokens"});
 }
 
 // Catches: a second run over the first.

@@ -23,7 +23,6 @@ Checkpoint load_folder(const fs::path& folder) {
     merge_generation_config(&c.config, c.texts.generation_config, generation.string());
   }
   c.tokenizer = Tokenizer::from_folder(folder);
-  c.weights = load_weights(folder, c.config);
   return c;
 }
 
@@ -32,13 +31,12 @@ Checkpoint load_gguf(const fs::path& path) {
   const GgufFile file(path);
   c.config = gguf_config(file);
   c.tokenizer = Tokenizer::from_gguf(file);
-  c.weights = load_weights(file, c.config);
   return c;
 }
 
 }  // namespace
 
-Checkpoint load_checkpoint(const fs::path& folder_or_gguf) {
+Checkpoint load_checkpoint(const fs::path& folder_or_gguf, Weights weights) {
   if (!fs::exists(folder_or_gguf)) fail("{}: no such file or folder", folder_or_gguf.string());
   Checkpoint c = fs::is_directory(folder_or_gguf) ? load_folder(folder_or_gguf) : load_gguf(folder_or_gguf);
   c.source = folder_or_gguf.string();
@@ -47,7 +45,13 @@ Checkpoint load_checkpoint(const fs::path& folder_or_gguf) {
          c.config.vocab_size);
   if (c.config.eos_token_ids.empty() && c.tokenizer.eos_token_id() >= 0)
     c.config.eos_token_ids.push_back(c.tokenizer.eos_token_id());
+  if (weights == Weights::now) load_weights(c);
   return c;
+}
+
+void load_weights(Checkpoint& c) {
+  c.weights = fs::is_directory(c.source) ? load_weights(fs::path(c.source), c.config)
+                                         : load_weights(GgufFile(c.source), c.config);
 }
 
 void save_checkpoint(const fs::path& folder, const ModelConfig& config, const float* weights,

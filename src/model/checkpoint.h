@@ -29,8 +29,10 @@ struct Checkpoint {
 
 // Needs every tensor of the configuration in its shape, and refuses tensors it would not use and weights that
 // are not finite. End tokens are those of config.json and generation_config.json (a GGUF's eos and eot), else
-// the tokenizer's.
-Checkpoint load_checkpoint(const std::filesystem::path& folder_or_gguf);
+// the tokenizer's. Weights that come later take no memory until load_weights.
+enum class Weights { now, later };
+Checkpoint load_checkpoint(const std::filesystem::path& folder_or_gguf, Weights weights = Weights::now);
+void load_weights(Checkpoint& checkpoint);
 
 // Writes a folder that nobody reads yet, creating it where it is missing, and syncs each file and the folder;
 // the caller renames it into place. Weights are F32, in files of at most `max_shard_bytes` where a single

@@ -170,7 +170,7 @@ void check(const Plan& plan, int64_t limit, const Recipe& recipe) {
 }
 
 RecipePlan plan_recipe(const Recipe& recipe) {
-  const Checkpoint start = load_checkpoint(recipe.model);
+  const Checkpoint start = load_checkpoint(recipe.model, Weights::later);
   const Datasets data = load_datasets(recipe, start.tokenizer, start.config);
   const int64_t limit = memory_limit(recipe);
   return {make_plan(recipe, start.config, data, limit), limit};

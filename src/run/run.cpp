@@ -65,7 +65,9 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   if (recipe.num_threads > 0) omp_set_num_threads(static_cast<int>(recipe.num_threads));
   std::optional<FoundCheckpoint> resumed;
   if (recipe.resume) resumed = find_checkpoint(recipe.output_dir);
-  Checkpoint start = load_checkpoint(resumed ? resumed->folder : std::filesystem::path(recipe.model));
+  // The weights come after the plan, which says whether there is room for them.
+  Checkpoint start = load_checkpoint(resumed ? resumed->folder : std::filesystem::path(recipe.model),
+                                     Weights::later);
   Datasets data = load_datasets(recipe, start.tokenizer, start.config);
   if (recipe.supervision == "process")  // a row without steps is refused before step 1
     for (const Problem& p : data.train) gold_steps(p.row, recipe.data);
@@ -75,6 +77,7 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   total_steps_ = count_steps(data.train.size());
   announce(start, data);
 
+  load_weights(start);
   held_out_ = std::move(data.eval);
   actors_ = std::make_unique<Actors>(recipe, method_, std::move(start), resumed);
   collector_ = std::make_unique<Collector>(recipe, method_, *actors_, std::move(data.train), rewards_,
