@@ -181,6 +181,12 @@ TEST_F(RewardLabel, WhatCannotBeLabelledIsAnError) {
       Json{{"prompt", "1="}, {"completion", std::string(kLength, '1')}, {"answer", 1}}.dump() + "\n");
   expect(label("bad.jsonl", "out.jsonl", {"--solutions", "rows"}),
          "at most max_completion_length 24 tokens, found 25");
+  const auto said = [](const char* role, const char* text) {
+    return Json{{"role", role}, {"content", text}};
+  };
+  const Json turns{said("user", "1="), said("assistant", "1"), said("user", "2="), said("assistant", "2")};
+  testing::write_text(folder_.file("bad.jsonl"), Json{{"messages", turns}, {"answer", 1}}.dump() + "\n");
+  expect(label("bad.jsonl", "out.jsonl", {"--solutions", "rows"}), "found a conversation");
   testing::write_text(folder_.file("old.jsonl"), "old\n");
   const Process::Result r = label("rows.jsonl", "old.jsonl");
   EXPECT_NE(r.text.find("--overwrite"), std::string::npos) << r.text;
