@@ -2,6 +2,7 @@
 
 #include "base/math.h"
 #include "ops/kernels.h"
+#include "ops/vector.h"
 
 namespace cohort {
 
@@ -26,9 +27,6 @@ void adamw(Tensor w, const Tensor& g, Tensor m, Tensor v, const AdamWOptions& o,
   cpu::adamw(w, g, m, v, s);
 }
 
-double sum_of_squares(const Tensor& x) {
-  require_cpu("sum_of_squares", x.device);
-  return cpu::sum_of_squares(x);
-}
+double sum_of_squares(const Tensor& x) { return dot(x, x); }
 
 }  // namespace cohort

@@ -54,7 +54,9 @@ struct AdamWScalars {  // one step's constants, rounded once
       gradient_scale;
 };
 void adamw(Tensor w, const Tensor& g, Tensor m, Tensor v, const AdamWScalars& s);
-double sum_of_squares(const Tensor& x);
+
+double dot(const Tensor& x, const Tensor& y);
+void scaled_sum(const Tensor& x, double a, const Tensor& y, Tensor z);
 
 }  // namespace cpu
 }  // namespace cohort
