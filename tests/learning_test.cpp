@@ -24,7 +24,7 @@ Learned learn(bool shuffled, uint64_t seed) {
   Optimizer optimizer(model);
   TrainerOptions options;
   options.normalize.max_completion_length = 4;
-  Trainer trainer(model, optimizer, options);
+  Trainer trainer(model, &optimizer, options);
   std::vector<Problem> problems;
   for (const char* prompt : {"0+1=", "1+0=", "2+3=", "3+3="}) {
     Problem p;

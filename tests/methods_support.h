@@ -37,7 +37,9 @@ class Methods : public ::testing::Test {
     } else if (method != "sft" && method != "distill") {
       o["reward_funcs"] = "[\"last_number\"]";
     }
-    if (method == "grpo" || method == "online-rft" || method == "distill") o["num_generations"] = "16";
+    if (method == "grpo" || method == "online-rft" || method == "distill" || method == "trpo")
+      o["num_generations"] = "16";
+    if (method == "trpo") o.erase("learning_rate"), o.erase("lr_scheduler_type");
     if (method == "rft") o["num_generations"] = "64", o["train_batch_size"] = "4";
     if (method == "distill") o["teacher_model"] = o["model"];
     if (method == "ppo") o["critic_learning_rate"] = "0.003";

@@ -55,6 +55,24 @@ TEST_F(Methods, TheCriticExplainsTheReturns) {
   EXPECT_GT(mean(explained, explained.size() - 10, 10), 0.5);
 }
 
+// Catches: a step that does not lead to the reward, a bound that is not kept, moments in a checkpoint that nothing reads.
+TEST_F(Methods, TrpoLearnsWithinItsTrustRegion) {
+  folder_.finish("trpo", options("trpo", {{"target_kl", "0.02"}}));
+  expect_reward_rises("trpo");
+  const std::vector<double> kl = metric("trpo", "kl_divergence_loss"),
+                            success = metric("trpo", "is_line_search_success"),
+                            gain = metric("trpo", "surrogate_improvement");
+  ASSERT_EQ(kl.size(), 60u);
+  for (size_t i = 0; i < kl.size(); ++i) {
+    EXPECT_LE(kl[i], 0.02) << i;
+    EXPECT_EQ(gain[i] > 0, success[i] == 1) << i;
+  }
+  EXPECT_GT(mean(success, 0, 10), 0.8);
+  EXPECT_TRUE(metric("trpo", "learning_rate").empty());
+  EXPECT_TRUE(std::filesystem::exists(folder_.file("trpo") / "checkpoint-60" / "model.safetensors"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.file("trpo") / "checkpoint-60" / "optimizer.safetensors"));
+}
+
 // Catches: completions kept that are not right, and training that does not reach the weights.
 TEST_F(Methods, RftTrainsOnItsOwnRightCompletions) {
   folder_.finish("rft", options("rft"));
@@ -105,6 +123,7 @@ TEST_F(Methods, BytesDependOnTheRecipeAlone) {
   expect_same_bytes("rft", {});
   expect_same_bytes("dpo", {});
   expect_same_bytes("distill", {{"num_iterations", "2"}});
+  expect_same_bytes("trpo", {{"mask_truncated_completions", "true"}, {"advantage_estimator", "\"rloo\""}});
 }
 
 // Catches: a recipe that silently ignores an option, and faults found after hours.
@@ -117,6 +136,10 @@ TEST_F(Methods, RecipesThatCannotBeTrained) {
   refused(options("dpo", {{"data", fmt::format("\"{}\"", folder_.file("rows.jsonl").string())}}),
           {"rows.jsonl:1", "chosen"});
   refused(options("distill", {{"teacher_model", "\"\""}}), {"teacher_model"});
+  refused(options("trpo", {{"learning_rate", "0.1"}}), {"learning_rate: method trpo does not read it", "grpo"});
+  refused(options("trpo", {{"num_iterations", "2"}}), {"num_iterations: method trpo does not read it"});
+  refused(options("trpo", {{"loss_type", "\"cispo\""}}), {"loss_type: cispo", "trpo's", "dapo"});
+  refused(options("grpo", {{"target_kl", "0.02"}}), {"target_kl: method grpo does not read it", "trpo"});
   testing::write_text(folder_.file("bare.jsonl"), "{\"prompt\": \"0+1=\", \"answer\": \"1\"}\n");
   refused(options("grpo", {{"supervision", "\"process\""},
                            {"data", fmt::format("\"{}\"", folder_.file("bare.jsonl").string())}}),

@@ -6,7 +6,8 @@ set -euo pipefail
 base=$1 out=$2 steps=${3:-30} seed=${4:-1} cohort=${5:-build/cohort}
 mkdir -p "$out"
 common=(--model "$base" --task_digits 3 --task_problems 4000 --holdout_fraction 0.05 --eval_problems 200 --num_generations_eval 4
-  --max_completion_length 64 --max_steps "$steps" --eval_steps "$steps" --save_steps 0 --learning_rate 3e-4 --lr_scheduler_type constant --seed "$seed")
+  --max_completion_length 64 --max_steps "$steps" --eval_steps "$steps" --save_steps 0 --seed "$seed")
+adamw=(--learning_rate 3e-4 --lr_scheduler_type constant)
 rewards=(--reward_funcs answer_tag --reward_funcs think_format --reward_weights 1.0 --reward_weights 0.1)
 
 accuracy() { grep -o '"eval_accuracy":[0-9.e-]*' "$out/$1/metrics.jsonl" | sed -n "${2}p" | cut -d: -f2; }
@@ -20,12 +21,13 @@ run() {  # name, then options
 }
 printf '| method | before %% | after %% | samples trained on | wall time | peak memory |\n|---|---|---|---|---|---|\n'
 sampled=(--data addition "${rewards[@]}" --train_batch_size 128)
-run grpo --method grpo "${sampled[@]}"
-run grpo-rloo --method grpo --advantage_estimator rloo "${sampled[@]}"
-run online-rft --method online-rft "${sampled[@]}"
-run ppo --method ppo --critic_learning_rate 3e-4 "${sampled[@]}"
-run distill --method distill --teacher_model "$out/grpo/$(cat "$out/grpo/latest")" "${sampled[@]}"
-run rft --method rft --data addition "${rewards[@]}" --reward_threshold 1.1 --num_generations 8 --train_batch_size 128
+run grpo --method grpo "${sampled[@]}" "${adamw[@]}"
+run grpo-rloo --method grpo --advantage_estimator rloo "${sampled[@]}" "${adamw[@]}"
+run online-rft --method online-rft "${sampled[@]}" "${adamw[@]}"
+run ppo --method ppo --critic_learning_rate 3e-4 "${sampled[@]}" "${adamw[@]}"
+run trpo --method trpo "${sampled[@]}"
+run distill --method distill --teacher_model "$out/grpo/$(cat "$out/grpo/latest")" "${sampled[@]}" "${adamw[@]}"
+run rft --method rft --data addition "${rewards[@]}" --reward_threshold 1.1 --num_generations 8 --train_batch_size 128 "${adamw[@]}"
 "$cohort" reject --model "$base" --data addition --task_digits 3 --task_problems 1000 --seed "$seed" "${rewards[@]}" --reward_threshold 1.1 \
   --num_generations 8 --max_completion_length 64 --output "$out/kept.jsonl" --pairs "$out/pairs.jsonl" --overwrite >"$out/reject.log" 2>&1
-run dpo --method dpo --data "$out/pairs.jsonl" --eval_data addition --train_batch_size 64 "${rewards[@]}" --learning_rate 3e-5
+run dpo --method dpo --data "$out/pairs.jsonl" --eval_data addition --train_batch_size 64 "${rewards[@]}" "${adamw[@]}" --learning_rate 3e-5

@@ -57,6 +57,13 @@ std::vector<std::string> explain_odd_numbers(const Metrics& metrics, const Metri
   if (value("entropy") < 0.01)
     say("entropy", "the policy has all but stopped exploring, so its completions hardly differ");
 
+  if (value("is_line_search_success") == 0 && value("line_search_steps") > 0)
+    say("is_line_search_success",
+        "no length that was tried kept the KL within target_kl and raised the surrogate, so the weights of "
+        "before "
+        "stay; now and then it is harmless, else take more completions in a step, raise cg_damping or "
+        "line_search_max_iter");
+
   if (value("rewards/margins") == 0)
     say("rewards/margins",
         "by construction before the first update, where the policy is its reference: no pair counts as right "

@@ -8,6 +8,7 @@
 #include "rl/distillation.h"
 #include "rl/pairs.h"
 #include "rl/preference.h"
+#include "rl/trpo.h"
 #include "rl/value_loss.h"
 
 namespace cohort {
@@ -23,6 +24,8 @@ constexpr Method kMethods[] = {
      clipped_ratio_and_value, Other::reference, true},
     {"grpo", "group relative policy optimization", Source::policy, group_advantages, clipped_ratio,
      Other::reference},
+    {"trpo", "trust region policy optimization: grpo's credit, a natural-gradient step bounded in KL",
+     Source::policy, group_advantages, surrogate, Other::none, false, UpdateRule::trpo},
     {"distill", "on-policy distillation: the teacher's log-probs minus the policy's", Source::policy,
      distillation_credit, clipped_ratio, Other::teacher},
 };

@@ -25,6 +25,12 @@ enum class Other {
   teacher,    // the recipe's teacher_model
 };
 
+// What makes a step of the gradient.
+enum class UpdateRule {
+  adamw,
+  trpo,  // a natural gradient within a trust region (trpo.h)
+};
+
 struct Method {
   std::string_view name, summary;
   Source source;
@@ -32,6 +38,7 @@ struct Method {
   CoefficientRule coefficient;
   Other other = Other::none;
   bool critic = false;
+  UpdateRule update = UpdateRule::adamw;
 
   bool sampled() const { return source == Source::policy; }
 };

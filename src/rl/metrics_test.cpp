@@ -215,6 +215,17 @@ TEST(Metrics, OddNumbersAreExplained) {
        {{"loss/value_avg", 0.4}, {"val/clipfrac_avg", 0.1}, {"explained_variance", 0.6}},
        {false, 77},
        {}},
+      {"a trust region without a step",
+       {{"loss", 0.1}, {"is_line_search_success", 0}, {"line_search_steps", 10}},
+       {true, 77},
+       {"is_line_search_success is 0: no length that was tried"}},
+      {"no gradient, so no direction",
+       {{"reward_std", 0},
+        {"frac_reward_zero_std", 1},
+        {"is_line_search_success", 0},
+        {"line_search_steps", 0}},
+       {true, 77},
+       {"frac_reward_zero_std is 1: every completion"}},
   };
   for (const Odd& odd : cases) {
     SCOPED_TRACE(odd.what);

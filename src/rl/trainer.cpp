@@ -9,23 +9,6 @@
 namespace cohort {
 namespace {
 
-int64_t tree_tokens(const Group& group) {
-  if (group.samples.empty()) return 0;
-  int64_t n = static_cast<int64_t>(group.samples[0].prompt_ids.size());
-  for (const Sample& s : group.samples) n += static_cast<int64_t>(s.completion_ids.size()) - 1;
-  return n;
-}
-
-// One past the last group of the micro-batch that begins at `first`: whole groups, at least one.
-size_t micro_batch_end(std::span<const Group> groups, size_t first, int64_t max_tokens) {
-  size_t last = first;
-  for (int64_t tokens = 0; last < groups.size(); ++last) {
-    tokens += tree_tokens(groups[last]);
-    if (last > first && tokens > max_tokens) break;
-  }
-  return last;
-}
-
 // What rollout recorded of the groups' tokens, in order of head rows.
 RowOutputs recorded(std::span<const Group> groups) {
   RowOutputs rows;
@@ -49,19 +32,6 @@ void check_exact(const std::vector<float>& fresh, const std::vector<float>& old)
 
 }  // namespace
 
-TokenTree group_trees(std::span<const Group> groups) {
-  TokenTree tree;
-  for (const Group& group : groups) {
-    if (group.samples.empty()) continue;
-    const int32_t prompt = tree.add(-1, group.samples[0].prompt_ids);
-    for (const Sample& s : group.samples) {
-      COHORT_CHECK(s.prompt_ids == group.samples[0].prompt_ids, "a group of two prompts");
-      tree.add_completion(prompt, s.completion_ids);
-    }
-  }
-  return tree;
-}
-
 // Groups [first, last) of the batch, their trees, and where their token weights begin.
 struct Trainer::MicroBatch {
   std::span<const Group> batch;
@@ -70,8 +40,11 @@ struct Trainer::MicroBatch {
   std::span<const Group> groups() const { return batch.subspan(first, last - first); }
 };
 
-Trainer::Trainer(Model& model, Optimizer& optimizer, const TrainerOptions& options, Critic* critic)
-    : model_(model), optimizer_(optimizer), options_(options), critic_(critic), gradients_(model.config()) {}
+Trainer::Trainer(Model& model, Optimizer* optimizer, const TrainerOptions& options, Critic* critic)
+    : model_(model), optimizer_(optimizer), options_(options), critic_(critic), gradients_(model.config()) {
+  COHORT_CHECK(options.trpo || optimizer, "an update without an optimizer");
+  if (options.trpo) trpo_ = std::make_unique<Trpo>(model, *options.trpo);
+}
 
 UpdateResult Trainer::update(std::span<const Group> batch, SeedTime time, bool sampled, double learning_rate,
                              const KeptActivations* kept) {
@@ -86,19 +59,23 @@ UpdateResult Trainer::update(std::span<const Group> batch, SeedTime time, bool s
   const double begin = seconds();
   gradients_.zero();
   size_t sample = 0;
-  for (size_t first = 0; first < batch.size();) {
-    const size_t last = micro_batch_end(batch, first, options_.micro_batch_tokens);
+  for_each_micro_batch(batch, options_.micro_batch_tokens, [&](size_t first, size_t last) {
     size_t samples = 0;
     for (size_t g = first; g < last; ++g) samples += batch[g].samples.size();
     run({batch, first, last, std::span(weights).subspan(sample, samples)}, time, sampled, kept, result);
     sample += samples;
-    first = last;
-  }
+  });
   gradients_.finish();
   const double updated = seconds();
   AdamWOptions adamw = options_.adamw;
   adamw.learning_rate = learning_rate;
-  result.grad_norm = optimizer_.step(model_, gradients_, adamw, options_.max_grad_norm);
+  if (trpo_) {
+    COHORT_CHECK(time == SeedTime::before && sampled, "a trust region around weights that did not sample");
+    result.trpo = trust_region_step(batch, weights, kept);
+    result.grad_norm = result.trpo->grad_norm;
+  } else {
+    result.grad_norm = optimizer_->step(model_, gradients_, adamw, options_.max_grad_norm);
+  }
   if (critic_) {
     adamw.learning_rate = options_.critic_learning_rate;
     result.critic_grad_norm = critic_->step(adamw, options_.max_grad_norm);
@@ -108,18 +85,56 @@ UpdateResult Trainer::update(std::span<const Group> batch, SeedTime time, bool s
   return result;
 }
 
+TrpoResult Trainer::trust_region_step(std::span<const Group> batch, std::span<const double> weights,
+                                      const KeptActivations* kept) {
+  BatchPasses passes;
+  passes.log_probs = [&] { return outputs(model_, batch).log_prob; };
+  passes.gradient = [&](std::span<const float> all) {
+    gradients_.zero();
+    size_t row = 0;
+    for_each_micro_batch(batch, options_.micro_batch_tokens, [&](size_t first, size_t last) {
+      const MicroBatch micro{batch, first, last, {}};
+      const TokenTree tree = group_trees(micro.groups());
+      const std::span<const float> part = all.subspan(row, tree.rows.size());
+      row += part.size();
+      if (!part.empty()) seeded_pass(micro, tree, {{part.begin(), part.end()}, {}}, kept);
+    });
+    gradients_.finish();
+    return gradients_.flat();
+  };
+  return trpo_->step(model_, batch, weights, gradients_.flat(), passes);
+}
+
+// Adds the gradient of seeds that are known beforehand. Returns what the forward said, or nothing where the
+// rollout's activations made it needless.
+RowOutputs Trainer::seeded_pass(const MicroBatch& micro, const TokenTree& tree, const RowSeeds& seeds,
+                                const KeptActivations* kept) {
+  if (kept) {
+    std::vector<int32_t> rows;
+    for (size_t g = micro.first; g < micro.last; ++g) {
+      rows.insert(rows.end(), kept->prompt_rows[g].begin(), kept->prompt_rows[g].end());
+      for (const auto& completion : kept->completion_rows[g])
+        rows.insert(rows.end(), completion.begin(), completion.end());
+    }
+    transformer_.backward_kept(model_, tree, options_.temperature, seeds, kept->activations, rows,
+                               gradients_);
+    return {};
+  }
+  RowOutputs out = transformer_.forward(model_, tree, options_.temperature, keep(), &seeds, &gradients_);
+  transformer_.backward(model_, tree, seeds, gradients_);
+  return out;
+}
+
 void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const KeptActivations* kept,
                   UpdateResult& result) {
   const TokenTree tree = group_trees(micro.groups());
   const size_t R = tree.rows.size();
   if (R == 0) return;
   result.tokens += tree.size();
-  const Activations::Keep keep =
-      options_.gradient_checkpointing ? Activations::Keep::inputs : Activations::Keep::all;
   RowSeeds seeds{std::vector<float>(R), std::vector<float>(options_.coefficients.entropy_coef != 0 ? R : 0)};
   std::vector<float> values, value_seeds;
   if (critic_) {
-    values = critic_->forward(tree, keep);
+    values = critic_->forward(tree, keep());
     value_seeds.resize(R);
   }
 
@@ -169,28 +184,14 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
   if (time == SeedTime::before) {
     const RowOutputs old = sampled ? recorded(micro.groups()) : RowOutputs();
     coefficients(sampled ? &old : nullptr, true);
-    if (kept) {
-      std::vector<int32_t> rows;
-      for (size_t g = micro.first; g < micro.last; ++g) {
-        rows.insert(rows.end(), kept->prompt_rows[g].begin(), kept->prompt_rows[g].end());
-        for (const auto& completion : kept->completion_rows[g])
-          rows.insert(rows.end(), completion.begin(), completion.end());
-      }
-      transformer_.backward_kept(model_, tree, options_.temperature, seeds, kept->activations, rows,
-                                 gradients_);
-      entropies(old.entropy);
-    } else {
-      const RowOutputs out =
-          transformer_.forward(model_, tree, options_.temperature, keep, &seeds, &gradients_);
-      if (sampled)
-        check_exact(out.log_prob, old.log_prob);
-      else
-        coefficients(&out, false);
-      entropies(out.entropy);
-      transformer_.backward(model_, tree, seeds, gradients_);
-    }
+    const RowOutputs out = seeded_pass(micro, tree, seeds, kept);
+    if (!sampled)
+      coefficients(&out, false);
+    else if (!kept)
+      check_exact(out.log_prob, old.log_prob);
+    entropies(kept ? old.entropy : out.entropy);
   } else {
-    const RowOutputs out = transformer_.forward(model_, tree, options_.temperature, keep);
+    const RowOutputs out = transformer_.forward(model_, tree, options_.temperature, keep());
     coefficients(&out, true);
     entropies(out.entropy);
     transformer_.backward(model_, tree, seeds, gradients_);
@@ -198,9 +199,12 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
   if (critic_) critic_->backward(tree, value_seeds);
 }
 
+Activations::Keep Trainer::keep() const {
+  return options_.gradient_checkpointing ? Activations::Keep::inputs : Activations::Keep::all;
+}
+
 void Trainer::write_values(std::span<Group> groups) {
-  for (size_t first = 0; first < groups.size();) {
-    const size_t last = micro_batch_end(groups, first, options_.micro_batch_tokens);
+  for_each_micro_batch(groups, options_.micro_batch_tokens, [&](size_t first, size_t last) {
     const std::span<Group> part = groups.subspan(first, last - first);
     const std::vector<float> values = critic_->values(group_trees(part));
     size_t row = 0;
@@ -209,20 +213,17 @@ void Trainer::write_values(std::span<Group> groups) {
         s.values.assign(values.begin() + row, values.begin() + row + s.completion_ids.size());
         row += s.completion_ids.size();
       }
-    first = last;
-  }
+  });
 }
 
 RowOutputs Trainer::outputs(const Model& model, std::span<const Group> groups) {
   RowOutputs result;
-  for (size_t first = 0; first < groups.size();) {
-    const size_t last = micro_batch_end(groups, first, options_.micro_batch_tokens);
+  for_each_micro_batch(groups, options_.micro_batch_tokens, [&](size_t first, size_t last) {
     const TokenTree tree = group_trees(groups.subspan(first, last - first));
     const RowOutputs out = transformer_.forward(model, tree, options_.temperature, Activations::Keep::none);
     result.log_prob.insert(result.log_prob.end(), out.log_prob.begin(), out.log_prob.end());
     result.entropy.insert(result.entropy.end(), out.entropy.begin(), out.entropy.end());
-    first = last;
-  }
+  });
   return result;
 }
 

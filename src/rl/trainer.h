@@ -2,13 +2,17 @@
 // is the coefficient rule. The result does not depend on how the batch is cut into micro-batches.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "model/critic.h"
 #include "model/optimizer.h"
 #include "rl/coefficient.h"
+#include "rl/micro_batch.h"
 #include "rl/normalize.h"
+#include "rl/trpo.h"
 #include "rollout/kept.h"
 
 namespace cohort {
@@ -18,6 +22,7 @@ struct TrainerOptions {
   CoefficientOptions coefficients;
   NormalizeOptions normalize;
   bool by_pair = false;             // a sample weighs 1 / groups whatever its length (dpo)
+  std::optional<TrpoOptions> trpo;  // the step is TRPO's; else the optimizer's
   AdamWOptions adamw;               // learning_rate is set for each step
   double critic_learning_rate = 0;  // with a critic
   double max_grad_norm = 1.0;       // 0: no clipping
@@ -28,26 +33,24 @@ struct TrainerOptions {
 
 // When the seeds of an update are known.
 enum class SeedTime {
-  before,  // on-policy, or credit alone: the recorded log-probs are the fresh ones, bit for bit, so seeds go into forward
+  before,  // on-policy, or credit alone: the fresh log-probs are the recorded ones, so seeds go into forward
   after,   // off-policy, or pairs: the coefficient needs this forward's log-probs
 };
 
 struct UpdateResult {
   CoefficientSums sums;
   double grad_norm = 0, critic_grad_norm = 0;
+  std::optional<TrpoResult> trpo;
   int64_t tokens = 0;          // tokens computed (nodes of the trees)
   double forward_seconds = 0;  // and backward: the whole pass over the micro-batches
   double optimizer_seconds = 0;
 };
 
-// The groups' token trees: a root for each prompt and a branch for each of its completions. Head rows stand
-// in the order of groups, samples and tokens. For groups [first, last).
-TokenTree group_trees(std::span<const Group> groups);
-
 class Trainer {
  public:
-  // `critic` may be null: then there are no values.
-  Trainer(Model& model, Optimizer& optimizer, const TrainerOptions& options, Critic* critic = nullptr);
+  // `optimizer` is null with TrainerOptions::trpo, which has no state from step to step. `critic` may be
+  // null: then there are no values.
+  Trainer(Model& model, Optimizer* optimizer, const TrainerOptions& options, Critic* critic = nullptr);
 
   // One optimizer step on a whole batch. `kept`: the activations of the rollout that sampled exactly these
   // groups in this order (SeedTime before only); may be null. Throws Error where a fresh log-prob differs
@@ -73,11 +76,17 @@ class Trainer {
   struct MicroBatch;
   void run(const MicroBatch& micro, SeedTime time, bool sampled, const KeptActivations* kept,
            UpdateResult& result);
+  Activations::Keep keep() const;  // of a forward that a backward follows
+  RowOutputs seeded_pass(const MicroBatch& micro, const TokenTree& tree, const RowSeeds& seeds,
+                         const KeptActivations* kept);
+  TrpoResult trust_region_step(std::span<const Group> batch, std::span<const double> weights,
+                               const KeptActivations* kept);
 
   Model& model_;
-  Optimizer& optimizer_;
+  Optimizer* optimizer_;
   TrainerOptions options_;
   Critic* critic_;
+  std::unique_ptr<Trpo> trpo_;
   Transformer transformer_;
   Gradients gradients_;
 };

@@ -38,14 +38,14 @@ Actors::Actors(const Recipe& recipe, const Method& method, Checkpoint checkpoint
                const std::optional<FoundCheckpoint>& resumed)
     : start(std::move(checkpoint)),
       model(start.config, std::move(start.weights)),
-      optimizer(model),
+      optimizer(method.update == UpdateRule::adamw ? std::make_unique<Optimizer>(model) : nullptr),
       critic(make_critic(recipe, method, model, resumed)),
-      trainer(model, optimizer, trainer_options(recipe, method), critic.get()) {
+      trainer(model, optimizer.get(), trainer_options(recipe, method), critic.get()) {
   if (needs_reference(recipe, method))
     reference = std::make_unique<Reference>(
         method.other == Other::teacher ? recipe.teacher_model : recipe.model, start.config);
   if (!resumed) return;
-  load_optimizer(*resumed, optimizer);
+  if (optimizer) load_optimizer(*resumed, *optimizer);
   if (reference) reference->load(resumed->folder);
 }
 
@@ -54,7 +54,7 @@ void Actors::save(const Recipe& recipe, const RunState& state) const {
     if (critic) critic->save(folder / "critic", true);
     if (reference) reference->save(folder);
   };
-  save_run(recipe.output_dir, state, model, optimizer, start.tokenizer, start.texts, others,
+  save_run(recipe.output_dir, state, model, optimizer.get(), start.tokenizer, start.texts, others,
            recipe.save_total_limit);
 }
 

@@ -24,7 +24,7 @@ struct Actors {
 
   Checkpoint start;  // tokenizer and texts
   Model model;
-  Optimizer optimizer;
+  std::unique_ptr<Optimizer> optimizer;  // null where the method's steps leave no state (trpo)
   std::unique_ptr<Critic> critic;        // null where the method has none
   std::unique_ptr<Reference> reference;  // or a teacher; null where none is wanted
   Trainer trainer;

@@ -57,6 +57,9 @@ TrainerOptions trainer_options(const Recipe& r, const Method& method) {
   o.normalize.loss_type = loss_type(r.loss_type);
   o.normalize.max_completion_length = static_cast<int32_t>(r.max_completion_length);
   o.by_pair = method.source == Source::pairs;
+  if (method.update == UpdateRule::trpo)
+    o.trpo = TrpoOptions{r.target_kl, r.cg_max_steps, r.cg_damping, r.line_search_shrinking_factor,
+                         r.line_search_max_iter};
   o.adamw = {r.learning_rate, r.adam_beta1, r.adam_beta2, r.adam_epsilon, r.weight_decay};
   o.max_grad_norm = r.max_grad_norm;
   o.temperature = method.sampled() ? static_cast<float>(r.temperature) : 1.0f;

@@ -74,11 +74,16 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
 
   plan.memory.emplace_back("weights, and packed for the kernels", weights + packed);
   plan.memory.emplace_back("gradients", weights);
-  plan.memory.emplace_back("optimizer moments", 2 * weights);
+  const bool trust_region = method.update == UpdateRule::trpo;
+  if (trust_region)
+    plan.memory.emplace_back("trust region: start, solution, residual, direction", 4 * weights);
+  else
+    plan.memory.emplace_back("optimizer moments", 2 * weights);
   if (needs_reference(r, method)) plan.memory.emplace_back("reference model", weights + packed);
   const auto keep = r.gradient_checkpointing ? Activations::Keep::inputs : Activations::Keep::all;
   const int64_t C = c.hidden_size, F = c.intermediate_size;
-  // Over the whole tree: dx, the gradients of attention and qkv, embedding rows that wait for the step's end; over a chunk of its rows: the rest.
+  // Over the whole tree: dx, the gradients of attention and qkv, embedding rows that wait for the step's end;
+  // over a chunk of its rows: the rest.
   const int64_t chunk = std::min<int64_t>(micro, kChunkRows);
   const int64_t scratch =
       4 * (micro * (2 * C + c.attention_width() + c.qkv_width()) + 3 * head_rows * C +
@@ -101,9 +106,10 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
         "key/value cache and logits of the rollout",
         cache + std::min(logits, int64_t{64} << 20) + 4 * c.vocab_size * rollout_prompts);
     kept = Activations::bytes(c, rollout_prompts * group_tokens, Activations::Keep::all);
-    // The rollout's activations serve one update, the first; later ones need a forward of their own.
+    // The rollout's activations serve one update, the first; later ones need a forward of their own, and so
+    // do a reference and a trust region.
     const bool possible = r.steps_per_generation == 1 && !r.filter_groups && !r.offline_rollouts;
-    const bool only_updates = r.num_iterations == 1 && !needs_reference(r, method);
+    const bool only_updates = r.num_iterations == 1 && !needs_reference(r, method) && !trust_region;
     const int64_t others = plan.total_bytes() + head + scratch + (only_updates ? 0 : micro_activations);
     plan.keep_activations =
         possible && (r.keep_rollout_activations == "true" ||
@@ -128,6 +134,10 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
   plan.flops_per_step =
       6 * matrix_parameters(c) * tokens + 6 * static_cast<double>(c.vocab_size * C) * rows +
       12 * static_cast<double>(c.num_hidden_layers * c.attention_width()) * average_path * rows;
+  // A forward is a third of that, a backward two. The conjugate gradient's steps take three forwards (one of
+  // them the backward's) and a backward each, the line search's a forward.
+  if (trust_region)
+    plan.flops_per_step *= 1 + static_cast<double>(5 * r.cg_max_steps + r.line_search_max_iter) / 3;
   return plan;
 }
 

@@ -193,6 +193,24 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("cliprange_value", &r.cliprange_value, "how far a value may move from that of sampling time")
       .at_least(0);
 
+  t.section("Trust region (trpo)");
+  t.add("target_kl", &r.target_kl,
+        "bound of a step's KL divergence from the policy that sampled, a mean over the sampled tokens")
+      .above(0);
+  t.add("cg_max_steps", &r.cg_max_steps,
+        "most steps of the conjugate gradient; each takes two forward passes and a backward pass")
+      .at_least(1);
+  t.add("cg_damping", &r.cg_damping,
+        "added to the diagonal of the Fisher matrix: more makes the step shorter where the batch says little")
+      .above(0);
+  t.add("line_search_shrinking_factor", &r.line_search_shrinking_factor,
+        "a step that breaks the bound, or gains nothing, is shortened by this factor")
+      .above(0)
+      .at_most(0.999999);
+  t.add("line_search_max_iter", &r.line_search_max_iter,
+        "lengths tried, a forward pass each; then the weights stay as they are")
+      .at_least(1);
+
   t.section("Optimizer");
   t.add("train_batch_size", &r.train_batch_size,
         "sequences per optimizer step over all devices: completions (prompts x num_generations) for grpo, "
@@ -204,7 +222,7 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
         "train_batch_size x steps_per_generation completions (TRL's generation_batch_size)")
       .at_least(1);
   t.add("learning_rate", &r.learning_rate,
-        "peak learning rate of AdamW; 1e-6 for grpo, 2e-5 for sft where it is not given")
+        "peak learning rate of AdamW; 1e-6 for grpo, 2e-5 for sft where it is not given; trpo has none")
       .at_least(0);
   t.add("adam_beta1", &r.adam_beta1, "decay of the mean of the gradients").at_least(0).at_most(0.999999);
   t.add("adam_beta2", &r.adam_beta2, "decay of the mean of their squares").at_least(0).at_most(0.999999);

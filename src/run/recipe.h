@@ -96,6 +96,13 @@ struct Recipe {
   double vf_coef = 0.1;
   double cliprange_value = 0.2;
 
+  // Trust region (trpo); names and defaults are sb3-contrib's
+  double target_kl = 0.01;
+  int64_t cg_max_steps = 15;
+  double cg_damping = 0.1;
+  double line_search_shrinking_factor = 0.8;
+  int64_t line_search_max_iter = 10;
+
   // Optimizer
   int64_t train_batch_size = 8;      // sequences per optimizer step, over all devices
   int64_t steps_per_generation = 1;  // optimizer steps that one rollout is split into

@@ -16,10 +16,12 @@ struct MethodOptions {
 // Options that only some methods read. What is not here, every method reads.
 const std::vector<MethodOptions>& method_options() {
   static const std::vector<MethodOptions> table = {
-      {"grpo",
+      {"grpo trpo",
        {"scale_rewards", "multi_objective_aggregation", "advantage_estimator", "supervision",
-        "step_separator", "filter_groups", "max_num_gen_batches", "offline_rollouts",
-        "importance_sampling_mode", "importance_sampling_clip_max", "importance_sampling_clip_min"}},
+        "step_separator"}},
+      {"grpo",
+       {"filter_groups", "max_num_gen_batches", "offline_rollouts", "importance_sampling_mode",
+        "importance_sampling_clip_max", "importance_sampling_clip_min"}},
       {"grpo ppo distill",
        {"epsilon", "epsilon_high", "delta", "importance_sampling_level", "entropy_coef", "target_entropy",
         "entropy_coef_delta", "sapo_temperature_neg", "sapo_temperature_pos", "vespo_k_pos",
@@ -28,9 +30,9 @@ const std::vector<MethodOptions>& method_options() {
       {"grpo", {"use_bias_correction_kl", "kl_estimator"}},
       {"grpo dpo", {"beta"}},
       {"grpo ppo", {"sync_ref_model", "ref_model_mixup_alpha", "ref_model_sync_steps"}},
-      {"grpo ppo online-rft distill",
-       {"num_iterations", "steps_per_generation", "keep_rollout_activations", "mask_truncated_completions"}},
-      {"grpo ppo online-rft distill rft", {"num_generations"}},
+      {"grpo ppo online-rft distill", {"num_iterations", "steps_per_generation"}},
+      {"grpo ppo online-rft distill trpo", {"keep_rollout_activations", "mask_truncated_completions"}},
+      {"grpo ppo online-rft distill trpo rft", {"num_generations"}},
       {"sft", {"completion_only_loss"}},
       {"dpo", {"label_smoothing"}},
       {"rft", {"reward_threshold"}},
@@ -38,6 +40,11 @@ const std::vector<MethodOptions>& method_options() {
       {"ppo",
        {"critic_model", "critic_learning_rate", "kl_coef", "kl_target", "kl_horizon", "gamma", "lam",
         "whiten_advantages", "vf_coef", "cliprange_value"}},
+      {"trpo",
+       {"target_kl", "cg_max_steps", "cg_damping", "line_search_shrinking_factor", "line_search_max_iter"}},
+      {"sft rft online-rft dpo ppo grpo distill",
+       {"learning_rate", "adam_beta1", "adam_beta2", "adam_epsilon", "weight_decay", "max_grad_norm",
+        "lr_scheduler_type", "warmup_steps"}},
   };
   return table;
 }
@@ -92,7 +99,7 @@ void Recipe::validate() const {
     fail("steps_per_generation: {} has no rollouts to share; expected 1, found {}", method,
          steps_per_generation);
   if (row.source == Source::file || row.source == Source::pairs) return;
-  const bool compares = method == "grpo";
+  const bool compares = row.credit == group_advantages;
   if (!reward_weights.empty() && reward_weights.size() != reward_funcs.size())
     fail("reward_weights: expected {} weights, one for each of reward_funcs, found {}", reward_funcs.size(),
          reward_weights.size());
@@ -106,8 +113,14 @@ void Recipe::validate() const {
         "checkpoints stand between rollouts",
         eval_steps, steps_per_generation * num_iterations);
   if (compares && num_generations < 2)
-    fail("num_generations: grpo compares the completions of a prompt; expected at least 2, found {}",
+    fail("num_generations: {} compares the completions of a prompt; expected at least 2, found {}", method,
          num_generations);
+  if (row.update == UpdateRule::trpo &&
+      (loss_type == "cispo" || loss_type == "sapo" || loss_type == "vespo" || loss_type == "gmpo"))
+    fail(
+        "loss_type: {} has a policy term of its own, and trpo's is ratio x advantage; expected grpo, bnpo, "
+        "dr_grpo, dapo or luspo",
+        loss_type);
   if (train_batch_size % num_generations != 0)
     fail("train_batch_size ({}) must be a multiple of num_generations ({}): a group is trained on as a whole",
          train_batch_size, num_generations);

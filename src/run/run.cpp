@@ -196,7 +196,10 @@ void Run::log_step(int64_t step, const UpdateResult& result, double learning_rat
   add_update_metrics(result.sums, actors_->trainer.options().coefficients, metrics);
   metrics.emplace_back("grad_norm", result.grad_norm);
   if (actors_->critic) metrics.emplace_back("critic_grad_norm", result.critic_grad_norm);
-  metrics.emplace_back("learning_rate", learning_rate);
+  if (result.trpo)
+    add_trpo_metrics(*result.trpo, metrics);
+  else
+    metrics.emplace_back("learning_rate", learning_rate);
   metrics.insert(metrics.end(), experience_.metrics.begin(), experience_.metrics.end());
   metrics.emplace_back("num_tokens", static_cast<double>(state_.num_tokens));
   metrics.emplace_back("epoch", static_cast<double>(state_.prompts_drawn) /
@@ -222,8 +225,8 @@ void Run::log_step(int64_t step, const UpdateResult& result, double learning_rat
 
 void Run::console(int64_t step, const Metrics& metrics) {
   std::string line = fmt::format("step {}/{}", step, total_steps_);
-  for (const char* name :
-       {"loss", "reward", "reward_std", "kl", "entropy", "completions/mean_length", "grad_norm"}) {
+  for (const char* name : {"loss", "reward", "reward_std", "kl", "kl_divergence_loss", "entropy",
+                           "completions/mean_length", "grad_norm"}) {
     const double value = metric(metrics, name);
     if (value == value) line += fmt::format("  {} {:.4g}", name, value);
   }

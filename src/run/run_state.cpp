@@ -77,7 +77,7 @@ fs::path checkpoint_folder(const fs::path& run, int64_t step) {
   return run / fmt::format("checkpoint-{}", step);
 }
 
-void save_run(const fs::path& run, const RunState& state, const Model& model, const Optimizer& optimizer,
+void save_run(const fs::path& run, const RunState& state, const Model& model, const Optimizer* optimizer,
               const Tokenizer& tokenizer, const CheckpointTexts& texts,
               const std::function<void(const fs::path&)>& others, int64_t keep) {
   const fs::path folder = checkpoint_folder(run, state.step);
@@ -86,7 +86,7 @@ void save_run(const fs::path& run, const RunState& state, const Model& model, co
   try {
     fs::remove_all(aside);
     save_checkpoint(aside, model.config(), model.flat().data, tokenizer, texts);
-    optimizer.save(aside / kOptimizer);
+    if (optimizer) optimizer->save(aside / kOptimizer);
     if (others) others(aside);
     json j;
     j["step"] = state.step;

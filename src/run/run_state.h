@@ -27,10 +27,11 @@ struct RunState {
 
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run, int64_t step);
 
-// Writes checkpoint-N for state.step, then settles the run. `others` writes what else belongs to it (a critic, a moved
+// Writes checkpoint-N for state.step, then settles the run. `optimizer` is null where steps leave no state
+// (trpo): then there is no optimizer.safetensors. `others` writes what else belongs to it (a critic, a moved
 // reference) into the folder that it is given.
 void save_run(const std::filesystem::path& run, const RunState& state, const Model& model,
-              const Optimizer& optimizer, const Tokenizer& tokenizer, const CheckpointTexts& texts,
+              const Optimizer* optimizer, const Tokenizer& tokenizer, const CheckpointTexts& texts,
               const std::function<void(const std::filesystem::path&)>& others, int64_t keep);
 
 // What follows a written checkpoint, and a resume repeats (it may have been cut off there): `latest` names
