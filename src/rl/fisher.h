@@ -9,9 +9,9 @@
 // The step h. In float32 a log-prob has an error e of about 1e-6 whatever h is, so the difference quotient
 // errs by e / (h |Jv|) from rounding and, relatively, by the square of the log-probs' change h |Jv| from
 // curvature. Both depend on that change alone, which should hence be near the cube root of e: h is such that
-// the root mean square of the change is near kChange. A fixed length h |v| cannot be: from direction to
-// direction, and model to model, the same length changes log-probs by amounts of several orders of magnitude.
-// A product first takes the length that served the product before it, and is repeated with a better one where
+// the root mean square of the change is near kChange. A fixed length h |v| cannot be: steps of one length
+// change log-probs tens of times more along one direction than along another. A
+// product first takes the length that served the product before it, and is repeated with a better one where
 // the change is far off.
 #pragma once
 
