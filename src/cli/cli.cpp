@@ -13,9 +13,9 @@ namespace {
 
 constexpr const char* kVersion = "0.1.0";
 
-constexpr const Command* kCommands[] = {&kQuickstartCommand, &kTrainCommand, &kGenerateCommand,
-                                        &kRejectCommand,     &kEvalCommand,  &kScoreCommand,
-                                        &kRewardCommand,     &kPlanCommand,  &kReportCommand};
+constexpr const Command* kCommands[] = {
+    &kQuickstartCommand, &kTrainCommand, &kGenerateCommand, &kRejectCommand, &kEvalCommand, &kScoreCommand,
+    &kRewardCommand,     &kPlanCommand,  &kReportCommand,   &kDataCommand,   &kInitCommand};
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 

@@ -5,9 +5,8 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
+#include "cli/random_model.h"
 #include "data/tasks.h"
-#include "model/checkpoint.h"
-#include "model/model.h"
 #include "run/run.h"
 #include "run/run_state.h"
 #include "web/report.h"
@@ -33,26 +32,6 @@ void declare(OptionTable& t, Settings& s) {
       .above(0)
       .at_most(1);
   t.add("max_steps", &s.max_steps, "steps of GRPO").at_least(1);
-}
-
-// A model of random weights and a tokenizer of characters, as a Hugging Face folder.
-void make_init(const fs::path& folder, uint64_t seed) {
-  std::vector<std::string> whole{"<|end|>"};
-  for (std::string_view tag : think_answer_tags()) whole.emplace_back(tag);
-  const Tokenizer tokenizer = Tokenizer::characters(addition_alphabet(), whole, whole[0]);
-  ModelConfig c;
-  c.vocab_size = tokenizer.size();
-  c.hidden_size = 128;
-  c.intermediate_size = 384;
-  c.num_hidden_layers = 3;
-  c.num_attention_heads = 4;
-  c.num_key_value_heads = 4;
-  c.head_dim = 32;
-  c.max_position_embeddings = 1024;
-  c.tie_word_embeddings = true;
-  c.eos_token_ids = {tokenizer.eos_token_id()};
-  const Buffer weights = random_weights(c, seed, 0.08);
-  save_checkpoint(folder, c, weights.data(), tokenizer);
 }
 
 Recipe common(const Settings& s, const std::string& method) {
@@ -121,7 +100,7 @@ int run(std::span<const std::string> arguments) {
   log_info(
       "1. A base model: {} digits of addition, supervised until {:.0f} % of held-out problems are solved",
       s.task_digits, 100 * s.target);
-  make_init(base / "init", static_cast<uint64_t>(s.seed));
+  write_random_model(base / "init", {}, addition_alphabet(), static_cast<uint64_t>(s.seed));
   Recipe sft = common(s, "sft");
   sft.model = (base / "init").string();
   sft.output_dir = (base / "supervised").string();

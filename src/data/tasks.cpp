@@ -48,21 +48,34 @@ Row addition_row(const Operands& x) {
   return make_row(addition_question(x), x.first + x.second, addition_completion(x.first, x.second));
 }
 
-Row carries_row(const Operands& x) {
-  std::string completion = carries_completion(x.first, x.second);
+// A completion whose lines are its steps.
+Row row_of_steps(std::string question, int64_t answer, std::string completion) {
   std::vector<std::string> steps{""};
   for (char c : completion)
     if (c == '\n')
       steps.emplace_back();
     else
       steps.back() += c;
-  return make_row(addition_question(x), x.first + x.second, std::move(completion), steps);
+  return make_row(std::move(question), answer, std::move(completion), steps);
+}
+
+Row carries_row(const Operands& x) {
+  return row_of_steps(addition_question(x), x.first + x.second, carries_completion(x.first, x.second));
+}
+
+Row products_row(const Operands& x) {
+  return row_of_steps(fmt::format("{}*{}=", x.first, x.second), x.first * x.second,
+                      products_completion(x.first, x.second));
 }
 
 Row sums_row(const Operands& x) {
   return make_row(
       fmt::format("State the final answer to the following arithmetic problem: {} + {} =", x.first, x.second),
       x.first + x.second);
+}
+
+std::string worked(const std::string& steps, int64_t answer) {
+  return fmt::format("<think> {}</think> <answer> {} </answer>", steps, answer);
 }
 
 // Digits from the right, the carry as a third term, missing digits left out; `space` follows each step.
@@ -82,7 +95,7 @@ std::string worked_sum(int64_t a, int64_t b, char space) {
     x /= 10;
     y /= 10;
   }
-  return fmt::format("<think> {}</think> <answer> {} </answer>", work, a + b);
+  return worked(work, a + b);
 }
 
 struct Task {
@@ -90,6 +103,7 @@ struct Task {
   int32_t most_digits;
   bool shorter_operands;  // operands of fewer digits than asked for, too
   Row (*row)(const Operands&);
+  bool second_is_digit = false;  // the second operand has one digit
 };
 constexpr Task kTasks[] = {
     {{"addition", "multi-digit addition in R1's template, worked digit by digit (for tiny character models)"},
@@ -101,6 +115,12 @@ constexpr Task kTasks[] = {
      9,
      true,
      carries_row},
+    {{"products",
+      "a number times a digit, each step with its carry on its own line (beside carries: another skill)"},
+     9,
+     true,
+     products_row,
+     true},
     {{"sums",
       "\"State the final answer to the following arithmetic problem: 6 + 2 =\" (for pretrained models)"},
      4,
@@ -140,6 +160,19 @@ std::string addition_completion(int64_t a, int64_t b) { return worked_sum(a, b, 
 
 std::string carries_completion(int64_t a, int64_t b) { return worked_sum(a, b, '\n'); }
 
+std::string products_completion(int64_t a, int64_t digit) {
+  COHORT_CHECK(a >= 0 && a < power_of_ten(17) && digit >= 0 && digit < 10, "{} * {}", a, digit);
+  std::string work;
+  int64_t carry = 0;
+  for (int64_t rest = a, place = 0; place < digits_of(a); ++place, rest /= 10) {
+    const int64_t product = rest % 10 * digit + carry;
+    work +=
+        fmt::format("{}*{}{}={}\n", rest % 10, digit, carry > 0 ? fmt::format("+{}", carry) : "", product);
+    carry = product / 10;
+  }
+  return worked(work, a * digit);
+}
+
 std::vector<Row> make_rows(std::string_view name, const TaskOptions& options, uint64_t seed) {
   const Task& task = find_task(name);
   if (options.digits < 1 || options.digits > task.most_digits)
@@ -147,7 +180,8 @@ std::vector<Row> make_rows(std::string_view name, const TaskOptions& options, ui
   // Operands: [low, high). One digit includes 0.
   const int64_t high = power_of_ten(options.digits);
   const int64_t low = task.shorter_operands || options.digits == 1 ? 0 : high / 10;
-  const int64_t all = (high - low) * (high - low);
+  const int64_t low2 = task.second_is_digit ? 0 : low, high2 = task.second_is_digit ? 10 : high;
+  const int64_t all = (high - low) * (high2 - low2);
   const int64_t wanted = options.rows > 0 ? options.rows : std::min(all, kMostByDefault);
   if (options.rows < 0 || wanted > std::min(all, kMost))
     fail(
@@ -161,17 +195,17 @@ std::vector<Row> make_rows(std::string_view name, const TaskOptions& options, ui
   if (wanted * 2 > all) {  // most of them: all in a shuffled order
     for (uint32_t i : shuffled_order(static_cast<uint32_t>(all), seed, 0)) {
       if (static_cast<int64_t>(rows.size()) == wanted) break;
-      add({low + i / (high - low), low + i % (high - low)});
+      add({low + i / (high2 - low2), low2 + i % (high2 - low2)});
     }
     return rows;
   }
   std::unordered_set<uint64_t> seen;
   for (uint64_t attempt = 0; static_cast<int64_t>(rows.size()) < wanted; ++attempt) {
-    const auto draw = [&](uint32_t which) {
+    const auto draw = [&](uint32_t which, int64_t from, int64_t to) {
       return uniform_integer(seed, static_cast<uint32_t>(attempt), static_cast<uint32_t>(attempt >> 32),
-                             which, low, high);
+                             which, from, to);
     };
-    const Operands x = {draw(0), draw(1)};
+    const Operands x = {draw(0, low, high), draw(1, low2, high2)};
     if (seen.insert(static_cast<uint64_t>(x.first) * 1'000'000'000u + static_cast<uint64_t>(x.second)).second)
       add(x);
   }

@@ -65,6 +65,26 @@ TEST(Carries, IsAdditionWithAStepALine) {
             R"(["<think> 2+1=3","5+4=9","4+6=10","</think> <answer> 1093 </answer>"])");
 }
 
+// Catches: a carry lost or put to the wrong digit, a second operand of several digits, questions that repeat.
+TEST(Products, AreWorkedWithTheirCarries) {
+  EXPECT_EQ(products_completion(347, 6),
+            "<think> 7*6=42\n4*6+4=28\n3*6+2=20\n</think> <answer> 2082 </answer>");
+  EXPECT_EQ(products_completion(0, 7), "<think> 0*7=0\n</think> <answer> 0 </answer>");
+  for (const TaskOptions options : {TaskOptions{.digits = 2}, TaskOptions{.digits = 3, .rows = 300}}) {
+    const std::vector<Row> rows = make_rows("products", options, 5);
+    EXPECT_EQ(rows.size(), options.rows > 0 ? 300u : 1000u);
+    std::set<std::string> seen;
+    for (const Row& row : rows) {
+      int a = 0, b = 0;
+      ASSERT_EQ(sscanf(row.question.c_str(), "%d*%d=", &a, &b), 2);
+      EXPECT_TRUE(b >= 0 && b <= 9 && seen.insert(row.question).second) << row.question;
+      EXPECT_EQ(row.text("answer"), std::to_string(a * b));
+      EXPECT_EQ(row.completion, products_completion(a, b));
+      EXPECT_EQ((*row.fields)["steps"].back(), fmt::format("</think> <answer> {} </answer>", a * b));
+    }
+  }
+}
+
 // Catches: questions lost or doubled where all of them are wanted.
 TEST(Sums, AllQuestions) {
   const std::vector<Row> one = make_rows("sums", {.digits = 1}, 0);
@@ -96,7 +116,7 @@ std::string error_of(std::string_view task, const TaskOptions& options) {
 // silently.
 TEST(Tasks, RefuseWhatCannotBe) {
   EXPECT_EQ(error_of("adition", {}),
-            "task: expected one of addition, carries, sums, found \"adition\" (nearest: addition)");
+            "task: expected one of addition, carries, products, sums, found \"adition\" (nearest: addition)");
   EXPECT_EQ(error_of("sums", {.digits = 5}), "digits: expected 1 to 4 for the task sums, found 5");
   EXPECT_EQ(error_of("addition", {.digits = 0}), "digits: expected 1 to 9 for the task addition, found 0");
   EXPECT_EQ(error_of("sums", {.digits = 1, .rows = 101}),

@@ -46,6 +46,10 @@ std::string name_of(const Row& row, const std::string& data) {
 
 }  // namespace
 
+std::vector<Row> load_rows(const std::string& data, const Recipe& recipe) {
+  return rows_of(data, recipe, Kind::prompts);
+}
+
 std::vector<int32_t> end_tokens(const ModelConfig& config, const Tokenizer& tokenizer) {
   if (!config.eos_token_ids.empty()) return config.eos_token_ids;
   if (tokenizer.eos_token_id() >= 0) return {tokenizer.eos_token_id()};

@@ -1,5 +1,7 @@
 #include "run/evaluate.h"
 
+#include "eval/curves.h"
+
 namespace cohort {
 
 Evaluation evaluate(const Model& model, const Tokenizer& tokenizer, std::span<const Problem> problems,
@@ -38,10 +40,14 @@ Metrics evaluation_metrics(const Evaluation& e) {
   Metrics m{{"eval_accuracy", s.accuracy},
             {"eval_accuracy_low", s.accuracy_interval.low},
             {"eval_accuracy_high", s.accuracy_interval.high}};
-  for (const auto& [k, value] : s.pass_at)
-    if (k > 1) m.emplace_back(fmt::format("eval_pass@{}", k), value);
-  for (const auto& [k, value] : s.maj_at)
-    if (k > 1) m.emplace_back(fmt::format("eval_maj@{}", k), value);
+  const Curves curves = sampling_curves(e.results);
+  for (const auto& [family, curve] : {std::pair("pass", &curves.pass), {"maj", &curves.maj}})
+    for (const CurvePoint& p : *curve) {
+      if (p.k == 1) continue;  // the accuracy
+      const std::string name = fmt::format("eval_{}@{}", family, p.k);
+      m.insert(m.end(),
+               {{name, p.value}, {name + "_low", p.interval.low}, {name + "_high", p.interval.high}});
+    }
   m.emplace_back("eval_mean_length", s.mean_length);
   Metrics rollout;
   add_rollout_metrics(e.groups, rollout);

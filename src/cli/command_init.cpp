@@ -1,0 +1,74 @@
+#include <filesystem>
+#include <set>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/command_support.h"
+#include "cli/random_model.h"
+#include "run/dataset.h"
+#include "text/utf8.h"
+
+namespace cohort {
+namespace {
+
+struct Settings {
+  std::vector<std::string> data;
+  Recipe recipe;  // how a built-in task makes its rows
+  std::string output_dir;
+  RandomModelShape shape;
+};
+
+void declare(OptionTable& t, Settings& s) {
+  t.add("data", &s.data,
+        "the characters of these rows' prompts and completions become the tokenizer: JSONL files or names of "
+        "built-in tasks; several by repeating the option")
+      .shown_as("FILE|TASK");
+  t.add("output_dir", &s.output_dir, "folder to write; must be new").shown_as("DIR");
+  t.add("seed", &s.recipe.seed, "the same seed gives the same weights").at_least(0);
+  t.add("hidden_size", &s.shape.hidden_size, "width of the residual stream").at_least(1);
+  t.add("intermediate_size", &s.shape.intermediate_size, "width of the feed-forward part").at_least(1);
+  t.add("num_hidden_layers", &s.shape.num_hidden_layers, "layers").at_least(1);
+  t.add("num_attention_heads", &s.shape.num_attention_heads, "heads, for queries and for keys").at_least(1);
+  t.add("max_position_embeddings", &s.shape.max_position_embeddings, "longest prompt with its completion")
+      .at_least(1);
+  t.add("initializer_range", &s.shape.initializer_range, "standard deviation of the random matrices")
+      .above(0);
+}
+
+// Each character of the rows once, in order of their bytes.
+void add_characters(const std::vector<Row>& rows, std::set<std::string>& characters) {
+  for (const Row& row : rows)
+    for (std::string_view text : {std::string_view(row.prompt), std::string_view(row.completion)})
+      while (!text.empty()) {
+        const size_t size = static_cast<size_t>(next_utf8(text).size);
+        characters.emplace(text.substr(0, size));
+        text.remove_prefix(size);
+      }
+}
+
+int run(std::span<const std::string> arguments) {
+  const Settings s = read_options<Settings, declare>("init", arguments);
+  require_option("init", "data", !s.data.empty(), kDataExpected);
+  require_option("init", "output_dir", !s.output_dir.empty(), "the folder to write");
+  if (std::filesystem::exists(s.output_dir))
+    fail("{}: expected a new folder, found one that exists", s.output_dir);
+  std::set<std::string> characters;
+  for (const std::string& name : s.data) add_characters(load_rows(name, s.recipe), characters);
+  std::string alphabet;
+  for (const std::string& c : characters) alphabet += c;
+  write_random_model(s.output_dir, s.shape, alphabet, static_cast<uint64_t>(s.recipe.seed));
+  log_info("{}: {} layers of width {}, {} characters", s.output_dir, s.shape.num_hidden_layers,
+           s.shape.hidden_size, characters.size());
+  return 0;
+}
+
+}  // namespace
+
+const Command kInitCommand = {"init",
+                              "make a small model of random weights, to train from scratch",
+                              "cohort init --data ROWS --output_dir DIR [--option value]...",
+                              "cohort init --data carries --output_dir runs/scratch",
+                              options_help<Settings, declare>,
+                              run};
+
+}  // namespace cohort

@@ -1,0 +1,109 @@
+// Data and models made by the program for its own training.
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "data/tasks.h"
+#include "run_support.h"
+
+namespace cohort {
+namespace {
+
+using testing::lines_of;
+using testing::run_program;
+
+class Data : public ::testing::Test {
+ protected:
+  std::string file(const char* name) const { return folder_.file(name).string(); }
+  testing::RunFolder folder_;
+};
+
+// Catches: rows that are not the task's, problems that stand on both sides of the split or on none, and a split that is
+// not the one that train makes of the same prompts.
+TEST_F(Data, ATaskAsAFileSplitAsTrainSplitsIt) {
+  const auto made = run_program({"data", "--data", "carries", "--task_digits", "2", "--task_problems", "200",
+                                 "--seed", "5", "--holdout_fraction", "0.25", "--output", file("train.jsonl"),
+                                 "--held_out", file("held_out.jsonl")});
+  ASSERT_EQ(made.status, 0) << made.text;
+  const std::vector<Row> rows = make_rows("carries", {.digits = 2, .rows = 200}, 5);
+  const Split split = split_by_question(rows, 0.25);
+  for (const auto& [name, expected] :
+       {std::pair("train.jsonl", &split.train), {"held_out.jsonl", &split.held_out}}) {
+    const std::vector<std::string> lines = lines_of(file(name));
+    ASSERT_EQ(lines.size(), expected->size());
+    for (size_t i = 0; i < lines.size(); ++i) EXPECT_EQ(lines[i], (*expected)[i].fields->dump());
+  }
+  const auto refused = run_program({"data", "--data", "carries", "--holdout_fraction", "0.25"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.text.find("--held_out"), std::string::npos) << refused.text;
+}
+
+// Catches: a made model that cannot read its data, that does not depend on the seed alone, or that replaces a folder.
+TEST_F(Data, AModelToTrainFromScratch) {
+  const auto init = [&](const char* folder, const char* seed) {
+    return run_program({"init", "--data", "carries", "--data", "products", "--output_dir", file(folder),
+                        "--seed", seed, "--hidden_size", "32", "--intermediate_size", "48",
+                        "--num_hidden_layers", "1"});
+  };
+  ASSERT_EQ(init("a", "1").status, 0);
+  ASSERT_EQ(init("b", "1").status, 0);
+  ASSERT_EQ(init("c", "2").status, 0);
+  const auto weights = [&](const char* folder) {
+    return read_file(folder_.file(folder) / "model.safetensors");
+  };
+  EXPECT_EQ(weights("a"), weights("b"));
+  EXPECT_NE(weights("a"), weights("c"));
+  const auto again = init("a", "1");
+  EXPECT_EQ(again.status, 1);
+  EXPECT_NE(again.text.find("expected a new folder"), std::string::npos) << again.text;
+  for (const char* task : {"carries", "products"}) {
+    const auto trained =
+        run_program({"train", "--method", "sft", "--model", file("a"), "--data", task, "--task_digits", "3",
+                     "--task_problems", "20", "--max_steps", "1", "--output_dir", file(task)});
+    EXPECT_EQ(trained.status, 0) << trained.text;
+  }
+  const auto odd =
+      run_program({"init", "--data", "carries", "--output_dir", file("d"), "--hidden_size", "30"});
+  EXPECT_EQ(odd.status, 1);
+  EXPECT_NE(odd.text.find("hidden_size: expected a multiple of num_attention_heads"), std::string::npos)
+      << odd.text;
+}
+
+// Catches: bounds of an evaluation's curves in the metrics that do not hold the value.
+TEST_F(Data, MetricsHaveTheIntervalsOfTheCurves) {
+  const auto trained = run_program({"train",
+                                    "--method",
+                                    "sft",
+                                    "--model",
+                                    file("init"),
+                                    "--data",
+                                    file("rows.jsonl"),
+                                    "--eval_data",
+                                    file("rows.jsonl"),
+                                    "--reward_funcs",
+                                    "last_number",
+                                    "--max_steps",
+                                    "2",
+                                    "--eval_steps",
+                                    "2",
+                                    "--num_generations_eval",
+                                    "4",
+                                    "--max_completion_length",
+                                    "12",
+                                    "--output_dir",
+                                    file("run")});
+  ASSERT_EQ(trained.status, 0) << trained.text;
+  int found = 0;
+  for (const std::string& line : lines_of(folder_.file("run") / "metrics.jsonl")) {
+    const auto row = nlohmann::json::parse(line);
+    for (const char* name : {"eval_pass@2", "eval_pass@4", "eval_maj@4"}) {
+      if (!row.contains(name)) continue;
+      ++found;
+      EXPECT_LE(row[std::string(name) + "_low"].get<double>(), row[name].get<double>());
+      EXPECT_GE(row[std::string(name) + "_high"].get<double>(), row[name].get<double>());
+    }
+  }
+  EXPECT_EQ(found, 6);
+}
+
+}  // namespace
+}  // namespace cohort
