@@ -10,9 +10,9 @@
 #include "base/progress.h"
 #include "web/chart.h"
 #include "web/html.h"
+#include "web/page.h"
 #include "web/report_data.h"
 #include "web/report_evaluation.h"
-#include "web/report_style.h"
 
 namespace cohort {
 namespace {
@@ -205,7 +205,8 @@ std::string setting(const ReportData& data, const std::string& name) {
   return found == data.settings.end() ? "" : found->second;
 }
 
-std::string heading(const ReportData& data) {
+// The line under the title: method, model, data, steps, seed.
+std::string lead_of(const ReportData& data) {
   int64_t last = 0;
   for (const auto& [step, row] : data.rows) last = std::max(last, step);
   std::string lead;
@@ -227,8 +228,7 @@ std::string heading(const ReportData& data) {
   const int64_t steps = most.empty() ? -1 : std::strtoll(most.c_str(), nullptr, 10);
   part(steps > last ? fmt::format("step {} of {}", last, steps) : fmt::format("{} steps", last));
   if (!seed.empty()) part("seed " + html_text(seed));
-  return fmt::format("<header><div class=\"brand\">Cohort</div><h1>{}</h1><p class=\"lead\">{}</p></header>",
-                     html_text(data.name), lead);
+  return lead;
 }
 
 // A word for a shell, quoted where it needs to be.
@@ -266,19 +266,13 @@ std::string repeat_section(const ReportData& data, const std::filesystem::path& 
 std::string make_report(const std::filesystem::path& folder) {
   const ReportData data = load_report_data(folder);
   const Evaluations evaluations = evaluations_of(data);
-  std::string body = heading(data) + tiles(data, evaluations) + evaluation_section(data, evaluations) +
-                     charts_section(data) + samples_section(data) + repeat_section(data, folder);
+  std::string body = tiles(data, evaluations) + evaluation_section(data, evaluations) + charts_section(data) +
+                     samples_section(data) + repeat_section(data, folder);
   if (data.rows.empty()) body += "<p class=\"lead\">No step has been recorded yet.</p>";
   std::string footer = "Made by <code>cohort report</code> from the run folder.";
   if (data.broken_rows > 0)
     footer += fmt::format(" {} rows that are not valid JSON with a step were left out.", data.broken_rows);
-  return fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width,initial-scale=1\">"
-      "<title>{} – "
-      "Cohort</title><style>{}</style></head>\n<body><main>{}<footer>{}</footer></main>\n<script>{}</"
-      "script></body></html>\n",
-      html_text(data.name), kReportStyle, body, footer, kReportScript);
+  return page_html(html_text(data.name), lead_of(data), body, footer);
 }
 
 std::filesystem::path write_report(const std::filesystem::path& folder) {

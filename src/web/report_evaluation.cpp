@@ -33,8 +33,7 @@ struct EvalName {
 std::optional<EvalName> eval_name(const std::string& name) {
   if (name == "eval_accuracy") return EvalName{"Accuracy", true, 1};
   if (name == "eval_mean_length") return EvalName{"Mean length (tokens)", false, 0};
-  if (name == "eval_accuracy_low" || name == "eval_accuracy_high" || name == "eval_problems" ||
-      name == "eval_samples")
+  if (name.ends_with("_low") || name.ends_with("_high") || name == "eval_problems" || name == "eval_samples")
     return {};
   if (name == "eval_uncomputed") return EvalName{"Samples that could not be judged", false, -1};
   if (name.starts_with("eval_pass@") || name.starts_with("eval_maj@"))
@@ -98,18 +97,25 @@ std::string curve(const Evaluations& evaluations, const std::string& family) {
   ks.erase(0);
   ks.erase(1);
   if (ks.empty()) return "";
-  Chart chart{
-      .title = fmt::format("{}@K over K", family),
-      .note = family == "pass" ? "at least one of K samples is right" : "the majority of K samples is right",
-      .steps = {1},
-      .series = {},
-      .percent = true,
-      .markers = true};
+  Chart chart{.title = fmt::format("{}@K over K", family),
+              .note = fmt::format("{} of K samples is right, with 95 % intervals",
+                                  family == "pass" ? "at least one" : "the majority"),
+              .steps = {1},
+              .series = {},
+              .percent = true,
+              .markers = true,
+              .even = true};
   chart.steps.insert(chart.steps.end(), ks.begin(), ks.end());
   for (size_t i = 0; i < evaluations.shown.size(); ++i) {
     const Row& row = evaluations.shown[i].second;
-    Series line{step_name(evaluations, i), {value_of(row, "eval_accuracy")}, {}, {}};
-    for (int64_t k : ks) line.values.push_back(value_of(row, fmt::format("{}{}", prefix, k)));
+    Series line{step_name(evaluations, i), {}, {}, {}};
+    const auto add = [&](const std::string& name) {
+      line.values.push_back(value_of(row, name));
+      line.low.push_back(value_of(row, name + "_low"));
+      line.high.push_back(value_of(row, name + "_high"));
+    };
+    add("eval_accuracy");
+    for (int64_t k : ks) add(fmt::format("{}{}", prefix, k));
     chart.series.push_back(std::move(line));
   }
   return chart_html(std::move(chart));

@@ -1,15 +1,13 @@
-// The look of report.html, and its one script. Both stand in the page itself.
+// The look of a report, but for its charts (chart_style), and its one script. Both stand in the page itself.
 #pragma once
 
 namespace cohort {
 
 constexpr const char* kReportStyle = R"css(
 :root{color-scheme:light dark;--page:#f7f7f4;--card:#fff;--ink:#15171a;--soft:#5c6168;--faint:#8d939b;--rule:#e4e4de;--good:#0c7a43;
---bad:#b3342a;--accent:#2a6fdb;--tint:#eef4fd;--c1:#2a6fdb;--c2:#d9622b;--c3:#12996a;--c4:#7a4fd0;--c5:#c08a00;--c6:#d04a86;--c7:#1a93a6;
---c8:#6b7280}
+--bad:#b3342a;--accent:#2a6fdb;--tint:#eef4fd}
 @media(prefers-color-scheme:dark){:root{--page:#101214;--card:#191c1f;--ink:#eceef0;--soft:#a4abb3;--faint:#767d86;--rule:#2b2f34;
---good:#4fc78a;--bad:#f0857b;--accent:#6ea6ff;--tint:#1b2740;--c1:#6ea6ff;--c2:#f0915f;--c3:#45c796;--c4:#ab8cf5;--c5:#e0b245;--c6:#f083b3;
---c7:#52c3d6;--c8:#9ca3af}}
+--good:#4fc78a;--bad:#f0857b;--accent:#6ea6ff;--tint:#1b2740}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 main{max-width:1120px;margin:0 auto;padding:40px 24px 64px}
@@ -40,6 +38,7 @@ td small{color:var(--soft);padding-left:.5em}
 .ranges text{fill:var(--soft);font-size:9.5px}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:16px}
 .chart{padding:14px 16px 10px;position:relative}
+.wide{max-width:860px;margin-top:26px}
 figcaption{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 10px;margin-bottom:6px}
 figcaption b{font-weight:600;font-size:14px}
 figcaption .latest{margin-left:auto;font-weight:600;font-variant-numeric:tabular-nums}
@@ -53,8 +52,6 @@ svg{display:block;width:100%;height:auto}
 .legend{display:flex;flex-wrap:wrap;gap:2px 14px;color:var(--soft);font-size:12px;min-height:18px}
 .legend i{display:inline-block;width:9px;height:9px;border-radius:3px;margin-right:6px}
 .legend u{text-decoration:none;color:var(--ink);font-variant-numeric:tabular-nums;padding-left:.4em}
-.c1{--c:var(--c1)}.c2{--c:var(--c2)}.c3{--c:var(--c3)}.c4{--c:var(--c4)}.c5{--c:var(--c5)}.c6{--c:var(--c6)}.c7{--c:var(--c7)}.c8{--c:var(--c8)}
-path.line{stroke:var(--c)}path.band,path.area,circle{fill:var(--c)}i.c1,i.c2,i.c3,i.c4,i.c5,i.c6,i.c7,i.c8{background:var(--c)}
 .sample{margin-bottom:14px}
 .prompt,.completion{white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;margin:0}
 .prompt{color:var(--soft);padding-bottom:12px;margin-bottom:12px;border-bottom:1px solid var(--rule)}
@@ -76,10 +73,9 @@ footer{color:var(--faint);font-size:13px;margin-top:44px}
 // Shows the values under the pointer in a chart's legend.
 constexpr const char* kReportScript = R"js(
 for (const figure of document.querySelectorAll('.chart')) {
-  const steps = JSON.parse(figure.dataset.steps), series = JSON.parse(figure.dataset.series);
-  const percent = figure.dataset.percent === '1', svg = figure.querySelector('svg'), cursor = figure.querySelector('.cursor');
+  const steps = JSON.parse(figure.dataset.steps), places = JSON.parse(figure.dataset.x), series = JSON.parse(figure.dataset.series);
+  const percent = figure.dataset.percent === '1', svg = figure.querySelector('svg'), width = svg.viewBox.baseVal.width, cursor = figure.querySelector('.cursor');
   const labels = [...figure.querySelectorAll('.legend span')], names = labels.map(label => label.lastChild.textContent);
-  const left = 46, right = 410, first = steps[0], last = Math.max(steps[steps.length - 1], first + 1);
   const text = v => v === null ? '–' : percent ? (100 * v).toFixed(1) + '%' : String(Number(v.toPrecision(4)));
   const clear = () => {
     cursor.style.visibility = 'hidden';
@@ -87,16 +83,15 @@ for (const figure of document.querySelectorAll('.chart')) {
   };
   svg.addEventListener('pointerleave', clear);
   svg.addEventListener('pointermove', event => {
-    const box = svg.getBoundingClientRect(), at = (event.clientX - box.left) / box.width * 420;
-    const wanted = first + (at - left) / (right - left) * (last - first);
+    const box = svg.getBoundingClientRect(), at = (event.clientX - box.left) / box.width * width;
     let i = 0;
-    steps.forEach((step, j) => { if (Math.abs(step - wanted) < Math.abs(steps[i] - wanted)) i = j; });
-    const x = left + (steps[i] - first) / (last - first) * (right - left);
+    places.forEach((place, j) => { if (Math.abs(place - at) < Math.abs(places[i] - at)) i = j; });
+    const x = places[i];
     cursor.setAttribute('x1', x);
     cursor.setAttribute('x2', x);
     cursor.style.visibility = 'visible';
     labels.forEach((label, k) => {
-      label.lastChild.textContent = names[k] + '  ' + text(series[k].v[i]) + (k ? '' : '  at step ' + Math.round(steps[i]));
+      label.lastChild.textContent = names[k] + '  ' + text(series[k].v[i]) + (k ? '' : '  at ' + Math.round(steps[i]));
     });
   });
 }

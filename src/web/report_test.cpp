@@ -36,7 +36,7 @@ struct RunFolder {
 
 constexpr const char* kMetrics =
     "{\"step\":0,\"eval_accuracy\":0.25,\"eval_accuracy_low\":0.2,\"eval_accuracy_high\":0.3,\"eval_pass@8\":"
-    "0.5,\"eval_maj@8\":0.375}\n"
+    "0.5,\"eval_pass@8_low\":0.4,\"eval_pass@8_high\":0.6,\"eval_maj@8\":0.375}\n"
     "{\"step\":1,\"reward\":0.25,\"rewards/format/mean\":0.5,\"kl\":null}\n"
     "{\"step\":2,\"reward\":0.5,\"rewards/format/mean\":0.75,\"kl\":0.001}\n"
     "{\"step\":2,\"eval_accuracy\":0.875,\"eval_accuracy_low\":0.8,\"eval_accuracy_high\":0.95,\"eval_pass@"
@@ -56,6 +56,12 @@ TEST(Report, ShowsBeforeAndAfter) {
        {"25.0% <i>→</i> 87.5%", "20.0–30.0%", "80.0–95.0%", "<span class=\"up\">+62.5 pts</span>", "pass@8",
         "maj@8", "Before and after", "do not overlap", "2 steps", "Where the time goes", "How to repeat it"})
     EXPECT_TRUE(contains(page, part)) << part;
+  // The curve of pass@K before training has a band where both of its points have an interval; bounds are no rows.
+  EXPECT_EQ(
+      count(page.substr(page.find("pass@K over K"), page.find("maj@K over K") - page.find("pass@K over K")),
+            "class=\"band"),
+      2u);
+  EXPECT_FALSE(contains(page, "8_low</td>"));
   run.file("metrics.jsonl",
            "{\"step\":0,\"eval_accuracy\":0.25,\"eval_accuracy_low\":0.2,\"eval_accuracy_high\":0.3}\n"
            "{\"step\":9,\"eval_accuracy\":0.5,\"eval_accuracy_low\":0.4,\"eval_accuracy_high\":0.6}\n"
