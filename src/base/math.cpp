@@ -177,4 +177,18 @@ double cos(double x) {
   return sin_of_quadrant(r, r.quadrant + 1);
 }
 
+namespace {
+
+// log(1 + x) for x >= 0, also where 1 + x rounds: the error of rounding cancels in x / (u - 1).
+double log_one_plus(double x) {
+  const double u = 1 + x;
+  return u == 1 ? x : log(u) * (x / (u - 1));
+}
+
+}  // namespace
+
+double sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
+
+double log_sigmoid(double x) { return x >= 0 ? -log_one_plus(exp(-x)) : x - log_one_plus(exp(x)); }
+
 }  // namespace cohort

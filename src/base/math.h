@@ -18,4 +18,8 @@ double pow(double x, double y);
 double sin(double x);
 double cos(double x);
 
+// 1 / (1 + exp(-x)) and its logarithm, for all finite x: small results keep their digits.
+double sigmoid(double x);
+double log_sigmoid(double x);
+
 }  // namespace cohort

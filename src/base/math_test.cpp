@@ -100,5 +100,21 @@ TEST(Math, SinAndCosAreWithinTwoUlp) {
   EXPECT_THROW(cos(std::nan("")), Error);
 }
 
+// Catches overflow, and small results that cancel away.
+TEST(Math, SigmoidAndItsLogarithm) {
+  double worst = 0, worst_log = 0;
+  for (uint32_t i = 0; i < 20000; ++i) {
+    const double x = i % 2 ? number(i, -700, 700) : number(i, -3, 3);
+    worst = std::max(worst, ulps(sigmoid(x), 1 / (1 + expl(-x))));
+    worst_log = std::max(worst_log, ulps(log_sigmoid(x), -log1pl(expl(-x))));
+  }
+  EXPECT_LE(worst, 4);
+  EXPECT_LE(worst_log, 4);
+  EXPECT_EQ(sigmoid(1e300), 1.0);
+  EXPECT_EQ(sigmoid(-1e300), 0.0);
+  EXPECT_EQ(log_sigmoid(-1e300), -1e300);
+  EXPECT_EQ(log_sigmoid(1e300), 0.0);
+}
+
 }  // namespace
 }  // namespace cohort

@@ -28,7 +28,7 @@ int run_command_line(std::span<const std::string> arguments);
 
 // Files command_NAME.cpp.
 extern const Command kQuickstartCommand, kTrainCommand, kGenerateCommand, kEvalCommand, kScoreCommand,
-    kPlanCommand, kReportCommand, kRejectCommand, kRewardCommand, kRewardLabelCommand, kInitCommand,
-    kDataCommand;
+    kPlanCommand, kReportCommand, kRejectCommand, kRewardCommand, kRewardTrainCommand, kRewardEvalCommand,
+    kRewardLabelCommand, kInitCommand, kDataCommand;
 
 }  // namespace cohort

@@ -9,6 +9,7 @@
 #include "cli/command_support.h"
 #include "cli/eval_output.h"
 #include "cli/sampling_options.h"
+#include "run/reward_model.h"
 #include "run/sample_json.h"
 
 namespace cohort {
@@ -79,10 +80,13 @@ std::vector<std::vector<Evaluated>> evaluate_all(Settings& s, const std::vector<
   std::vector<std::vector<Evaluated>> found(models.size());
   Progress progress("eval", samples, "samples");
   int64_t done = 0;
-  for (size_t m = 0; m < models.size(); ++m)
+  for (size_t m = 0; m < models.size(); ++m) {
+    const LoadedModel& loaded = *models[m];
+    std::vector<RewardFunction> own = rewards;
+    const RewardModels judges(own, {loaded.checkpoint.tokenizer, loaded.model.config().vocab_size},
+                              r.micro_batch_tokens);
     for (size_t d = 0; d < names.size(); ++d) {
-      const LoadedModel& loaded = *models[m];
-      Evaluation e = evaluate(loaded.model, loaded.checkpoint.tokenizer, problems[m][d], rewards,
+      Evaluation e = evaluate(loaded.model, loaded.checkpoint.tokenizer, problems[m][d], own,
                               static_cast<int32_t>(r.num_generations),
                               generation_options(r, loaded.model.config(), loaded.checkpoint.tokenizer),
                               [&](int64_t, int64_t finished) { progress.update(done + finished); });
@@ -99,6 +103,7 @@ std::vector<std::vector<Evaluated>> evaluate_all(Settings& s, const std::vector<
       Curves curves = sampling_curves(e.results);
       found[m].push_back({std::move(e.summary), std::move(e.results), std::move(curves)});
     }
+  }
   return found;
 }
 

@@ -10,6 +10,7 @@
 #include "eval/statistics.h"
 #include "rl/pairs.h"
 #include "rl/rejection.h"
+#include "run/reward_model.h"
 #include "run/sample_chunks.h"
 
 namespace cohort {
@@ -71,9 +72,10 @@ int run(std::span<const std::string> arguments) {
     fail("reject: --output and --pairs name the same file {}", s.pairs);
   use_threads(r.num_threads);
 
-  const std::vector<RewardFunction> rewards = make_rewards(r.reward_funcs, r.reward_weights);
+  std::vector<RewardFunction> rewards = make_rewards(r.reward_funcs, r.reward_weights);
   const LoadedModel loaded(r.model);
   const Tokenizer& tokenizer = loaded.checkpoint.tokenizer;
+  const RewardModels judges(rewards, {tokenizer, loaded.model.config().vocab_size}, r.micro_batch_tokens);
   const std::vector<Problem> problems = load_datasets(r, tokenizer, loaded.model.config()).train;
   const auto count = static_cast<int64_t>(problems.size());
   const GenerationOptions options = generation_options(r, loaded.model.config(), tokenizer);

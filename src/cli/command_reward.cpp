@@ -1,12 +1,10 @@
-#include <array>
-
 #include "cli/cli.h"
 
 namespace cohort {
 namespace {
 
-// Files command_reward_NAME.cpp. The group stands in cli.cpp's list as soon as it has one.
-constexpr std::array<const Command*, 1> kCommands{&kRewardLabelCommand};
+// Files command_reward_NAME.cpp.
+constexpr const Command* kCommands[] = {&kRewardTrainCommand, &kRewardEvalCommand, &kRewardLabelCommand};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include "cli/row_writer.h"
 #include "cli/sampling_options.h"
 #include "run/label_steps.h"
+#include "run/reward_model.h"
 #include "run/sample_chunks.h"
 
 namespace cohort {
@@ -85,9 +86,10 @@ int run(std::span<const std::string> arguments) {
   const bool sampled = s.solutions == "sampled";
   if (!sampled) r.method = "sft";  // its rows hold completions
 
-  const std::vector<RewardFunction> rewards = make_rewards(r.reward_funcs, r.reward_weights);
+  std::vector<RewardFunction> rewards = make_rewards(r.reward_funcs, r.reward_weights);
   const LoadedModel loaded(r.model);
   const Tokenizer& tokenizer = loaded.checkpoint.tokenizer;
+  const RewardModels judges(rewards, {tokenizer, loaded.model.config().vocab_size}, r.micro_batch_tokens);
   RowSolutions given;
   given.problems = load_datasets(r, tokenizer, loaded.model.config()).train;
   size_t most = static_cast<size_t>(r.num_generations);

@@ -170,4 +170,18 @@ std::vector<uint32_t> shuffled_order(uint32_t n, uint64_t seed, uint32_t epoch) 
   return order;
 }
 
+std::vector<int64_t> draw_rows(int64_t n, int64_t first, int64_t count, bool shuffle, uint64_t seed) {
+  std::vector<int64_t> rows;
+  std::vector<uint32_t> order;
+  int64_t ordered_epoch = -1;
+  for (int64_t i = first; i < first + count; ++i) {
+    if (shuffle && i / n != ordered_epoch) {
+      ordered_epoch = i / n;
+      order = shuffled_order(static_cast<uint32_t>(n), seed, static_cast<uint32_t>(ordered_epoch));
+    }
+    rows.push_back(shuffle ? order[i % n] : i % n);
+  }
+  return rows;
+}
+
 }  // namespace cohort

@@ -112,6 +112,17 @@ Interval wilson(double share, double n) {
   return {share == 0 ? 0 : std::max(0.0, center - half), share == 1 ? 1 : std::min(1.0, center + half)};
 }
 
+namespace {
+
+// Wilson's interval with the effective number of samples that `variance` tells of.
+// No spread between prompts says nothing about the spread of the population: then only the prompts count.
+Interval clustered_interval(double share, double variance, double prompts, double samples) {
+  return wilson(share,
+                variance > 0 ? std::clamp(share * (1 - share) / variance, prompts, samples) : prompts);
+}
+
+}  // namespace
+
 Share clustered_share(std::span<const Tally> prompts) {
   Share out{0, wilson(0, 0)};
   if (prompts.empty()) return out;
@@ -125,10 +136,26 @@ Share clustered_share(std::span<const Tally> prompts) {
   const double count = static_cast<double>(prompts.size());
   out.value = sum / count;
   const double variance = prompts.size() > 1 ? variance_of_mean(shares, out.value) : 0;
-  // No spread between prompts says nothing about the spread of the population: then only the prompts count.
-  const double effective =
-      variance > 0 ? std::clamp(out.value * (1 - out.value) / variance, count, samples) : count;
-  out.interval = wilson(out.value, effective);
+  out.interval = clustered_interval(out.value, variance, count, samples);
+  return out;
+}
+
+Share pooled_share(std::span<const Tally> prompts) {
+  Share out{0, wilson(0, 0)};
+  if (prompts.empty()) return out;
+  double right = 0, samples = 0, squares = 0;
+  for (const Tally& t : prompts) {
+    right += static_cast<double>(t.c);
+    samples += static_cast<double>(t.n);
+  }
+  out.value = right / samples;
+  for (const Tally& t : prompts) {
+    const double off = static_cast<double>(t.c) - out.value * static_cast<double>(t.n);
+    squares += off * off;
+  }
+  const double count = static_cast<double>(prompts.size());
+  const double variance = count > 1 ? count / (count - 1) * squares / (samples * samples) : 0;
+  out.interval = clustered_interval(out.value, variance, count, samples);
   return out;
 }
 

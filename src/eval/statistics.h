@@ -41,6 +41,9 @@ struct Share {
   Interval interval;
 };
 Share clustered_share(std::span<const Tally> prompts);
+// The share of all samples, sum c / sum n, whatever prompt they are of, with such an interval: v is then the variance
+// of that ratio, P / (P - 1) sum (c - share n)^2 / (sum n)^2.
+Share pooled_share(std::span<const Tally> prompts);
 
 // One prompt's samples.
 struct PromptResult {

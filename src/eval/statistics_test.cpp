@@ -160,5 +160,23 @@ TEST(Compare, IsPaired) {
   EXPECT_FALSE(compare(before, after).separate);
 }
 
+// Catches: prompts weighed alike where samples are asked for, and an interval that takes samples of one prompt for
+// independent ones. With one sample each, or nothing to tell clusters apart, both shares are the same.
+TEST(PooledShare, CountsSamples) {
+  const Tally uneven[] = {{3, 3}, {0, 1}};
+  EXPECT_DOUBLE_EQ(pooled_share(uneven).value, 0.75);
+  EXPECT_DOUBLE_EQ(clustered_share(uneven).value, 0.5);
+  const Tally even[] = {{1, 2}, {2, 2}, {0, 2}, {2, 2}};
+  EXPECT_NEAR(pooled_share(even).interval.low, clustered_share(even).interval.low, 1e-12);
+  EXPECT_NEAR(pooled_share(even).interval.high, clustered_share(even).interval.high, 1e-12);
+  std::vector<Tally> together(10, Tally{8, 8}), apart;
+  for (int i = 0; i < 10; ++i) together.push_back({0, 8});
+  for (int i = 0; i < 160; ++i) apart.push_back({i % 2, 1});
+  const auto width = [](const Share& s) { return s.interval.high - s.interval.low; };
+  EXPECT_NEAR(width(pooled_share(apart)), width({0.5, wilson(0.5, 160)}), 1e-12);
+  EXPECT_GT(width(pooled_share(together)), 2.5 * width(pooled_share(apart)));
+  EXPECT_EQ(pooled_share({}).interval.high, 1.0);
+}
+
 }  // namespace
 }  // namespace cohort

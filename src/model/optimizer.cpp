@@ -19,6 +19,11 @@ double scheduled_learning_rate(const std::string& type, double base, int64_t ste
   return base * 0.5 * (1.0 + cohort::cos(3.141592653589793 * progress));
 }
 
+int64_t whole_warmup_steps(double warmup_steps, int64_t total_steps) {
+  return static_cast<int64_t>(
+      warmup_steps < 1 ? std::ceil(warmup_steps * static_cast<double>(total_steps)) : warmup_steps);
+}
+
 Optimizer::Optimizer(const Model& model) : m_(model.floats()), v_(model.floats()) {
   m_.zero();
   v_.zero();

@@ -15,6 +15,9 @@ namespace cohort {
 double scheduled_learning_rate(const std::string& type, double base, int64_t step, int64_t warmup_steps,
                                int64_t total_steps);
 
+// A recipe's warmup_steps: below 1 a share of all steps, rounded up.
+int64_t whole_warmup_steps(double warmup_steps, int64_t total_steps);
+
 class Optimizer {
  public:
   explicit Optimizer(const Model& model);

@@ -120,7 +120,7 @@ std::vector<RewardFunction> make_rewards(std::span<const std::string> reward_fun
     const std::string& name = reward_funcs[i];
     for (const RewardFunction& earlier : out)
       if (earlier.name == name) fail("reward_funcs: \"{}\" stands there twice", name);
-    RewardFunction function{name, reward_weights.empty() ? 1.0 : reward_weights[i], {}, {}};
+    RewardFunction function{name, reward_weights.empty() ? 1.0 : reward_weights[i], {}, {}, {}};
     if (!std::isfinite(function.weight))
       fail("reward_weights: expected finite numbers, found {}", function.weight);
     for (const Entry& entry : kRewards) {
@@ -136,9 +136,9 @@ std::vector<RewardFunction> make_rewards(std::span<const std::string> reward_fun
         return RewardResult{soft_overlong_punishment(input.completion_tokens, options), true, {}};
       };
     }
-    if (!function.call) {
+    if (!function.call && !name.starts_with(kModelReward)) {
       const std::string nearest = nearest_name(name, known);
-      fail("reward_funcs: expected some of {}, found \"{}\"{}", fmt::join(known, ", "), name,
+      fail("reward_funcs: expected some of {}, or model:PATH, found \"{}\"{}", fmt::join(known, ", "), name,
            nearest.empty() ? "" : fmt::format(" (nearest: {})", nearest));
     }
     out.push_back(std::move(function));
@@ -146,16 +146,26 @@ std::vector<RewardFunction> make_rewards(std::span<const std::string> reward_fun
   return out;
 }
 
-Score score(std::span<const RewardFunction> functions, const RewardInput& input) {
-  Score out;
+std::vector<Score> score(std::span<const RewardFunction> functions, std::span<const RewardInput> inputs) {
+  std::vector<Score> out(inputs.size());
   for (const RewardFunction& function : functions) {
-    RewardResult result = function.call(input);
-    if (result.computed && !std::isfinite(result.value))
-      result = not_computed(fmt::format("the value is {}", result.value));
-    const double value = result.computed ? result.value : std::numeric_limits<double>::quiet_NaN();
-    out.rewards.emplace_back(function.name, value);
-    out.reward += function.weight * value;
-    if (!result.computed) out.reasons.push_back(fmt::format("{}: {}", function.name, result.reason));
+    std::vector<RewardResult> results;
+    if (function.call_all) {
+      results = function.call_all(inputs);
+      COHORT_CHECK(results.size() == inputs.size(), "{} results for {} inputs", results.size(),
+                   inputs.size());
+    } else {
+      for (const RewardInput& input : inputs) results.push_back(function.call(input));
+    }
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      RewardResult& result = results[i];
+      if (result.computed && !std::isfinite(result.value))
+        result = not_computed(fmt::format("the value is {}", result.value));
+      const double value = result.computed ? result.value : std::numeric_limits<double>::quiet_NaN();
+      out[i].rewards.emplace_back(function.name, value);
+      out[i].reward += function.weight * value;
+      if (!result.computed) out[i].reasons.push_back(fmt::format("{}: {}", function.name, result.reason));
+    }
   }
   return out;
 }

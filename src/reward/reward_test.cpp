@@ -186,12 +186,15 @@ TEST(Reward, WeightedSum) {
   const std::string names[] = {"last_number", "think_format"};
   const double weights[] = {2, 0.5};
   const auto functions = make_rewards(names, weights);
-  const Score good = score(functions, {{{"answer", "7"}}, "", "<think> 1 </think> <answer> 7 </answer>"});
+  const nlohmann::json seven{{"answer", "7"}}, unknown{{"answer", "?"}};
+  const char* completion = "<think> 1 </think> <answer> 7 </answer>";
+  const RewardInput inputs[] = {{seven, "", completion}, {unknown, "", completion}};
+  const std::vector<Score> scores = score(functions, inputs);
+  const Score &good = scores[0], &bad = scores[1];
   EXPECT_EQ(good.reward, 2.5);
   EXPECT_EQ(good.rewards,
             (std::vector<std::pair<std::string, double>>{{"last_number", 1}, {"think_format", 1}}));
   EXPECT_TRUE(good.reasons.empty());
-  const Score bad = score(functions, {{{"answer", "?"}}, "", "<think> 1 </think> <answer> 7 </answer>"});
   EXPECT_TRUE(std::isnan(bad.reward));
   EXPECT_TRUE(std::isnan(bad.rewards[0].second));
   EXPECT_EQ(bad.rewards[1].second, 1);
@@ -212,7 +215,7 @@ TEST(Reward, ExtractedAnswersAreCanonical) {
 
 std::string error_of(std::vector<std::string> names, std::vector<double> weights) {
   try {
-    make_rewards(names, weights);
+    make_rewards(names, weights, {.max_completion_length = 8, .soft_punish_cache = 2});
   } catch (const Error& e) {
     return e.what();
   }
@@ -221,10 +224,9 @@ std::string error_of(std::vector<std::string> names, std::vector<double> weights
 
 // Catches: a misspelt or repeated reward, or weights of another length, taken silently.
 TEST(Reward, RefusesBadLists) {
-  EXPECT_EQ(
-      error_of({"last_nubmer"}, {}),
-      "reward_funcs: expected some of answer_tag, last_number, think_format, found \"last_nubmer\" (nearest: "
-      "last_number)");
+  EXPECT_EQ(error_of({"last_nubmer"}, {}),
+            "reward_funcs: expected some of answer_tag, last_number, soft_overlong_punishment, think_format, "
+            "or model:PATH, found \"last_nubmer\" (nearest: last_number)");
   EXPECT_EQ(error_of({"last_number", "last_number"}, {}), "reward_funcs: \"last_number\" stands there twice");
   EXPECT_EQ(error_of({"last_number"}, {1, 2}),
             "reward_weights: expected one for each of the 1 reward_funcs, found 2");

@@ -295,7 +295,7 @@ TEST(Methods, TableAndErrors) {
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(std::string(e.what()),
-              "method: expected one of sft, rft, online-rft, dpo, ppo, grpo, distill, found \"grpoo\" "
+              "method: expected one of sft, rft, online-rft, dpo, ppo, grpo, trpo, distill, found \"grpoo\" "
               "(nearest: grpo)");
   }
 }

@@ -6,16 +6,6 @@
 namespace cohort {
 namespace {
 
-// log(1 + x) for x >= 0, also where 1 + x rounds: the error of rounding cancels in x / (u - 1).
-double log_one_plus(double x) {
-  const double u = 1 + x;
-  return u == 1 ? x : log(u) * (x / (u - 1));
-}
-
-double log_sigmoid(double x) { return x >= 0 ? -log_one_plus(exp(-x)) : x - log_one_plus(exp(x)); }
-
-double sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
-
 // log pi - log pi_ref of the sampled tokens.
 double log_ratio(const Sample& sample, const FreshSample& fresh) {
   const size_t length = sample.completion_ids.size();

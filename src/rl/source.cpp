@@ -6,21 +6,9 @@ namespace cohort {
 
 std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t first, int64_t count,
                                  bool shuffle, uint64_t seed) {
-  const int64_t n = static_cast<int64_t>(problems.size());
   std::vector<Drawn> drawn;
-  std::vector<uint32_t> order;
-  int64_t ordered_epoch = -1;
-  for (int64_t i = first; i < first + count; ++i) {
-    int64_t row = i % n;
-    if (shuffle) {
-      if (i / n != ordered_epoch) {
-        ordered_epoch = i / n;
-        order = shuffled_order(static_cast<uint32_t>(n), seed, static_cast<uint32_t>(ordered_epoch));
-      }
-      row = order[row];
-    }
-    drawn.push_back({&problems[row], static_cast<uint32_t>(i)});
-  }
+  for (int64_t row : draw_rows(static_cast<int64_t>(problems.size()), first, count, shuffle, seed))
+    drawn.push_back({&problems[row], static_cast<uint32_t>(first + static_cast<int64_t>(drawn.size()))});
   return drawn;
 }
 
@@ -89,10 +77,17 @@ RewardFaults& RewardFaults::operator+=(RewardFaults&& later) {
 
 RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards,
                           std::span<Group> groups) {
+  std::vector<RewardInput> inputs;
+  for (size_t p = 0; p < groups.size(); ++p)
+    for (const Sample& s : groups[p].samples)
+      inputs.push_back({*drawn[p].problem->row.fields, s.prompt, s.completion, s.sampled_tokens(),
+                        s.prompt_ids, s.completion_ids});
+  std::vector<Score> scores = score(rewards, inputs);
   RewardFaults faults;
-  for (size_t p = 0; p < groups.size(); ++p) {
-    for (Sample& s : groups[p].samples) {
-      Score result = score(rewards, {*drawn[p].problem->row.fields, s.prompt, s.completion, s.sampled_tokens()});
+  auto next = scores.begin();
+  for (Group& group : groups)
+    for (Sample& s : group.samples) {
+      Score& result = *next++;
       s.rewards = std::move(result.rewards);
       s.reward = result.reward;
       faults.count += static_cast<int64_t>(result.reasons.size());
@@ -101,7 +96,6 @@ RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFu
           faults.reasons.push_back(
               fmt::format("prompt {} sample {}: {}", s.prompt_index, s.sample_index, reason));
     }
-  }
   return faults;
 }
 

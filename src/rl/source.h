@@ -40,7 +40,7 @@ struct Drawn {
   uint32_t prompt_index;
 };
 
-// The prompts first .. first + count - 1 of the run: epoch after epoch, each in its own order.
+// The prompts first .. first + count - 1 of the run.
 std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t first, int64_t count,
                                  bool shuffle, uint64_t seed);
 

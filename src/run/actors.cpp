@@ -6,14 +6,12 @@ namespace cohort {
 namespace {
 
 // The critic at step 0: the policy's weights, or those of critic_model, with a scalar head of zeros; or a critic saved
-// by a run, head included.
+// by a run, or a reward model, head included.
 std::unique_ptr<Critic> first_critic(const Recipe& recipe, const Model& policy) {
   if (recipe.critic_model.empty()) return std::make_unique<Critic>(policy.config(), policy.flat());
   const std::filesystem::path folder = recipe.critic_model;
-  const bool saved_critic =
-      std::filesystem::is_directory(folder) && !std::filesystem::exists(folder / "tokenizer.json");
   std::unique_ptr<Critic> critic;
-  if (saved_critic) {
+  if (has_scalar_head(folder)) {
     critic = std::make_unique<Critic>(Critic::load(folder, false, 0));
   } else {
     const Checkpoint start = load_checkpoint(folder);
@@ -35,18 +33,30 @@ std::unique_ptr<Critic> make_critic(const Recipe& recipe, const Method& method, 
 }  // namespace
 
 Actors::Actors(const Recipe& recipe, const Method& method, Checkpoint checkpoint,
-               const std::optional<FoundCheckpoint>& resumed)
+               const std::optional<FoundCheckpoint>& resumed, std::span<RewardFunction> rewards)
     : start(std::move(checkpoint)),
       model(start.config, std::move(start.weights)),
       optimizer(method.update == UpdateRule::adamw ? std::make_unique<Optimizer>(model) : nullptr),
       critic(make_critic(recipe, method, model, resumed)),
-      trainer(model, optimizer.get(), trainer_options(recipe, method), critic.get()) {
+      trainer(model, optimizer.get(), trainer_options(recipe, method), critic.get()),
+      reward_models(rewards, {start.tokenizer, start.config.vocab_size}, recipe.micro_batch_tokens) {
+  if (!recipe.process_reward_model.empty())
+    process_reward_model = std::make_unique<RewardModel>(
+        recipe.process_reward_model, JudgedPolicy{start.tokenizer, start.config.vocab_size},
+        recipe.micro_batch_tokens);
+  if (process_reward_model) process_reward_model->expect_steps(recipe.step_separator);
+  if (recipe.offload_reward_models) offload_reward_models();
   if (needs_reference(recipe, method))
     reference = std::make_unique<Reference>(
         method.other == Other::teacher ? recipe.teacher_model : recipe.model, start.config);
   if (!resumed) return;
   if (optimizer) load_optimizer(*resumed, *optimizer);
   if (reference) reference->load(resumed->folder);
+}
+
+void Actors::offload_reward_models() {
+  reward_models.offload();
+  if (process_reward_model) process_reward_model->offload();
 }
 
 void Actors::save(const Recipe& recipe, const RunState& state) const {

@@ -9,15 +9,20 @@
 #include "rl/trainer.h"
 #include "run/recipe.h"
 #include "run/reference.h"
+#include "run/reward_model.h"
 #include "run/run_state.h"
 
 namespace cohort {
 
 struct Actors {
-  // `start` is the recipe's model, or that of the checkpoint that is resumed; its weights move into the policy. Throws
-  // Error where another model's vocabulary is not the policy's.
+  // `start` is the recipe's model, or that of the checkpoint that is resumed; its weights move into the
+  // policy. Of `rewards` those that reward models compute get their models. Throws Error where another
+  // model's vocabulary is not the policy's.
   Actors(const Recipe& recipe, const Method& method, Checkpoint start,
-         const std::optional<FoundCheckpoint>& resumed);
+         const std::optional<FoundCheckpoint>& resumed, std::span<RewardFunction> rewards);
+
+  // Frees the weights of all reward models until they are used again.
+  void offload_reward_models();
 
   // Everything as OUTPUT_DIR/checkpoint-N for state.step.
   void save(const Recipe& recipe, const RunState& state) const;
@@ -28,6 +33,8 @@ struct Actors {
   std::unique_ptr<Critic> critic;        // null where the method has none
   std::unique_ptr<Reference> reference;  // or a teacher; null where none is wanted
   Trainer trainer;
+  RewardModels reward_models;
+  std::unique_ptr<RewardModel> process_reward_model;  // null: steps are held against gold ones
 };
 
 }  // namespace cohort

@@ -146,6 +146,7 @@ void Collector::sample(int64_t first_step, RunState& state, RunWriter& writer, E
     const double sampled = seconds();
     score_rollout(drawn, rewards_, first_step, counts.draws, writer.rewards(), groups);
     if (recipe_.supervision == "process") score_steps(drawn, groups);
+    if (recipe_.offload_reward_models) actors_.offload_reward_models();
     counts.add(groups);
     const bool keep_all = !recipe_.filter_groups || counts.draws == recipe_.max_num_gen_batches;
     for (Group& g : groups)
@@ -161,6 +162,8 @@ void Collector::sample(int64_t first_step, RunState& state, RunWriter& writer, E
 }
 
 void Collector::score_steps(std::span<const Drawn> drawn, std::span<Group> groups) const {
+  if (actors_.process_reward_model)
+    return actors_.process_reward_model->score_steps(groups, recipe_.step_separator);
   for (size_t g = 0; g < groups.size(); ++g) {
     const std::vector<std::string> gold = gold_steps(drawn[g].problem->row, recipe_.data);
     for (Sample& s : groups[g].samples)

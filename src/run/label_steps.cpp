@@ -13,25 +13,36 @@ std::vector<Outcomes> judge(const LabelPlan& plan, std::span<const std::vector<C
                             const Drawn& drawn, const Tokenizer& tokenizer,
                             std::span<const RewardFunction> rewards, double threshold, LabelCounts& counts,
                             RewardFaults& faults) {
-  std::vector<Outcomes> outcomes;
+  const Problem& problem = *drawn.problem;
+  std::vector<std::vector<int32_t>> ids;
+  std::vector<std::string> texts;
+  std::vector<size_t> prefixes;  // which prefix each goes on from
+  size_t prefix_count = 0;
   for (size_t r = 0; r < plan.requests.size(); ++r) {
     const GenerationRequest& request = plan.requests[r];
     for (int32_t i = 0; i < request.samples(); ++i) {
-      if (i % request.num_generations == 0) outcomes.emplace_back();
+      if (i % request.num_generations == 0) ++prefix_count;
       const std::vector<int32_t>& more = continuations[r][i].ids;
-      std::vector<int32_t> ids(request.prompt_ids.begin() + request.prompt_length,
-                               request.prompt_ids.begin() + request.begin(i));
-      ids.insert(ids.end(), more.begin(), more.end());
-      const auto length = static_cast<int64_t>(ids.size());
-      const std::string text = completion_text(tokenizer, std::move(ids));
-      Score found = score(rewards, {*drawn.problem->row.fields, drawn.problem->row.prompt, text, length});
-      faults += {std::ssize(found.reasons), std::move(found.reasons)};
+      ids.emplace_back(request.prompt_ids.begin() + request.prompt_length,
+                       request.prompt_ids.begin() + request.begin(i));
+      ids.back().insert(ids.back().end(), more.begin(), more.end());
+      texts.push_back(completion_text(tokenizer, ids.back()));
+      prefixes.push_back(prefix_count - 1);
       counts.sampled_tokens += std::ssize(more);
       ++counts.rollouts;
-      if (std::isnan(found.reward)) continue;
-      ++outcomes.back().judged;
-      outcomes.back().right += found.reward >= threshold;
     }
+  }
+  std::vector<RewardInput> inputs;
+  for (size_t i = 0; i < ids.size(); ++i)
+    inputs.push_back(
+        {*problem.row.fields, problem.row.prompt, texts[i], std::ssize(ids[i]), problem.prompt_ids, ids[i]});
+  std::vector<Score> scores = score(rewards, inputs);
+  std::vector<Outcomes> outcomes(prefix_count);
+  for (size_t i = 0; i < scores.size(); ++i) {
+    faults += {std::ssize(scores[i].reasons), std::move(scores[i].reasons)};
+    if (std::isnan(scores[i].reward)) continue;
+    ++outcomes[prefixes[i]].judged;
+    outcomes[prefixes[i]].right += scores[i].reward >= threshold;
   }
   return outcomes;
 }

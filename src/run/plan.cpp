@@ -13,6 +13,7 @@
 #include "rollout/kv_blocks.h"
 #include "run/dataset.h"
 #include "run/method_options.h"
+#include "run/reward_folder.h"
 
 namespace cohort {
 namespace {
@@ -23,13 +24,27 @@ int64_t packed_floats(const ModelConfig& c) {
   const int64_t C = c.hidden_size, F = c.intermediate_size;
   return c.num_hidden_layers *
              (packed(c.qkv_width(), C) + packed(C, c.attention_width()) + packed(2 * F, C) + packed(C, F)) +
-         packed(c.vocab_size, C);
+         packed(c.scalar_head ? 1 : c.vocab_size, C);
 }
 
 double matrix_parameters(const ModelConfig& c) {  // of the layers
   const double C = static_cast<double>(c.hidden_size);
   return static_cast<double>(c.num_hidden_layers) *
          (C * static_cast<double>(c.qkv_width() + c.attention_width() + 3 * c.intermediate_size));
+}
+
+// Of the reward models that the recipe names.
+int64_t reward_model_bytes(const Recipe& r) {
+  std::vector<std::string> folders;
+  for (const std::string& name : r.reward_funcs)
+    if (name.starts_with(kModelReward)) folders.push_back(name.substr(kModelReward.size()));
+  if (!r.process_reward_model.empty()) folders.push_back(r.process_reward_model);
+  int64_t bytes = 0;
+  for (const std::string& folder : folders) {
+    const ModelConfig c = reward_config(folder);
+    bytes += 4 * (parameter_floats(parameter_list(c)) + packed_floats(c));
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -80,6 +95,9 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
   else
     plan.memory.emplace_back("optimizer moments", 2 * weights);
   if (needs_reference(r, method)) plan.memory.emplace_back("reference model", weights + packed);
+  // Off-loaded ones are there only while the passes that need more are not.
+  if (const int64_t bytes = reward_model_bytes(r); bytes > 0 && !r.offload_reward_models)
+    plan.memory.emplace_back("reward models", bytes);
   const auto keep = r.gradient_checkpointing ? Activations::Keep::inputs : Activations::Keep::all;
   const int64_t C = c.hidden_size, F = c.intermediate_size;
   // Over the whole tree: dx, the gradients of attention and qkv, embedding rows that wait for the step's end;

@@ -48,7 +48,8 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
 
   t.section("Rewards");
   t.add("reward_funcs", &r.reward_funcs,
-        "reward functions by name; evaluation counts a completion as correct where the first pays 1");
+        "reward functions by name, or model:PATH for a reward model (docs/reward_models.md); evaluation "
+        "counts a completion as correct where the first pays 1");
   t.add("reward_weights", &r.reward_weights, "a weight for each of reward_funcs; 1 each where empty");
 
   t.add("multi_objective_aggregation", &r.multi_objective_aggregation,
@@ -57,6 +58,8 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("soft_punish_cache", &r.soft_punish_cache,
         "soft_overlong_punishment: tokens before max_completion_length over which it falls from 0 to -1")
       .at_least(0);
+  t.add("offload_reward_models", &r.offload_reward_models,
+        "free the weights of reward models while they are not used; they are read again from their folders");
   t.add("reward_threshold", &r.reward_threshold, "rft keeps the completions whose reward is at least this");
 
   t.section("Rollout");
@@ -160,6 +163,10 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
         "grpo: one reward for the outcome, or one for each step, held against the row's `steps`")
       .one_of({"outcome", "process"});
   t.add("step_separator", &r.step_separator, "text that ends a step of a completion");
+  t.add("process_reward_model", &r.process_reward_model,
+        "supervision = process: the reward model, trained on steps, that judges them; empty: the row's "
+        "`steps` do")
+      .shown_as("DIR");
   t.add("label_smoothing", &r.label_smoothing, "dpo: the share of pairs whose labels are taken to be wrong")
       .at_least(0)
       .at_most(0.499999);

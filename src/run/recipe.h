@@ -39,6 +39,7 @@ struct Recipe {
   std::vector<double> reward_weights;  // empty: 1 each
   std::string multi_objective_aggregation = "sum_then_normalize";
   int64_t soft_punish_cache = 0;  // tokens before max_completion_length where soft_overlong_punishment begins
+  bool offload_reward_models = false;
   double reward_threshold = 1.0;  // rft: a completion is right where its reward is at least this
 
   // Rollout
@@ -77,6 +78,7 @@ struct Recipe {
   std::string advantage_estimator = "grpo";
   std::string supervision = "outcome";
   std::string step_separator = "\n";
+  std::string process_reward_model;  // empty: steps are held against the row's
   double label_smoothing = 0.0;  // dpo
 
   // Reference and teacher

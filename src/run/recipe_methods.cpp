@@ -18,7 +18,7 @@ const std::vector<MethodOptions>& method_options() {
   static const std::vector<MethodOptions> table = {
       {"grpo trpo",
        {"scale_rewards", "multi_objective_aggregation", "advantage_estimator", "supervision",
-        "step_separator"}},
+        "step_separator", "process_reward_model"}},
       {"grpo",
        {"filter_groups", "max_num_gen_batches", "offline_rollouts", "importance_sampling_mode",
         "importance_sampling_clip_max", "importance_sampling_clip_min"}},
@@ -32,7 +32,7 @@ const std::vector<MethodOptions>& method_options() {
       {"grpo ppo", {"sync_ref_model", "ref_model_mixup_alpha", "ref_model_sync_steps"}},
       {"grpo ppo online-rft distill", {"num_iterations", "steps_per_generation"}},
       {"grpo ppo online-rft distill trpo", {"keep_rollout_activations", "mask_truncated_completions"}},
-      {"grpo ppo online-rft distill trpo rft", {"num_generations"}},
+      {"grpo ppo online-rft distill trpo rft", {"num_generations", "offload_reward_models"}},
       {"sft", {"completion_only_loss"}},
       {"dpo", {"label_smoothing"}},
       {"rft", {"reward_threshold"}},
@@ -148,6 +148,8 @@ void Recipe::validate() const {
         "supervision: step rewards are compared within the group; expected advantage_estimator grpo, found "
         "{}",
         advantage_estimator);
+  if (supervision != "process" && !process_reward_model.empty())
+    fail("process_reward_model: it judges steps; expected supervision process, found {}", supervision);
   if (supervision == "process" && step_separator.empty())
     fail("step_separator: expected the text that ends a step, found nothing");
   if (delta && *delta <= 1 + epsilon_high.value_or(epsilon))

@@ -69,7 +69,8 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   Checkpoint start = load_checkpoint(resumed ? resumed->folder : std::filesystem::path(recipe.model),
                                      Weights::later);
   Datasets data = load_datasets(recipe, start.tokenizer, start.config);
-  if (recipe.supervision == "process")  // a row without steps is refused before step 1
+  // A row without steps is refused before step 1.
+  if (recipe.supervision == "process" && recipe.process_reward_model.empty())
     for (const Problem& p : data.train) gold_steps(p.row, recipe.data);
   rewards_ = make_rewards(recipe.reward_funcs, recipe.reward_weights,
                           {recipe.max_completion_length, recipe.soft_punish_cache});
@@ -79,7 +80,7 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
 
   load_weights(start);
   held_out_ = std::move(data.eval);
-  actors_ = std::make_unique<Actors>(recipe, method_, std::move(start), resumed);
+  actors_ = std::make_unique<Actors>(recipe, method_, std::move(start), resumed, rewards_);
   collector_ = std::make_unique<Collector>(recipe, method_, *actors_, std::move(data.train), rewards_,
                                            generation_, plan_.keep_activations);
   state_.kl_coef = recipe.kl_coef;
@@ -171,10 +172,7 @@ void Run::update(int64_t step) {
   const bool first = in_rollout == 0;
   const bool credit_alone = !sampled() && method_.source != Source::pairs;
   const SeedTime time = credit_alone || (sampled() && first) ? SeedTime::before : SeedTime::after;
-  const int64_t warmup_steps =
-      recipe_.warmup_steps < 1
-          ? static_cast<int64_t>(std::ceil(recipe_.warmup_steps * static_cast<double>(total_steps_)))
-          : static_cast<int64_t>(recipe_.warmup_steps);
+  const int64_t warmup_steps = whole_warmup_steps(recipe_.warmup_steps, total_steps_);
   const auto scheduled = [&](double base) {
     return scheduled_learning_rate(recipe_.lr_scheduler_type, base, step - 1, warmup_steps, total_steps_);
   };
@@ -245,6 +243,7 @@ bool Run::evaluate(int64_t step) {
   const Evaluation e = cohort::evaluate(actors_->model, actors_->start.tokenizer, held_out_, rewards_,
                                         static_cast<int32_t>(recipe_.num_generations_eval), options,
                                         [&](int64_t, int64_t finished) { progress.update(finished); });
+  if (recipe_.offload_reward_models) actors_->offload_reward_models();
   const Metrics metrics = evaluation_metrics(e);
   writer_->log_metrics(step, metrics);
   for (const Group& g : e.groups)

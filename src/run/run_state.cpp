@@ -80,14 +80,23 @@ fs::path checkpoint_folder(const fs::path& run, int64_t step) {
 void save_run(const fs::path& run, const RunState& state, const Model& model, const Optimizer* optimizer,
               const Tokenizer& tokenizer, const CheckpointTexts& texts,
               const std::function<void(const fs::path&)>& others, int64_t keep) {
+  const auto write = [&](const fs::path& folder) {
+    save_checkpoint(folder, model.config(), model.flat().data, tokenizer, texts);
+    if (optimizer) optimizer->save(folder / kOptimizer);
+    if (others) others(folder);
+  };
+  save_run(run, state, write, keep);
+}
+
+void save_run(const fs::path& run, const RunState& state, const std::function<void(const fs::path&)>& write,
+              int64_t keep) {
   const fs::path folder = checkpoint_folder(run, state.step);
   fs::path aside = folder;
   aside += ".tmp";
   try {
     fs::remove_all(aside);
-    save_checkpoint(aside, model.config(), model.flat().data, tokenizer, texts);
-    if (optimizer) optimizer->save(aside / kOptimizer);
-    if (others) others(aside);
+    fs::create_directories(aside);
+    write(aside);
     json j;
     j["step"] = state.step;
     j["num_tokens"] = state.num_tokens;

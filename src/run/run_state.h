@@ -34,6 +34,10 @@ void save_run(const std::filesystem::path& run, const RunState& state, const Mod
               const Optimizer* optimizer, const Tokenizer& tokenizer, const CheckpointTexts& texts,
               const std::function<void(const std::filesystem::path&)>& others, int64_t keep);
 
+// The same for what is no policy: `write` writes the model and all that belongs to it.
+void save_run(const std::filesystem::path& run, const RunState& state,
+              const std::function<void(const std::filesystem::path&)>& write, int64_t keep);
+
 // What follows a written checkpoint, and a resume repeats (it may have been cut off there): `latest` names
 // state.step, `best` its best step, old checkpoints beyond `keep` (0: keep all) are removed; the best one
 // stays.
