@@ -1,6 +1,7 @@
 #!/bin/bash
 # Figure 5 of DeepSeekMath on a small model: RFT, Online RFT, GRPO with outcome and with process supervision from one supervised model,
-# SEEDS seeds each; one page and one picture at the end. docs/figure5.md tells what came out. Runs that are whole are not run again.
+# and GRPO that passes over groups with equal rewards (which samples more); SEEDS seeds each; one page, one picture, one table at the end.
+# docs/figure5.md tells what came out. Runs that are whole are not run again.
 #   tools/figure5.sh [OUTPUT_FOLDER] [STEPS] [SEEDS] [COHORT] [THREADS]
 set -euo pipefail
 out=${1:-runs/figure5} steps=${2:-} seeds=${3:-3} cohort=${4:-build/cohort} threads=${5:-0}
@@ -43,15 +44,16 @@ for seed in $(seq 1 "$seeds"); do
   run online-rft "$seed" --method online-rft
   run grpo-os "$seed" --method grpo
   run grpo-ps "$seed" --method grpo --supervision process
+  run grpo-os-filtered "$seed" --method grpo --filter_groups true
 done
 echo "trainings: $((SECONDS - begin)) s"
 
 # 4. The figure.
 runs=()
-for method in rft online-rft grpo-os grpo-ps; do
+for method in rft online-rft grpo-os grpo-ps grpo-os-filtered; do
   for seed in $(seq 1 "$seeds"); do runs+=("$out/$method-$seed"); done
 done
-title="Held-out accuracy of four methods from one model"
+title="Held-out accuracy of five methods from one model"
 "$cohort" report --compare "${runs[@]}" --title "$title" --output "$out/figure5.html"
 "$cohort" report --compare "${runs[@]}" --title "$title" --output "$out/figure5.svg"
 
@@ -66,7 +68,7 @@ accuracy() {  # model, then options
 both() { echo "$(accuracy "$1" --num_generations 8) $(accuracy "$1" --num_generations 1 --temperature 0)"; }
 printf '| method | sampled: mean %% (each seed) | likeliest token: mean %% (each seed) |\n|---|---|---|\n'
 both "$out/supervised/checkpoint-300" | awk '{printf "| start | %.1f | %.1f |\n", 100*$1, 100*$2}'
-for method in rft online-rft grpo-os grpo-ps; do
+for method in rft online-rft grpo-os grpo-ps grpo-os-filtered; do
   for seed in $(seq 1 "$seeds"); do both "$out/$method-$seed/$(cat "$out/$method-$seed/latest")"; done |
     awk -v method="$method" '{a += $1; b += $2; each_a = each_a (NR > 1 ? ", " : "") sprintf("%.1f", 100*$1); each_b = each_b (NR > 1 ? ", " : "") sprintf("%.1f", 100*$2)}
       END {printf "| %s | %.1f (%s) | %.1f (%s) |\n", method, 100*a/NR, each_a, 100*b/NR, each_b}'
