@@ -18,38 +18,14 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "../bench/attention.cpp"  // found from src/
-#include "hwy/foreach_target.h"                      // IWYU pragma: keep
-#include "hwy/highway.h"
-
-HWY_BEFORE_NAMESPACE();
-namespace cohort {
-namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-// `steps` times 12 independent FMAs in registers; returns their flops.
-double fma_loop(int64_t steps, float* sink) {
-  const hn::CappedTag<float, 16> d;
-  hn::Vec<decltype(d)> sum[12];
-  for (int i = 0; i < 12; ++i) sum[i] = hn::Set(d, static_cast<float>(i));
-  const auto a = hn::Set(d, 0.5f), b = hn::Set(d, 1.0f);
-  for (int64_t s = 0; s < steps; ++s) {
-#pragma GCC unroll 12
-    for (int i = 0; i < 12; ++i) sum[i] = hn::MulAdd(sum[i], a, b);
-  }
-  for (int i = 1; i < 12; ++i) sum[0] = hn::Add(sum[0], sum[i]);
-  *sink = hn::GetLane(sum[0]);
-  return static_cast<double>(steps) * 12 * 2 * static_cast<double>(hn::Lanes(d));
-}
-
-}  // namespace HWY_NAMESPACE
-}  // namespace cohort
-HWY_AFTER_NAMESPACE();
+#include "bench/fma_loop-inl.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
 
 #if HWY_ONCE
 namespace cohort {
 namespace {
 
-HWY_EXPORT(fma_loop);
+HWY_EXPORT(FmaLoop);
 
 using Body = std::function<void()>;
 
@@ -103,7 +79,7 @@ void bench(const Shape& c, double seconds) {
   random_fill(d_out);
   const KvStore store{memory.data(), kv_block_floats(s)};
   const int64_t width = s.heads * s.head_dim;
-  kv_write(s, qkv.tensor({n, s.qkv_width()}), batch, store);
+  kv_write(s, qkv.tensor({n, s.qkv_width()}), batch.slots, store);
   if (c.decode) {
     std::vector<QuerySpan> spans;
     std::vector<KvSlot> slots;
@@ -129,9 +105,9 @@ void bench(const Shape& c, double seconds) {
   std::vector<Body> bodies = {
       [&] {
 #pragma omp parallel for
-        for (int i = 0; i < threads; ++i) peak_flops[i] = HWY_DYNAMIC_DISPATCH(fma_loop)(300'000, &sink[i]);
+        for (int i = 0; i < threads; ++i) peak_flops[i] = HWY_DYNAMIC_DISPATCH(FmaLoop)(300'000, &sink[i]);
       },
-      [&] { kv_write(s, q, batch, store); },
+      [&] { kv_write(s, q, batch.slots, store); },
       [&] { attention_forward(s, q, batch, store, o, l); },
   };
   if (!c.decode)

@@ -4,6 +4,8 @@
 // only as rows arrive.
 #pragma once
 
+#include <omp.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -32,12 +34,16 @@ struct LayerActivations {
 int64_t layer_activation_floats(const ModelConfig& config);
 
 // Scratch of the layer that runs now, one for each caller that runs layers at the same time. What a layer
-// does row by row is done in chunks of rows, so scratch does not grow with the tree; results do not depend on
-// the chunks.
-inline constexpr int64_t kChunkRows = 4096;
+// does row by row is done by teams of rows: each thread takes few enough rows through several ops that they
+// stay in its cache. A weight gradient, where rows meet, is added chunk by chunk of such teams, so scratch
+// does not grow with the tree. Results depend on neither.
+inline constexpr int64_t kChunkRows = 2048, kTeamRows = 168;
+struct RowScratch {  // of one team: (n, C), (n, F), (n, 2F), (n, 2F)
+  Buffer normed, act, gate_up, d_gate_up;
+};
 struct LayerScratch {
-  int64_t chunk_rows = kChunkRows;  // at most
-  Buffer normed, act, gate_up;      // of one chunk: (n, C) a norm's output, (n, F), (n, 2F)
+  int64_t chunk_rows = kChunkRows, team_rows = kTeamRows;  // at most
+  std::vector<RowScratch> threads;
 };
 
 // The front of a buffer, grown where needed, as (rows, width).
@@ -55,6 +61,23 @@ template <class Use>
 void for_row_chunks(int64_t rows, int64_t most, Use use) {
   const int64_t chunks = (rows + most - 1) / most, each = chunks ? (rows + chunks - 1) / chunks : 0;
   for (int64_t begin = 0; begin < rows; begin += each) use(begin, std::min(rows, begin + each));
+}
+
+// use(begin, end, scratch) for teams of rows of [first, last), by all threads at once. Where that would leave
+// a thread few rows it is called for all of them, and the ops inside share the work.
+template <class Use>
+void for_row_teams(int64_t first, int64_t last, LayerScratch& scratch, Use use) {
+  const int64_t rows = last - first, threads = omp_in_parallel() ? 1 : omp_get_max_threads();
+  if (static_cast<int64_t>(scratch.threads.size()) < threads) scratch.threads.resize(threads);
+  if (rows < threads * scratch.team_rows / 2) {
+    if (rows > 0) use(first, last, scratch.threads[0]);
+    return;
+  }
+  const int64_t most = scratch.team_rows * threads, teams = (rows + most - 1) / most * threads;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(static_cast <int>(threads)) if (threads > 1)
+  for (int64_t team = 0; team < teams; ++team)
+    use(first + rows * team / teams, first + rows * (team + 1) / teams,
+        scratch.threads[threads > 1 ? omp_get_thread_num() : 0]);
 }
 
 class Activations {

@@ -69,15 +69,98 @@ LayerActivations gather_layer(const LayerActivations& all, std::span<const int32
 
 }  // namespace
 
+// From the gradient dx of a layer's output to that of x_mid (in dx) and of the attention's output, for rows
+// [begin, end): first row by row, with what the weight gradients need set aside, then these.
+void Trunk::mlp_rows_backward(const Model& model, int64_t layer, const LayerActivations& a, bool recompute,
+                              int64_t begin, int64_t end, const Tensor& dx, Gradients& gradients) {
+  using Side = GradientOperand::Side;
+  const ModelConfig& c = model.config();
+  const LayerWeights& w = model.weights().layers[layer];
+  const LayerWeights& g = gradients.views().layers[layer];
+  const int64_t n = end - begin, C = c.hidden_size, F = c.intermediate_size, A = c.attention_width();
+  const float eps = static_cast<float>(c.rms_norm_eps);
+  const Tensor d_normed = workspace(d_normed_, n, C), d_attention(d_attention_.data(), {dx.rows(), A});
+  d_out_.reset(Side::dy, n, C);
+  act_.reset(Side::x, n, F);
+  d_gate_up_.reset(Side::dy, n, 2 * F);
+  normed_.reset(Side::x, n, C);
+  d_mid_.reset(Side::dy, n, C);
+  attention_.reset(Side::x, n, A);
+  for_row_teams(begin, end, scratch_, [&](int64_t first, int64_t last, RowScratch& s) {
+    const int64_t rows = last - first, at = first - begin;
+    if (recompute) attention_output(model, layer, a, first, last);
+    const Tensor d_rows = dx.slice(first, last), x_mid = a.x_mid.slice(first, last),
+                 rstd = rows_of(a.mid_rstd, first, last), normed = workspace(s.normed, rows, C),
+                 act = workspace(s.act, rows, F), d_gate_up = workspace(s.d_gate_up, rows, 2 * F);
+    rms_norm_forward(x_mid, w.mlp_norm, eps, normed, recompute ? rstd : Tensor());
+    Tensor gate_up = rows_of(a.gate_up, first, last);
+    if (recompute) {
+      gate_up = d_gate_up;
+      matmul(normed, model.packed(layer).gate_up, w.gate_up_bias, {}, gate_up);
+    }
+    d_out_.put(at, d_rows);
+    normed_.put(at, normed);
+    matmul(d_out_, at, down_t_, act);  // the gradient of act, which the next line replaces by act
+    swiglu_backward(act, gate_up, d_gate_up, act);
+    act_.put(at, act);
+    d_gate_up_.put(at, d_gate_up);
+    const Tensor d_normed_rows = d_normed.slice(at, at + rows);
+    matmul(d_gate_up_, at, gate_up_t_, d_normed_rows);
+    rms_norm_backward(d_normed_rows, x_mid, w.mlp_norm, rstd, d_rows, true, {});
+    d_mid_.put(at, d_rows);
+    attention_.put(at, a.attention.slice(first, last));
+    matmul(d_mid_, at, attention_out_t_, d_attention.slice(first, last));
+  });
+  matmul_dw(d_out_, act_, g.down);
+  matmul_dw(d_gate_up_, normed_, g.gate_up);
+  matmul_dw(d_mid_, attention_, g.attention_out);
+  rms_norm_weight_gradient(d_normed, a.x_mid.slice(begin, end), rows_of(a.mid_rstd, begin, end), g.mlp_norm);
+  if (g.down_bias) column_sums(d_out_, g.down_bias);
+  if (g.gate_up_bias) column_sums(d_gate_up_, g.gate_up_bias);
+  if (g.attention_out_bias) column_sums(d_mid_, g.attention_out_bias);
+}
+
+// From the gradient of the queries, keys and values to that of the layer's input, added to dx.
+void Trunk::attention_rows_backward(const Model& model, int64_t layer, const LayerActivations& a,
+                                    int64_t begin, int64_t end, const Tensor& dx,
+                                    std::span<const int32_t> positions, Gradients& gradients) {
+  using Side = GradientOperand::Side;
+  const ModelConfig& c = model.config();
+  const LayerWeights& w = model.weights().layers[layer];
+  const LayerWeights& g = gradients.views().layers[layer];
+  const int64_t n = end - begin, C = c.hidden_size;
+  const float eps = static_cast<float>(c.rms_norm_eps);
+  const Tensor d_normed = workspace(d_normed_, n, C), d_qkv(d_qkv_.data(), {dx.rows(), c.qkv_width()});
+  d_rows_.reset(Side::dy, n, c.qkv_width());
+  normed_.reset(Side::x, n, C);
+  for_row_teams(begin, end, scratch_, [&](int64_t first, int64_t last, RowScratch& s) {
+    const int64_t rows = last - first, at = first - begin;
+    const Tensor d_rows = d_qkv.slice(first, last), x = a.x.slice(first, last),
+                 normed = workspace(s.normed, rows, C), d_normed_rows = d_normed.slice(at, at + rows);
+    if (!c.qk_norm)
+      rope(d_rows, 0, c.num_attention_heads + c.num_key_value_heads, positions.subspan(first, rows),
+           model.rope(), true);
+    rms_norm_forward(x, w.attention_norm, eps, normed, {});
+    d_rows_.put(at, d_rows);
+    normed_.put(at, normed);
+    matmul(d_rows_, at, qkv_t_, d_normed_rows);
+    rms_norm_backward(d_normed_rows, x, w.attention_norm, rows_of(a.norm_rstd, first, last),
+                      dx.slice(first, last), true, {});
+  });
+  matmul_dw(d_rows_, normed_, g.qkv);
+  rms_norm_weight_gradient(d_normed, a.x.slice(begin, end), rows_of(a.norm_rstd, begin, end),
+                           g.attention_norm);
+  if (g.qkv_bias) column_sums(d_rows_, g.qkv_bias);
+}
+
 void Trunk::backward(const Model& model, const TokenTree& tree, Gradients& gradients, const Activations* kept,
                      std::span<const int32_t> row_of_node) {
   const Activations& saved = kept ? *kept : activations_;
   COHORT_CHECK(saved.keep() != Activations::Keep::none && (kept || saved.rows() == tree.size()),
                "backward without the forward of its tree");
   const ModelConfig& c = model.config();
-  const int64_t N = tree.size(), C = c.hidden_size, F = c.intermediate_size;
+  const int64_t N = tree.size(), C = c.hidden_size;
   const int64_t H = c.num_attention_heads, K = c.num_key_value_heads, D = c.head_dim;
-  const float eps = static_cast<float>(c.rms_norm_eps);
   const std::vector<int32_t> positions = tree.positions();
   const bool recompute = saved.keep() == Activations::Keep::inputs;
   int64_t blocks = 0;
@@ -101,50 +184,21 @@ void Trunk::backward(const Model& model, const TokenTree& tree, Gradients& gradi
     LayerActivations a = saved.layer(l, 0, saved.rows());
     if (!row_of_node.empty()) a = gather_layer(a, row_of_node, gathered_, layer_activation_floats(c));
     if (recompute) attention_block(model, l, again, a, scratch_);
-
+    down_t_.pack_transpose(w.down);
+    gate_up_t_.pack_transpose(w.gate_up);
+    attention_out_t_.pack_transpose(w.attention_out);
+    qkv_t_.pack_transpose(w.qkv);
     for_row_chunks(N, scratch_.chunk_rows, [&](int64_t begin, int64_t end) {
-      const int64_t n = end - begin;
-      const Tensor normed = workspace(scratch_.normed, n, C), d_normed = workspace(d_normed_, n, C);
-      const Tensor act = workspace(scratch_.act, n, F), d_act = workspace(d_act_, n, F);
-      const Tensor d_out = dx.slice(begin, end), x_mid = a.x_mid.slice(begin, end);
-      const Tensor rstd = rows_of(a.mid_rstd, begin, end);
-      const Tensor gate_up =
-          recompute ? workspace(scratch_.gate_up, n, 2 * F) : rows_of(a.gate_up, begin, end);
-      rms_norm_forward(x_mid, w.mlp_norm, eps, normed, recompute ? rstd : Tensor());
-      if (recompute)
-        gated(model, l, normed, gate_up, act);
-      else
-        swiglu_forward(gate_up, act);
-      if (g.down_bias) column_sums(d_out, g.down_bias);
-      matmul_dw(d_out, act, g.down);
-      matmul_dx(d_out, w.down, d_act);
-      const Tensor d_gate_up = gate_up;
-      swiglu_backward(d_act, gate_up, d_gate_up);
-      if (g.gate_up_bias) column_sums(d_gate_up, g.gate_up_bias);
-      matmul_dw(d_gate_up, normed, g.gate_up);
-      matmul_dx(d_gate_up, w.gate_up, d_normed);
-      rms_norm_backward(d_normed, x_mid, w.mlp_norm, rstd, d_out, true, g.mlp_norm);
+      mlp_rows_backward(model, l, a, recompute, begin, end, dx, gradients);
     });
-
-    if (g.attention_out_bias) column_sums(dx, g.attention_out_bias);
-    matmul_dw(dx, a.attention, g.attention_out);
-    matmul_dx(dx, w.attention_out, d_attention);
     attention_backward(c.attention(), tree, a.qkv, a.attention, a.lse, d_attention, d_qkv);
-    rope(d_qkv, 0, H + K, positions, model.rope(), true);
-    if (c.qk_norm) {
+    if (c.qk_norm) {  // the weights' chains run over all rows before any is overwritten
+      rope(d_qkv, 0, H + K, positions, model.rope(), true);
       head_norm_backward(d_qkv, 0, H, w.q_norm, a.q_raw, a.q_rstd, g.q_norm);
       head_norm_backward(d_qkv, H * D, K, w.k_norm, a.k_raw, a.k_rstd, g.k_norm);
     }
     for_row_chunks(N, scratch_.chunk_rows, [&](int64_t begin, int64_t end) {
-      const int64_t n = end - begin;
-      const Tensor normed = workspace(scratch_.normed, n, C), d_normed = workspace(d_normed_, n, C);
-      const Tensor x = a.x.slice(begin, end), d_rows = d_qkv.slice(begin, end);
-      rms_norm_forward(x, w.attention_norm, eps, normed, {});
-      if (g.qkv_bias) column_sums(d_rows, g.qkv_bias);
-      matmul_dw(d_rows, normed, g.qkv);
-      matmul_dx(d_rows, w.qkv, d_normed);
-      rms_norm_backward(d_normed, x, w.attention_norm, rows_of(a.norm_rstd, begin, end), dx.slice(begin, end),
-                        true, g.attention_norm);
+      attention_rows_backward(model, l, a, begin, end, dx, positions, gradients);
     });
   }
   gradients.add_embedding(tree.tokens, dx);

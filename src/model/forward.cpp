@@ -20,22 +20,29 @@ void attention_block(const Model& model, int64_t layer, const LayerInput& in, co
   const AttentionShape shape = c.attention();
   const KvStore store{in.store.data + layer * in.layer_stride, in.store.block_stride};
 
-  for_row_chunks(a.x.rows(), scratch.chunk_rows, [&](int64_t begin, int64_t end) {
-    const Tensor normed = workspace(scratch.normed, end - begin, c.hidden_size);
+  for_row_teams(0, a.x.rows(), scratch, [&](int64_t begin, int64_t end, RowScratch& s) {
+    const Tensor normed = workspace(s.normed, end - begin, c.hidden_size), qkv = a.qkv.slice(begin, end);
     rms_norm_forward(a.x.slice(begin, end), w.attention_norm, eps, normed, rows_of(a.norm_rstd, begin, end));
-    matmul(normed, p.qkv, w.qkv_bias, {}, a.qkv.slice(begin, end));
+    matmul(normed, p.qkv, w.qkv_bias, {}, qkv);
+    if (c.qk_norm) {
+      head_norm_forward(qkv, 0, H, w.q_norm, eps, rows_of(a.q_raw, begin, end),
+                        rows_of(a.q_rstd, begin, end));
+      head_norm_forward(qkv, H * D, K, w.k_norm, eps, rows_of(a.k_raw, begin, end),
+                        rows_of(a.k_rstd, begin, end));
+    }
+    rope(qkv, 0, H + K, in.positions.subspan(begin, end - begin), model.rope(), false);
+    kv_write(shape, qkv, std::span(in.attention->slots).subspan(begin, end - begin), store);
   });
-  if (c.qk_norm) {
-    head_norm_forward(a.qkv, 0, H, w.q_norm, eps, a.q_raw, a.q_rstd);
-    head_norm_forward(a.qkv, H * D, K, w.k_norm, eps, a.k_raw, a.k_rstd);
-  }
-  rope(a.qkv, 0, H + K, in.positions, model.rope(), false);
-  kv_write(shape, a.qkv, *in.attention, store);
   attention_forward(shape, a.qkv, *in.attention, store, a.attention, a.lse);
-  matmul(a.attention, p.attention_out, w.attention_out_bias, a.x, a.x_mid);
 }
 
-void gated(const Model& model, int64_t layer, const Tensor& normed, Tensor gate_up, Tensor act) {
+void attention_output(const Model& model, int64_t layer, const LayerActivations& a, int64_t begin,
+                      int64_t end) {
+  matmul(a.attention.slice(begin, end), model.packed(layer).attention_out,
+         model.weights().layers[layer].attention_out_bias, a.x.slice(begin, end), a.x_mid.slice(begin, end));
+}
+
+static void gated(const Model& model, int64_t layer, const Tensor& normed, Tensor gate_up, Tensor act) {
   const PackedWeight& packed = model.packed(layer).gate_up;
   const Tensor& bias = model.weights().layers[layer].gate_up_bias;
   if (bias) {
@@ -57,12 +64,12 @@ void forward_layers(const Model& model, const LayerInput& input, const Activatio
     const LayerActivations a = activations.layer(l, first, n);
     const Tensor x_next = l + 1 < L ? activations.layer(l + 1, first, n).x : activations.output(first, n);
     attention_block(model, l, input, a, scratch);
-    for_row_chunks(n, scratch.chunk_rows, [&](int64_t begin, int64_t end) {
-      const Tensor normed = workspace(scratch.normed, end - begin, C),
-                   act = workspace(scratch.act, end - begin, F);
+    for_row_teams(0, n, scratch, [&](int64_t begin, int64_t end, RowScratch& s) {
+      attention_output(model, l, a, begin, end);
+      const Tensor normed = workspace(s.normed, end - begin, C), act = workspace(s.act, end - begin, F);
       const Tensor x_mid = a.x_mid.slice(begin, end);
       Tensor gate_up = rows_of(a.gate_up, begin, end);
-      if (!gate_up && w.gate_up_bias) gate_up = workspace(scratch.gate_up, end - begin, 2 * F);
+      if (!gate_up && w.gate_up_bias) gate_up = workspace(s.gate_up, end - begin, 2 * F);
       rms_norm_forward(x_mid, w.mlp_norm, static_cast<float>(c.rms_norm_eps), normed,
                        rows_of(a.mid_rstd, begin, end));
       gated(model, l, normed, gate_up, act);

@@ -46,18 +46,19 @@ struct LayerInput {
 void forward_layers(const Model& model, const LayerInput& input, const Activations& activations,
                     int64_t first, LayerScratch& scratch);
 
-// The attention half of one layer: a.x in, a.x_mid out, and what backward needs of it.
+// The attention half of one layer in two parts: a.x in, a.attention out; then a.x_mid for rows [begin, end).
 void attention_block(const Model& model, int64_t layer, const LayerInput& input, const LayerActivations& a,
                      LayerScratch& scratch);
-
-// The first part of its MLP: act (n, F) = SwiGLU of gate_up (n, 2F), which may be empty where the family has
-// no MLP bias.
-void gated(const Model& model, int64_t layer, const Tensor& normed, Tensor gate_up, Tensor act);
+void attention_output(const Model& model, int64_t layer, const LayerActivations& a, int64_t begin,
+                      int64_t end);
 
 // Holds the buffers that forward and backward need, reused from call to call.
 class Trunk {
  public:
-  explicit Trunk(int64_t chunk_rows = kChunkRows) { scratch_.chunk_rows = chunk_rows; }
+  explicit Trunk(int64_t chunk_rows = kChunkRows) {
+    scratch_.chunk_rows = chunk_rows;
+    scratch_.team_rows = std::min(chunk_rows, kTeamRows);
+  }
 
   // Runs the tree; returns the final norm's output (U, C) at `nodes` (increasing), valid until the next call.
   // With Keep::none nothing is left for backward. Throws Error where a path is longer than the context.
@@ -78,6 +79,11 @@ class Trunk {
                 const Activations* kept = nullptr, std::span<const int32_t> row_of_node = {});
 
  private:
+  void mlp_rows_backward(const Model& model, int64_t layer, const LayerActivations& a, bool recompute,
+                         int64_t begin, int64_t end, const Tensor& dx, Gradients& gradients);
+  void attention_rows_backward(const Model& model, int64_t layer, const LayerActivations& a, int64_t begin,
+                               int64_t end, const Tensor& dx, std::span<const int32_t> positions,
+                               Gradients& gradients);
   Tensor final_norm(const Model& model, std::span<const int32_t> nodes, const Activations& activations,
                     std::span<const int32_t> row_of_node);
 
@@ -87,8 +93,10 @@ class Trunk {
   Buffer head_x_, hidden_, head_rstd_, d_hidden_;  // (U, C), (U, C), (U), (U, C)
   Tensor d_hidden_view_;
   LayerScratch scratch_;
-  Buffer dx_, d_attention_, d_qkv_, gathered_;  // of the whole tree
-  Buffer d_normed_, d_act_;                     // of a chunk of rows
+  Buffer dx_, d_attention_, d_qkv_, gathered_;                                     // of the whole tree
+  Buffer d_normed_;                                                                // of a chunk of rows
+  PackedWeight qkv_t_, attention_out_t_, gate_up_t_, down_t_;                      // of the layer at hand
+  GradientOperand d_out_, act_, d_gate_up_, d_mid_, attention_, d_rows_, normed_;  // of a chunk of rows
 };
 
 }  // namespace cohort

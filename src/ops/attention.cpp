@@ -63,14 +63,14 @@ AttentionBatch attention_batch(const TokenTree& tree, int64_t* blocks) {
   return batch;
 }
 
-void kv_write(const AttentionShape& shape, const Tensor& qkv, const AttentionBatch& batch, KvStore store) {
+void kv_write(const AttentionShape& shape, const Tensor& qkv, std::span<const KvSlot> slots, KvStore store) {
   check_shape(shape, qkv);
-  COHORT_CHECK(static_cast<int64_t>(batch.slots.size()) == qkv.rows(), "{} slots for {} rows",
-               batch.slots.size(), qkv.rows());
-  for (const KvSlot& slot : batch.slots)
+  COHORT_CHECK(static_cast<int64_t>(slots.size()) == qkv.rows(), "{} slots for {} rows", slots.size(),
+               qkv.rows());
+  for (const KvSlot& slot : slots)
     COHORT_CHECK(slot.block >= 0 && slot.offset >= 0 && slot.offset < kKvBlock, "slot {} of block {}",
                  slot.offset, slot.block);
-  kv_write_cpu(shape, qkv, batch, store);
+  kv_write_cpu(shape, qkv, slots, store);
 }
 
 void attention_forward(const AttentionShape& shape, const Tensor& qkv, const AttentionBatch& batch,

@@ -65,8 +65,8 @@ struct AttentionBatch {
 AttentionBatch attention_batch(const TokenTree& tree, int64_t* blocks);
 
 // qkv (N, (H + 2K) * D): queries, then keys, then values of each row (after rope). Writes keys and values to
-// their slots.
-void kv_write(const AttentionShape& shape, const Tensor& qkv, const AttentionBatch& batch, KvStore store);
+// their slots (N).
+void kv_write(const AttentionShape& shape, const Tensor& qkv, std::span<const KvSlot> slots, KvStore store);
 
 // out (N, H * D); lse (N, H), or empty where it is not wanted.
 void attention_forward(const AttentionShape& shape, const Tensor& qkv, const AttentionBatch& batch,

@@ -91,23 +91,24 @@ void attention_forward_cpu(const AttentionShape& shape, const Tensor& qkv, const
       workspace.reserve(static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(floats * threads))));
   const auto run = HWY_DYNAMIC_DISPATCH(run_tile);
   if (threads == 1) {
-    for (int64_t i = 0; i < tasks; ++i) run(f, tiles[i], memory);
+    for (int64_t i = 0; i < tasks; ++i) run(f, tiles[i], i + 1 < tasks ? &tiles[i + 1] : nullptr, memory);
     return;
   }
   const int64_t at_once = std::max<int64_t>(1, std::min(tasks * kSerialWork / 4 / work, tasks / threads));
 #pragma omp parallel for schedule(dynamic, at_once) num_threads(threads)
-  for (int64_t i = 0; i < tasks; ++i) run(f, tiles[i], memory + omp_get_thread_num() * floats);
+  for (int64_t i = 0; i < tasks; ++i)
+    run(f, tiles[i], i + 1 < tasks ? &tiles[i + 1] : nullptr, memory + omp_get_thread_num() * floats);
 }
 
-void kv_write_cpu(const AttentionShape& shape, const Tensor& qkv, const AttentionBatch& batch,
+void kv_write_cpu(const AttentionShape& shape, const Tensor& qkv, std::span<const KvSlot> slots,
                   KvStore store) {
   const int64_t rows = qkv.rows();
   // One task per piece of at most 16 rows that go to neighbouring places of one block.
   std::vector<std::pair<int32_t, int32_t>> pieces;
   for (int64_t row = 0; row < rows; ++row) {
-    const KvSlot& slot = batch.slots[row];
+    const KvSlot& slot = slots[row];
     if (!pieces.empty() && pieces.back().second < 16) {
-      const KvSlot& last = batch.slots[row - 1];
+      const KvSlot& last = slots[row - 1];
       if (last.block == slot.block && last.offset + 1 == slot.offset) {
         ++pieces.back().second;
         continue;
@@ -120,7 +121,7 @@ void kv_write_cpu(const AttentionShape& shape, const Tensor& qkv, const Attentio
   const bool serial = omp_in_parallel() || rows * shape.kv_heads * shape.head_dim < kSerialWork / 10;
 #pragma omp parallel for schedule(static) if (!serial)
   for (int64_t i = 0; i < count; ++i)
-    write(shape, qkv, pieces[i].first, pieces[i].second, batch.slots[pieces[i].first], store);
+    write(shape, qkv, pieces[i].first, pieces[i].second, slots[pieces[i].first], store);
 }
 
 }  // namespace cohort

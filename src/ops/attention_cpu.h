@@ -5,7 +5,8 @@
 
 namespace cohort {
 
-void kv_write_cpu(const AttentionShape& shape, const Tensor& qkv, const AttentionBatch& batch, KvStore store);
+void kv_write_cpu(const AttentionShape& shape, const Tensor& qkv, std::span<const KvSlot> slots,
+                  KvStore store);
 void attention_forward_cpu(const AttentionShape& shape, const Tensor& qkv, const AttentionBatch& batch,
                            KvStore store, Tensor out, Tensor lse);
 void attention_backward_cpu(const AttentionShape& shape, const TokenTree& tree, const Tensor& qkv,

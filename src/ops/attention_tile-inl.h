@@ -10,6 +10,7 @@
 
 #include <limits>
 
+#include "hwy/cache_control.h"
 #include "ops/attention_cpu.h"
 #include "ops/attention_kernels-inl.h"
 
@@ -169,7 +170,31 @@ HWY_INLINE void sum_values(int rows, const ValueSum& s, std::integer_sequence<in
 
 int tile_rows() { return kTileRows; }
 
-void run_tile(const AttentionForward& f, const AttentionTile& tile, float* workspace) {
+// Asks for what one row of a tile reads alone, up to four blocks of its keys or values: in decode they come
+// from memory, each piece from a page of its own, and nothing but this looks ahead.
+void prefetch_own(const AttentionForward& f, const AttentionTile& tile, bool values) {
+  const int64_t group = f.group(), head_dim = f.shape.head_dim, width = padded_head_dim(f.shape);
+  const QuerySpan* const span = f.batch->spans.data() + tile.span;
+  if (span->rows != 1) return;
+  const int64_t last = (tile.begin + tile.rows - 1) / group;
+  for (int64_t index = tile.begin / group; index <= last; ++index) {
+    const KvRun* run = f.batch->runs.data() + span[index].run_begin + tile.shared_runs;
+    int64_t position = tile.shared;
+    for (int i = 0; i < 4 && position <= span[index].position; ++i, position += run->count, ++run) {
+      const float* from = f.store.block(run->block) + tile.kv_head * kKvBlock * (head_dim + width);
+      if (values) {
+        from += kKvBlock * head_dim;
+        for (int64_t k = 0; k < run->count * width; k += kChunk) hwy::Prefetch(from + k);
+      } else {
+        for (int64_t k = 0; k<head_dim * kKvBlock; k += run->count> kChunk ? kChunk : kKvBlock)
+          hwy::Prefetch(from + k);
+      }
+    }
+  }
+}
+
+void run_tile(const AttentionForward& f, const AttentionTile& tile, const AttentionTile* next,
+              float* workspace) {
   const AttentionShape& shape = f.shape;
   const int64_t group = f.group(), width = padded_head_dim(shape), head_dim = shape.head_dim;
   const int rows = tile.rows;
@@ -193,6 +218,7 @@ void run_tile(const AttentionForward& f, const AttentionTile& tile, float* works
     lse_index[r] = row * shape.heads + head;
   }
   pack_chunked(from, rows, head_dim, q);
+  prefetch_own(f, tile, true);
 
   const int64_t head_offset = kv_head * kKvBlock * (head_dim + width);
   const KvRun* runs = f.batch->runs.data();
@@ -217,6 +243,7 @@ void run_tile(const AttentionForward& f, const AttentionTile& tile, float* works
                scores + r * kChunk, chunk_stride);
   });
 
+  if (next) prefetch_own(f, *next, false);
   HWY_ALIGN float largest[16] = {}, total[16];
   std::fill(total, total + 16, 1.0f);
   for (int r = 0; r < rows; ++r)

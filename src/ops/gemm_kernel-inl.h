@@ -12,7 +12,9 @@
 #include <cstdint>
 #include <utility>
 
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
+#include "ops/gemm.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace cohort {
@@ -39,7 +41,11 @@ constexpr int UnitsAtOnce(int rows) { return rows == 1 ? 4 : rows <= 3 ? 2 : 1; 
 
 struct Tile {
   int64_t k;       // at most 256, or any number where the chain continues
-  const float* a;  // [k][ROWS]
+  const float* a;  // chunks [k / 16][row][16]; where the chain continues [k][16], rows next to one another
+  int64_t a_chunk;
+  // What to ask of memory meanwhile: ahead_lines cache lines for each 16 k, from `ahead` on.
+  const float* ahead = nullptr;
+  int ahead_lines = 0;
   const float* b;  // row j of panel p at b + p * b_panel + j * b_row
   int64_t b_row, b_panel;
   const float* in;  // earlier blocks (or the start of the chain), or null
@@ -71,16 +77,25 @@ HWY_INLINE void ComputeUnits(const Tile& t, int64_t unit) {
   const float* HWY_RESTRICT b[UNITS];
   for (int u = 0; u < UNITS; ++u)
     b[u] = t.b + (unit + u) / kUnits * t.b_panel + (unit + u) % kUnits * kUnitColumns;
-  for (int64_t j = 0; j < t.k; ++j) {
+  const auto step = [&](const float* HWY_RESTRICT from) HWY_ATTR {  // one k
+    constexpr int64_t kRow = CHAIN ? 1 : kGemmChunk;
     hn::Vec<GemmTag> bv[V];
     for (int v = 0; v < V; ++v) bv[v] = hn::LoadU(d, b[v / kVectors] + v % kVectors * kLanes);
     for (int r = 0; r < ROWS; ++r) {
-      const auto av = hn::Set(d, a[r]);
+      const auto av = hn::Set(d, from[r * kRow]);
       for (int v = 0; v < V; ++v) acc[r][v] = hn::MulAdd(av, bv[v], acc[r][v]);
     }
-    a += ROWS;
     for (int u = 0; u < UNITS; ++u) b[u] += t.b_row;
+  };
+  constexpr int64_t kStep = CHAIN ? kGemmChunk : 1;
+  const int64_t chunk = CHAIN ? kGemmChunk * kGemmChunk : t.a_chunk;
+  const float* ahead = t.ahead;
+  int64_t j = 0;
+  for (; j + kGemmChunk <= t.k; j += kGemmChunk, a += chunk) {
+    for (int i = 0; i < t.ahead_lines; ++i, ahead += kGemmChunk) hwy::Prefetch(ahead);
+    for (int64_t i = 0; i < kGemmChunk; ++i) step(a + i * kStep);
   }
+  for (int64_t i = 0; j + i < t.k; ++i) step(a + i * kStep);
   if (!CHAIN && t.in) {
     for (int r = 0; r < ROWS; ++r) {
       for (int v = 0; v < V; ++v)

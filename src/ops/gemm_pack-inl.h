@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
+#include "ops/gemm.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace cohort {
@@ -19,76 +21,45 @@ namespace {  // short names, of this translation unit alone
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-using PackTag = hn::CappedTag<float, 8>;
-// Rows that one vector interleaves: 8, or 4 on NEON.
-inline constexpr int64_t kPackRows = hn::MaxLanes(PackTag());
+// Rows that are asked for before they are needed: where each lies in a page of its own the hardware does not
+// look ahead.
+inline constexpr int64_t kPackAhead = 12;
 
-// Four floats of row `r`; with 8 lanes, four of row r + 4 above them.
-HWY_INLINE hn::Vec<PackTag> LoadRows(const float* const* rows, int r, int64_t j) {
-  const hn::FixedTag<float, 4> d4;
-#if HWY_MAX_BYTES >= 32
-  return hn::Combine(PackTag(), hn::LoadU(d4, rows[r + 4] + j), hn::LoadU(d4, rows[r] + j));
-#else
-  return hn::LoadU(d4, rows[r] + j);
-#endif
+template <int kFloats>
+HWY_INLINE void CopyFloats(const float* from, float* HWY_RESTRICT to) {
+  const hn::CappedTag<float, 16> d;
+  for (int i = 0; i < kFloats; i += static_cast<int>(hn::MaxLanes(d)))
+    hn::StoreU(hn::LoadU(d, from + i), d, to + i);
 }
 
-// dst[j * dst_row + i] = src[i * src_row + j] for i < rows, j < k. Writes whole vectors: up to kPackRows - 1
-// floats after each row of dst, in such an order that a later row repairs what an earlier one overran; dst
-// needs that room at its end.
-HWY_INLINE void PackTransposed(const float* src, int64_t src_row, int64_t rows, int64_t k,
-                               float* HWY_RESTRICT dst, int64_t dst_row) {
-  const PackTag d;
-  for (int64_t group = (rows - 1) / kPackRows; group >= 0; --group) {
-    const int64_t first = group * kPackRows;
-    const float* row[8];
-    for (int64_t i = 0; i < kPackRows; ++i) row[i] = src + std::min(first + i, rows - 1) * src_row;
-    float* out = dst + first;
-    int64_t j = 0;
-    for (; j + 4 <= k; j += 4, out += 4 * dst_row) {
-      const auto v0 = LoadRows(row, 0, j), v1 = LoadRows(row, 1, j);
-      const auto v2 = LoadRows(row, 2, j), v3 = LoadRows(row, 3, j);
-      const auto a0 = hn::InterleaveLower(d, v0, v2), a1 = hn::InterleaveLower(d, v1, v3);
-      const auto a2 = hn::InterleaveUpper(d, v0, v2), a3 = hn::InterleaveUpper(d, v1, v3);
-      hn::StoreU(hn::InterleaveLower(d, a0, a1), d, out);
-      hn::StoreU(hn::InterleaveUpper(d, a0, a1), d, out + dst_row);
-      hn::StoreU(hn::InterleaveLower(d, a2, a3), d, out + 2 * dst_row);
-      hn::StoreU(hn::InterleaveUpper(d, a2, a3), d, out + 3 * dst_row);
+// Columns [0, cols) of src (rows, cols) in chunks of 16, `chunk` floats apart: column c of row r goes to
+// dst[c / 16 * chunk + r * 16 + c % 16].
+HWY_INLINE void PackChunks(const float* src, int64_t src_row, int64_t rows, int64_t cols,
+                           float* HWY_RESTRICT dst, int64_t chunk) {
+  for (int64_t r = 0; r < rows; ++r, src += src_row, dst += kGemmChunk) {
+    float* to = dst;
+    int64_t c = 0;
+    for (; c + kGemmChunk <= cols; c += kGemmChunk, to += chunk) {
+      hwy::Prefetch(src + kPackAhead * src_row + c);
+      CopyFloats<kGemmChunk>(src + c, to);
     }
-    for (; j < k; ++j, out += dst_row) {
-      for (int64_t i = 0; i < std::min(kPackRows, rows - first); ++i) out[i] = row[i][j];
-    }
-  }
-}
-
-// dst[j * dst_row + i] = src[j * src_row + i] for i < cols, j < k; exact stores.
-HWY_INLINE void PackCopy(const float* src, int64_t src_row, int64_t cols, int64_t k, float* HWY_RESTRICT dst,
-                         int64_t dst_row) {
-  const PackTag d;
-  const int64_t whole = cols / kPackRows * kPackRows,
-                end = cols - kPackRows;  // the last vector overlaps another
-  for (int64_t j = 0; j < k; ++j, src += src_row, dst += dst_row) {
-    if (whole == 0) {
-      for (int64_t i = 0; i < cols; ++i) dst[i] = src[i];
-      continue;
-    }
-    for (int64_t i = 0; i < whole; i += kPackRows) hn::StoreU(hn::LoadU(d, src + i), d, dst + i);
-    if (whole != cols) hn::StoreU(hn::LoadU(d, src + end), d, dst + end);
+    std::copy(src + c, src + cols, to);
   }
 }
 
 // A panel of 32 columns, of which `cols` exist: [k][32], zero beyond.
 HWY_INLINE void PackPanel(const float* src, int64_t src_row, int64_t cols, int64_t k,
                           float* HWY_RESTRICT dst) {
-  const hn::CappedTag<float, 16> d;
-  if (cols < 32) {
-    for (int64_t j = 0; j < k; ++j, src += src_row, dst += 32) {
-      for (int64_t i = 0; i < 32; ++i) dst[i] = i < cols ? src[i] : 0.0f;
+  if (cols < kGemmPanel) {
+    for (int64_t j = 0; j < k; ++j, src += src_row, dst += kGemmPanel) {
+      for (int64_t i = 0; i < kGemmPanel; ++i) dst[i] = i < cols ? src[i] : 0.0f;
     }
     return;
   }
-  for (int64_t j = 0; j < k; ++j, src += src_row, dst += 32) {
-    for (size_t i = 0; i < 32; i += hn::MaxLanes(d)) hn::StoreU(hn::LoadU(d, src + i), d, dst + i);
+  for (int64_t j = 0; j < k; ++j, src += src_row, dst += kGemmPanel) {
+    hwy::Prefetch(src + kPackAhead * src_row);
+    hwy::Prefetch(src + kPackAhead * src_row + 16);
+    CopyFloats<kGemmPanel>(src, dst);
   }
 }
 

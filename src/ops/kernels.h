@@ -37,6 +37,7 @@ void embedding_backward(const Tensor& dx, std::span<const int32_t> tokens, Tenso
 void rms_norm_forward(const Tensor& x, const Tensor& w, float eps, Tensor y, Tensor rstd);
 void rms_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& w, const Tensor& rstd, Tensor dx,
                        bool accumulate, Tensor dw);
+void rms_norm_weight_gradient(const Tensor& dy, const Tensor& x, const Tensor& rstd, Tensor dw);
 void head_norm_forward(Tensor qkv, int64_t first, int64_t heads, const Tensor& w, float eps, Tensor raw,
                        Tensor rstd);
 void head_norm_backward(Tensor d_qkv, int64_t first, int64_t heads, const Tensor& w, const Tensor& raw,
@@ -47,7 +48,7 @@ void rope(Tensor x, int64_t first, int64_t heads, std::span<const int32_t> posit
           const float* sin, int64_t half, bool backward);
 
 void swiglu_forward(const Tensor& gate_up, Tensor act);
-void swiglu_backward(const Tensor& d_act, const Tensor& gate_up, Tensor d_gate_up);
+void swiglu_backward(const Tensor& d_act, const Tensor& gate_up, Tensor d_gate_up, Tensor act);
 
 struct AdamWScalars {  // one step's constants, rounded once
   float beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon, decay, step_size, inverse_root_correction2,

@@ -1,6 +1,6 @@
 #include "ops/matmul.h"
 
-#include "ops/gemm.h"
+#include "ops/gemm_pack_cpu.h"
 
 namespace cohort {
 namespace {
@@ -25,6 +25,15 @@ void PackedWeight::pack(const Tensor& w) {
   pack_weight_cpu(w.data, n_, k_, buffer_.data());
 }
 
+void PackedWeight::pack_transpose(const Tensor& w) {
+  check_cpu({w.device});
+  COHORT_CHECK(w.rows() >= 0 && w.cols() >= 0, "a weight of {} x {}", w.rows(), w.cols());
+  n_ = w.cols();
+  k_ = w.rows();
+  buffer_.reserve(panels() * k_ * 32);
+  pack_transpose_cpu(w.data, w.rows(), w.cols(), buffer_.data());
+}
+
 void matmul(const Tensor& x, const PackedWeight& w, const Tensor& bias, const Tensor& residual, Tensor y) {
   check_cpu({x.device, w.device(), y.device});
   const int64_t m = x.rows(), n = w.outputs(), k = w.inputs();
@@ -37,8 +46,8 @@ void matmul(const Tensor& x, const PackedWeight& w, const Tensor& bias, const Te
             .k = k,
             .a = x.data,
             .a_row = k,
-            .a_k = 1,
             .b = w.panel(0),
+            .b_panel = 32 * k,
             .bias = bias.data,
             .residual = residual.data,
             .c = y.data,
@@ -58,8 +67,8 @@ void matmul_swiglu(const Tensor& x, const PackedWeight& w, Tensor gate_up, Tenso
               .k = k,
               .a = x.data,
               .a_row = k,
-              .a_k = 1,
               .b = w.panel(0),
+              .b_panel = 32 * k,
               .c = gate_up.data,
               .c_row = n,
               .act = act.data});
@@ -68,8 +77,15 @@ void matmul_swiglu(const Tensor& x, const PackedWeight& w, Tensor gate_up, Tenso
   // A panel holds the end of the gate and the start of up: finish both before the activation.
   thread_local Buffer aside;
   float* const both = gate_up ? gate_up.data : aside.reserve(m * n);
-  gemm_cpu(
-      {.m = m, .n = n, .k = k, .a = x.data, .a_row = k, .a_k = 1, .b = w.panel(0), .c = both, .c_row = n});
+  gemm_cpu({.m = m,
+            .n = n,
+            .k = k,
+            .a = x.data,
+            .a_row = k,
+            .b = w.panel(0),
+            .b_panel = 32 * k,
+            .c = both,
+            .c_row = n});
   swiglu_rows_cpu(both, m, f, act.data);
 }
 
@@ -83,7 +99,6 @@ void matmul_dx(const Tensor& dy, const Tensor& w, Tensor dx, bool accumulate) {
             .k = n,
             .a = dy.data,
             .a_row = n,
-            .a_k = 1,
             .b = w.data,
             .b_row = k,
             .residual = accumulate ? dx.data : nullptr,
@@ -100,8 +115,7 @@ void matmul_dw(const Tensor& dy, const Tensor& x, Tensor dw) {
             .n = k,
             .k = m,
             .a = dy.data,
-            .a_row = 1,
-            .a_k = n,
+            .a_row = n,
             .b = x.data,
             .b_row = k,
             .chain = true,
@@ -109,10 +123,63 @@ void matmul_dw(const Tensor& dy, const Tensor& x, Tensor dw) {
             .c_row = k});
 }
 
-void column_sums(const Tensor& dy, Tensor db) {
-  check_cpu({dy.device, db.device});
-  COHORT_CHECK(db.size() == dy.cols(), "db has {} values, expected {}", db.size(), dy.cols());
-  column_sums_cpu(dy.data, dy.rows(), dy.cols(), db.data);
+void GradientOperand::reset(Side side, int64_t rows, int64_t cols) {
+  side_ = side;
+  rows_ = rows;
+  cols_ = cols;
+  width_ = side == Side::dy ? kGemmChunk : kGemmPanel;
+  stride_ = (rows | 1) * width_;  // odd: rows of neighbouring pieces shall not meet in one set of a cache
+  buffer_.reserve(gemm_pieces(cols, width_) * stride_);
+}
+
+void GradientOperand::put(int64_t row, const Tensor& values) {
+  check_cpu({values.device});
+  COHORT_CHECK(row >= 0 && row + values.rows() <= rows_ && values.cols() == cols_,
+               "{} x {} at row {} of {} x {}", values.rows(), values.cols(), row, rows_, cols_);
+  const auto copy = side_ == Side::dy ? put_chunks_cpu : put_panels_cpu;
+  copy(values.data, values.rows(), cols_, buffer_.data() + row * width_, stride_);
+}
+
+void matmul(const GradientOperand& x, int64_t row, const PackedWeight& w, Tensor y) {
+  check_cpu({w.device(), y.device});
+  const int64_t m = y.rows(), n = w.outputs(), k = w.inputs();
+  COHORT_CHECK(x.side_ == GradientOperand::Side::dy && x.cols_ == k && row >= 0 && row + m <= x.rows_,
+               "rows {} + {} of {}, {} columns, expected {}", row, m, x.rows_, x.cols_, k);
+  check_shape("y", y, m, n);
+  gemm_cpu({.m = m,
+            .n = n,
+            .k = k,
+            .a = x.buffer_.data() + row * kGemmChunk,
+            .a_chunk = x.stride_,
+            .b = w.panel(0),
+            .b_panel = 32 * k,
+            .c = y.data,
+            .c_row = n});
+}
+
+void matmul_dw(const GradientOperand& dy, const GradientOperand& x, Tensor dw) {
+  check_cpu({dw.device});
+  const int64_t n = dw.rows(), k = dw.cols();
+  COHORT_CHECK(dy.side_ == GradientOperand::Side::dy && x.side_ == GradientOperand::Side::x &&
+                   dy.rows_ == x.rows_ && dy.cols_ == n && x.cols_ == k,
+               "dy {} x {}, x {} x {}, dw {} x {}", dy.rows_, dy.cols_, x.rows_, x.cols_, n, k);
+  gemm_cpu({.m = n,
+            .n = k,
+            .k = dy.rows_,
+            .a = dy.buffer_.data(),
+            .a_chunk = dy.stride_,
+            .b = x.buffer_.data(),
+            .b_panel = x.stride_,
+            .chain = true,
+            .c = dw.data,
+            .c_row = k});
+}
+
+void column_sums(const GradientOperand& dy, Tensor db) {
+  check_cpu({db.device});
+  COHORT_CHECK(dy.side_ == GradientOperand::Side::dy && db.size() == dy.cols_,
+               "db has {} values, expected {}", db.size(), dy.cols_);
+  chunk_sums_cpu(dy.buffer_.data(), dy.rows_, dy.cols_, dy.stride_, db.data);
 }
 
 }  // namespace cohort

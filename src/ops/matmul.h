@@ -16,6 +16,8 @@ namespace cohort {
 class PackedWeight {
  public:
   void pack(const Tensor& w);  // (N, K); memory is reused when the shape is unchanged
+  // W (N, K) transposed, a weight of K outputs and N inputs: matmul(dy, packed) is the input gradient dy W.
+  void pack_transpose(const Tensor& w);
   int64_t outputs() const { return n_; }
   int64_t inputs() const { return k_; }
   int64_t panels() const { return (n_ + 31) / 32; }
@@ -42,7 +44,33 @@ void matmul_dx(const Tensor& dy, const Tensor& w, Tensor dx, bool accumulate = f
 // dw (N, K) continues its chain: for m = 0 .. M-1, dw[n][k] = fma(dy[m][n], x[m][k], dw[n][k]).
 void matmul_dw(const Tensor& dy, const Tensor& x, Tensor dw);
 
+// One side of a weight gradient, held in the order in which the kernels read it. Rows are put while they are
+// in a cache anyway, a few at a time, in any order and by several threads.
+class GradientOperand {
+ public:
+  enum class Side { dy, x };
+  void reset(Side side, int64_t rows, int64_t cols);  // memory is reused
+  void put(int64_t row, const Tensor& values);        // rows row, row + 1, ...
+  int64_t rows() const { return rows_; }
+  int64_t cols() const { return cols_; }
+
+ private:
+  friend void matmul_dw(const GradientOperand& dy, const GradientOperand& x, Tensor dw);
+  friend void column_sums(const GradientOperand& dy, Tensor db);
+  friend void matmul(const GradientOperand& x, int64_t row, const PackedWeight& w, Tensor y);
+  Buffer buffer_;
+  Side side_ = Side::dy;
+  int64_t rows_ = 0, cols_ = 0;
+  int64_t width_ = 0, stride_ = 0;  // chunks of dy or panels of x: [piece][row][width]
+};
+
+// y (M, N) = x (M, K) W^T for rows row .. row + M - 1 of a dy operand that have been put.
+void matmul(const GradientOperand& x, int64_t row, const PackedWeight& w, Tensor y);
+
+// The same gradient from rows that have all been put.
+void matmul_dw(const GradientOperand& dy, const GradientOperand& x, Tensor dw);
+
 // db (N) continues its chain: for m = 0 .. M-1, db[n] += dy[m][n].
-void column_sums(const Tensor& dy, Tensor db);
+void column_sums(const GradientOperand& dy, Tensor db);
 
 }  // namespace cohort

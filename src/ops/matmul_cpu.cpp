@@ -29,7 +29,9 @@ inline constexpr int64_t kGroupPanels = 16;          // panels of a task
 inline constexpr int64_t kPanelsAtOnce = 4;          // that a tile alone passes over in one call
 inline constexpr int64_t kTailFloats = 4 * 16 * kGemmPanel;
 
-// How a product is cut. Derived from the shape, the threads and the kernels' tile height alone.
+// How a product is cut. Derived from the shape, the threads and the kernels' tile height alone. A tile is what
+// the kernels take of A's rows at a time; where the chain continues it is a chunk of A's transpose, which they
+// may take in parts.
 struct GemmPlan {
   int64_t tiles, row_blocks, groups, panels;
   int64_t k_span;  // k of A packed at a time, a multiple of the block (or all of k)
@@ -87,7 +89,9 @@ class Worker {
   }
 
  private:
-  int64_t TileRow(int64_t tile) const { return g_.m * tile / plan_.tiles; }
+  int64_t TileRow(int64_t tile) const {
+    return g_.chain ? std::min(g_.m, tile * kGemmChunk) : g_.m * tile / plan_.tiles;
+  }
 
   // k [k0, k0 + count) of the task.
   void Span(int64_t k0, int64_t count) {
@@ -109,9 +113,9 @@ class Worker {
     Tile t;
     const float* b;
     if (g_.b_row == 0) {
-      b = g_.b + ((part * plan_.panels + p) * g_.k + k0) * kGemmPanel;
+      b = g_.b + (part * plan_.panels + p) * g_.b_panel + k0 * kGemmPanel;
       t.b_row = kGemmPanel;
-      t.b_panel = g_.k * kGemmPanel;
+      t.b_panel = g_.b_panel;
     } else {
       const int64_t column = p * kGemmPanel;
       b = g_.b + k0 * g_.b_row + column;
@@ -123,46 +127,79 @@ class Worker {
         t.b_row = kGemmPanel;
       }
     }
+    // The tiles ask for the next block of B while they work on this one.
+    constexpr int lines = kGemmChunk * kGemmPanel / 16;  // of 16 k
+    const int share = tile_end_ - tile_begin_ >= 4 ? 4 : 2;
+    const float* const next = NextPanel(part, p, k0);
     for (int64_t j = 0; j == 0 || j < count; j += kGemmBlock) {
       t.k = std::min(kGemmBlock, count - j);
       t.b = b + j * t.b_row;
-      Tiles(t, part, p, panels, k0 + j, j * rows_);
+      t.a_chunk = a_chunk_;
+      const float* const ahead = g_.b_row == 0 && j + t.k < count ? t.b + t.k * kGemmPanel : next;
+      for (int64_t tile = tile_begin_; tile < tile_end_; ++tile) {
+        const int64_t row = TileRow(tile), end = TileRow(tile + 1), turn = tile - tile_begin_;
+        t.ahead_lines = 0;
+        if (ahead && turn < share) {
+          t.ahead_lines = lines / share;
+          t.ahead = ahead + turn * (t.k * kGemmPanel / share);
+        }
+        if (!g_.chain) {
+          t.a = a_from_ + j / kGemmChunk * a_chunk_ + (row - row_begin_) * kGemmChunk;
+          Rows(t, row, end - row, end, part, p, panels, k0 + j);
+          continue;
+        }
+        const int64_t parts = (end - row + kMaxRows - 1) / kMaxRows;
+        for (int64_t i = 0; i < parts; ++i) {
+          const int64_t first = row + (end - row) * i / parts, last = row + (end - row) * (i + 1) / parts;
+          t.a = a_from_ + turn * a_chunk_ + j * kGemmChunk + first - row;
+          Rows(t, first, last - first, last, part, p, panels, k0 + j);
+          t.ahead_lines = 0;
+        }
+      }
     }
   }
 
-  // All tiles of the task over one block of k and `panels` panels.
-  void Tiles(Tile& t, int64_t part, int64_t p, int64_t panels, int64_t k0, int64_t a_offset) {
+  // Where the panel lies that the task reads next, or null.
+  const float* NextPanel(int64_t part, int64_t p, int64_t k0) const {
+    if (g_.b_row || tile_end_ - tile_begin_ < 2) return nullptr;
+    if (g_.act)
+      p += part, part = 1 - part;
+    else
+      ++p;
+    return p < panel_end_ ? g_.b + (part * plan_.panels + p) * g_.b_panel + k0 * kGemmPanel : nullptr;
+  }
+
+  // Rows [row, row + rows) over one block of k and `panels` panels.
+  void Rows(Tile& t, int64_t row, int64_t rows, int64_t next, int64_t part, int64_t p, int64_t panels,
+            int64_t k0) {
     const bool last = k0 + t.k == g_.k;
     const int64_t column = p * kGemmPanel;
-    for (int64_t tile = tile_begin_; tile < tile_end_; ++tile) {
-      const int64_t row = TileRow(tile), rows = TileRow(tile + 1) - row;
-      t.a = a_in_place_ ? g_.a + k0 : a_ + a_offset + (row - row_begin_) * t.k;
-      t.bias = last && g_.bias ? g_.bias + column : nullptr;
-      t.residual = last && g_.residual ? g_.residual + row * g_.c_row + column : nullptr;
-      t.residual_row = g_.c_row;
-      float* c = g_.c ? g_.c + row * g_.c_row + part * g_.n + column : nullptr;
-      float* partial = c;
-      t.in_row = t.out_row = g_.c_row;
-      if (plan_.scratch) {
-        t.in_row = ScratchRow();
-        partial = Scratch(part, p) + (row - row_begin_) * t.in_row;
+    t.bias = last && g_.bias ? g_.bias + column : nullptr;
+    t.residual = last && g_.residual ? g_.residual + row * g_.c_row + column : nullptr;
+    t.residual_row = g_.c_row;
+    float* c = g_.c ? g_.c + row * g_.c_row + part * g_.n + column : nullptr;
+    float* partial = c;
+    t.in_row = t.out_row = g_.c_row;
+    if (plan_.scratch) {
+      t.in_row = ScratchRow();
+      partial = Scratch(part, p) + (row - row_begin_) * t.in_row;
+    }
+    const bool to_c = last && c;
+    t.out = to_c ? c : partial;
+    t.out_row = to_c ? g_.c_row : t.in_row;
+    t.in = g_.chain || k0 > 0 ? partial : nullptr;
+    if (t.in) {
+      const int64_t after = std::min(next + kMaxRows, row_begin_ + rows_);
+      for (int64_t r = next - row; r < after - row; ++r) {  // what the next tile continues from
+        hwy::Prefetch(t.in + r * t.in_row);
+        hwy::Prefetch(t.in + r * t.in_row + kGemmPanel / 2);
       }
-      const bool to_c = last && c;
-      t.out = to_c ? c : partial;
-      t.out_row = to_c ? g_.c_row : t.in_row;
-      t.in = g_.chain || k0 > 0 ? partial : nullptr;
-      if (t.in && tile + 1 < tile_end_) {
-        for (int64_t r = rows; r < TileRow(tile + 2) - row; ++r) {  // what the next tile continues from
-          hwy::Prefetch(t.in + r * t.in_row);
-          hwy::Prefetch(t.in + r * t.in_row + kGemmPanel / 2);
-        }
-      }
-      const TileKernel kernel = g_.chain ? KernelOf<true>(rows) : KernelOf<false>(rows);
-      if (column + panels * kGemmPanel <= g_.n) {
-        kernel(t, panels);
-      } else {
-        Tail(kernel, t, rows, g_.n - column);
-      }
+    }
+    const TileKernel kernel = g_.chain ? KernelOf<true>(rows) : KernelOf<false>(rows);
+    if (column + panels * kGemmPanel <= g_.n) {
+      kernel(t, panels);
+    } else {
+      Tail(kernel, t, rows, g_.n - column);
     }
   }
 
@@ -187,23 +224,27 @@ class Worker {
     for (int64_t r = 0; r < rows; ++r) std::copy_n(t.out + r * kGemmPanel, columns, out + r * out_row);
   }
 
-  // A's rows of the task: [block of k][tile][k][rows of the tile].
+  // A's rows of the task over k [k0, k0 + count), in chunks: a_from_, a_chunk_.
   void PackA(int64_t k0, int64_t count) {
-    a_in_place_ = g_.m == 1 && g_.a_k == 1;
-    if (a_in_place_ || (a_ready_ && count == g_.k)) return;
-    float* dst = a_;
-    for (int64_t j = 0; j < count; j += kGemmBlock) {
-      const int64_t k = std::min(kGemmBlock, count - j);
-      for (int64_t tile = tile_begin_; tile < tile_end_; ++tile) {
-        const int64_t row = TileRow(tile), rows = TileRow(tile + 1) - row;
-        const float* src = g_.a + row * g_.a_row + (k0 + j) * g_.a_k;
-        if (g_.a_k == 1) {
-          PackTransposed(src, g_.a_row, rows, k, dst, rows);
-        } else {
-          PackCopy(src, g_.a_k, rows, k, dst, rows);
-        }
-        dst += rows * k;
-      }
+    if (g_.a_chunk) {
+      a_chunk_ = g_.a_chunk;
+      a_from_ = g_.chain ? g_.a + tile_begin_ * a_chunk_ + k0 * kGemmChunk
+                         : g_.a + k0 / kGemmChunk * a_chunk_ + row_begin_ * kGemmChunk;
+      return;
+    }
+    if (g_.m == 1 && !g_.chain) {  // one row is in chunks already
+      a_chunk_ = kGemmChunk;
+      a_from_ = g_.a + k0;
+      return;
+    }
+    a_from_ = a_;
+    if (a_ready_ && count == g_.k) return;
+    if (g_.chain) {
+      a_chunk_ = (count | 1) * kGemmChunk;  // odd: neighbouring chunks shall not meet in one set of a cache
+      PackChunks(g_.a + k0 * g_.a_row + row_begin_, g_.a_row, count, rows_, a_, a_chunk_);
+    } else {
+      a_chunk_ = (rows_ | 1) * kGemmChunk;
+      PackChunks(g_.a + row_begin_ * g_.a_row + k0, g_.a_row, rows_, count, a_, a_chunk_);
     }
     a_ready_ = true;
   }
@@ -228,7 +269,9 @@ class Worker {
   float *a_, *b_, *scratch_, *tail_;
   int64_t block_ = -1, tile_begin_ = 0, tile_end_ = 0, row_begin_ = 0, rows_ = 0, panel_begin_ = 0,
           panel_end_ = 0;
-  bool a_ready_ = false, a_in_place_ = false;
+  const float* a_from_ = nullptr;
+  int64_t a_chunk_ = 0;
+  bool a_ready_ = false;
 };
 
 // Tasks `thread`, then those that `next` hands out.
@@ -238,38 +281,6 @@ void Work(const Gemm& g, const GemmPlan& plan, float* workspace, int thread, int
   const int64_t tasks = plan.row_blocks * plan.groups;
   for (int64_t task = thread; task < tasks; task = threads + next.fetch_add(1, std::memory_order_relaxed)) {
     worker.Run(task);
-  }
-}
-
-void PackWeightPanel(const float* w, int64_t n, int64_t k, int64_t p, float* panel) {
-  const int64_t rows = std::min(kGemmPanel, n - p * kGemmPanel);
-  if (rows == kGemmPanel) {
-    PackTransposed(w + p * kGemmPanel * k, k, rows, k, panel, kGemmPanel);
-    return;
-  }
-  for (int64_t j = 0; j < k; ++j) {
-    for (int64_t i = 0; i < kGemmPanel; ++i) {
-      panel[j * kGemmPanel + i] = i < rows ? w[(p * kGemmPanel + i) * k + j] : 0.0f;
-    }
-  }
-}
-
-// Columns [begin, end) of the sums, in strips of four vectors.
-void ColumnSums(const float* x, int64_t m, int64_t n, int64_t begin, int64_t end, float* sums) {
-  const GemmTag d;
-  int64_t c = begin;
-  for (; c + 4 * kLanes <= end; c += 4 * kLanes) {
-    hn::Vec<GemmTag> acc[4];
-    for (int v = 0; v < 4; ++v) acc[v] = hn::LoadU(d, sums + c + v * kLanes);
-    for (int64_t i = 0; i < m; ++i) {
-      for (int v = 0; v < 4; ++v) acc[v] = hn::Add(acc[v], hn::LoadU(d, x + i * n + c + v * kLanes));
-    }
-    for (int v = 0; v < 4; ++v) hn::StoreU(acc[v], d, sums + c + v * kLanes);
-  }
-  for (; c < end; ++c) {
-    float sum = sums[c];
-    for (int64_t i = 0; i < m; ++i) sum += x[i * n + c];
-    sums[c] = sum;
   }
 }
 
@@ -284,8 +295,6 @@ namespace {
 
 HWY_EXPORT(MaxRows);
 HWY_EXPORT(Work);
-HWY_EXPORT(PackWeightPanel);
-HWY_EXPORT(ColumnSums);
 HWY_EXPORT(SwigluRow);
 
 // Below this much work a parallel region costs more than it gains.
@@ -325,11 +334,12 @@ void cut(const Gemm& g, int threads, int64_t max_rows, GemmPlan& plan) {
 
 GemmPlan plan_for(const Gemm& g, int threads) {
   GemmPlan plan;
-  const int64_t max_rows = HWY_DYNAMIC_DISPATCH(MaxRows)();
+  const int64_t max_rows = g.chain ? kGemmChunk : HWY_DYNAMIC_DISPATCH(MaxRows)();
   plan.tiles = ceil_div(g.m, max_rows);
   plan.panels = ceil_div(g.n, kGemmPanel);
   cut(g, threads, max_rows, plan);
-  const int64_t tiles = ceil_div(plan.tiles, plan.row_blocks), rows = tiles * ceil_div(g.m, plan.tiles);
+  const int64_t tiles = ceil_div(plan.tiles, plan.row_blocks),
+                rows = tiles * (g.chain ? kGemmChunk : ceil_div(g.m, plan.tiles));
   // In place, a row of B is read once per tile from memory; the last panel must not be read beyond its
   // columns.
   plan.pack_b = g.b_row && (tiles > 2 || g.n % kGemmPanel != 0);
@@ -337,7 +347,8 @@ GemmPlan plan_for(const Gemm& g, int threads) {
       plan.pack_b ? kGemmBlock : std::max(kGemmBlock, kPackedFloats / rows / kGemmBlock * kGemmBlock);
   plan.k_span = std::max<int64_t>(1, std::min(span, g.k));
   plan.scratch = (g.act && !g.c) || (g.residual && g.k > kGemmBlock);
-  plan.a_floats = (rows * plan.k_span + 16 + 63) / 64 * 64;
+  const int64_t chunked = g.chain ? rows : plan.k_span, along = g.chain ? plan.k_span : rows;
+  plan.a_floats = g.a_chunk ? 0 : ceil_div(chunked, kGemmChunk) * kGemmChunk * (along + 1);
   plan.b_floats = plan.pack_b ? plan.k_span * kGemmPanel : 0;
   plan.scratch_floats =
       plan.scratch ? rows * ceil_div(plan.panels, plan.groups) * kGemmPanel * (g.act ? 2 : 1) : 0;
@@ -366,25 +377,10 @@ void gemm_cpu(const Gemm& g) {
   }
 }
 
-void pack_weight_cpu(const float* w, int64_t n, int64_t k, float* panels) {
-  const int64_t count = ceil_div(n, kGemmPanel);
-  const auto pack = HWY_DYNAMIC_DISPATCH(PackWeightPanel);
-#pragma omp parallel for schedule(static) num_threads(threads_for(8.0 * static_cast <double>(n * k)))
-  for (int64_t p = 0; p < count; ++p) pack(w, n, k, p, panels + p * k * kGemmPanel);
-}
-
 void swiglu_rows_cpu(const float* gate_up, int64_t rows, int64_t f, float* act) {
   const auto row = HWY_DYNAMIC_DISPATCH(SwigluRow);
 #pragma omp parallel for schedule(static) num_threads(threads_for(32.0 * static_cast <double>(rows * f)))
   for (int64_t i = 0; i < rows; ++i) row(gate_up + i * 2 * f, gate_up + i * 2 * f + f, f, act + i * f);
-}
-
-void column_sums_cpu(const float* x, int64_t m, int64_t n, float* sums) {
-  constexpr int64_t strip = 64;
-  const int64_t strips = ceil_div(n, strip);
-  const auto sum = HWY_DYNAMIC_DISPATCH(ColumnSums);
-#pragma omp parallel for schedule(static) num_threads(threads_for(8.0 * static_cast <double>(m * n)))
-  for (int64_t s = 0; s < strips; ++s) sum(x, m, n, s * strip, std::min(n, (s + 1) * strip), sums);
 }
 
 }  // namespace cohort

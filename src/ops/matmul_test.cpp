@@ -76,6 +76,16 @@ Floats dx_reference(const Floats& dy, const Floats& w, int64_t m, int64_t n, int
   return dx;
 }
 
+// Rows of a tensor put in two parts, the later one first.
+GradientOperand operand(GradientOperand::Side side, const Tensor& t) {
+  GradientOperand o;
+  o.reset(side, t.rows(), t.cols());
+  const int64_t half = t.rows() / 2;
+  if (half < t.rows()) o.put(half, t.slice(half, t.rows()));
+  if (half > 0) o.put(0, t.slice(0, half));
+  return o;
+}
+
 void dw_reference(const Floats& dy, const Floats& x, int64_t m, int64_t n, int64_t k, Floats& dw) {
   for (int64_t i = 0; i < m; ++i) {
     for (int64_t o = 0; o < n; ++o) {
@@ -173,6 +183,14 @@ TEST_F(Matmul, InputGradientHasTheBitsOfTheContract) {
         dx = start;
         matmul_dx(view(dy, m, n), view(w, n, k), view(dx, m, k), true);
         EXPECT_TRUE(same(dx, accumulated)) << threads << " threads, accumulated";
+        PackedWeight transposed;
+        transposed.pack_transpose(view(w, n, k));
+        std::fill(dx.begin(), dx.end(), 0.0f);
+        const int64_t first = m / 3;  // rows of an operand that does not begin with them
+        matmul(operand(GradientOperand::Side::dy, view(dy, m, n)), first, transposed,
+               view(dx, m, k).slice(first, m));
+        EXPECT_TRUE(std::equal(dx.begin() + first * k, dx.end(), expected.begin() + first * k))
+            << threads << " threads, from an operand";
       }
     });
   }
@@ -195,6 +213,12 @@ TEST_F(Matmul, WeightGradientContinuesItsChain) {
           if (cut > 0) matmul_dw(dy_view.slice(0, cut), x_view.slice(0, cut), view(dw, n, k));
           matmul_dw(dy_view.slice(cut, m), x_view.slice(cut, m), view(dw, n, k));
           EXPECT_TRUE(same(dw, expected)) << threads << " threads, cut at " << cut;
+          dw = start;
+          for (const auto& [begin, end] : {std::pair(int64_t{0}, cut), std::pair(cut, m)})
+            if (begin < end)
+              matmul_dw(operand(GradientOperand::Side::dy, dy_view.slice(begin, end)),
+                        operand(GradientOperand::Side::x, x_view.slice(begin, end)), view(dw, n, k));
+          EXPECT_TRUE(same(dw, expected)) << "operands, " << threads << " threads, cut at " << cut;
         }
       }
     });
@@ -362,8 +386,9 @@ TEST_F(Matmul, ColumnSumsContinueTheirChain) {
       for (const int threads : {1, 2, 4}) {
         omp_set_num_threads(threads);
         Floats db = start;
-        column_sums(view(dy, m, n).slice(0, m / 3), view(db));
-        column_sums(view(dy, m, n).slice(m / 3, m), view(db));
+        const Tensor rows = view(dy, m, n);
+        if (m >= 3) column_sums(operand(GradientOperand::Side::dy, rows.slice(0, m / 3)), view(db));
+        column_sums(operand(GradientOperand::Side::dy, rows.slice(m / 3, m)), view(db));
         EXPECT_TRUE(same(db, expected)) << m << " x " << n;
       }
     });
@@ -382,7 +407,10 @@ TEST_F(Matmul, ShapesAreChecked) {
   EXPECT_THROW(matmul_swiglu(view(x, 3, 4), packed, Tensor(), view(y, 3, 5)), Error);
   EXPECT_THROW(matmul_dx(view(y, 3, 5), view(w, 4, 5), view(x, 3, 4)), Error);
   EXPECT_THROW(matmul_dw(view(y, 3, 5), view(x, 4, 3), view(w, 5, 4)), Error);
-  EXPECT_THROW(column_sums(view(y, 3, 5), view(x)), Error);
+  const GradientOperand dy = operand(GradientOperand::Side::dy, view(y, 3, 5));
+  EXPECT_THROW(column_sums(dy, view(x)), Error);
+  EXPECT_THROW(matmul_dw(dy, operand(GradientOperand::Side::x, view(x, 4, 3)), view(w, 5, 4)), Error);
+  EXPECT_THROW(matmul(dy, 1, packed, view(y, 3, 5)), Error);
 }
 
 }  // namespace

@@ -15,12 +15,19 @@ void rms_norm_forward(const Tensor& x, const Tensor& w, float eps, Tensor y, Ten
 void rms_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& w, const Tensor& rstd, Tensor dx,
                        bool accumulate, Tensor dw) {
   COHORT_CHECK(x.cols() == w.size() && dy.size() == x.size() && dx.size() == x.size() &&
-                   dw.size() == w.size() && rstd.size() == x.rows(),
+                   (!dw || dw.size() == w.size()) && rstd.size() == x.rows(),
                "x ({}, {}), w {}, dy {}, dx {}, dw {}, rstd {}", x.rows(), x.cols(), w.size(), dy.size(),
                dx.size(), dw.size(), rstd.size());
   COHORT_CHECK(!(accumulate && dx.data == dy.data), "a gradient cannot be added to its own input");
   require_cpu("rms_norm", x.device);
   cpu::rms_norm_backward(dy, x, w, rstd, dx, accumulate, dw);
+}
+
+void rms_norm_weight_gradient(const Tensor& dy, const Tensor& x, const Tensor& rstd, Tensor dw) {
+  COHORT_CHECK(dw.size() == x.cols() && dy.size() == x.size() && rstd.size() == x.rows(),
+               "x ({}, {}), dy {}, dw {}, rstd {}", x.rows(), x.cols(), dy.size(), dw.size(), rstd.size());
+  require_cpu("rms_norm", x.device);
+  cpu::rms_norm_weight_gradient(dy, x, rstd, dw);
 }
 
 void head_norm_forward(Tensor qkv, int64_t first, int64_t heads, const Tensor& w, float eps, Tensor raw,

@@ -10,9 +10,10 @@ namespace cohort {
 void rms_norm_forward(const Tensor& x, const Tensor& w, float eps, Tensor y, Tensor rstd);
 
 // dx (N, W) = gradient, or dx += gradient with `accumulate`; dw (W) continues its chain over the rows in
-// order. dx may be dy.
+// order; it may be empty where rms_norm_weight_gradient adds it. dx may be dy.
 void rms_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& w, const Tensor& rstd, Tensor dx,
                        bool accumulate, Tensor dw);
+void rms_norm_weight_gradient(const Tensor& dy, const Tensor& x, const Tensor& rstd, Tensor dw);
 
 // The per-head form (Qwen3's q/k norm): `heads` vectors of width D at columns first .. first + heads * D of
 // each row of

@@ -97,21 +97,22 @@ void rms_norm_forward(const Tensor& x, const Tensor& w, float eps, Tensor y, Ten
 
 void rms_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& w, const Tensor& rstd, Tensor dx,
                        bool accumulate, Tensor dw) {
+  if (dw) rms_norm_weight_gradient(dy, x, rstd, dw);  // first, since dx may overwrite dy
+  const int64_t rows = x.rows(), width = x.cols();
+#pragma omp parallel for schedule(static) if (worth_a_team(rows * width))
+  for (int64_t row = 0; row < rows; ++row)
+    backward_row(dy.row(row), x.row(row), w.data, rstd.data[row], width, accumulate, dx.row(row));
+}
+
+// Each thread owns columns: a column's chain runs over the rows in order.
+void rms_norm_weight_gradient(const Tensor& dy, const Tensor& x, const Tensor& rstd, Tensor dw) {
   const int64_t rows = x.rows(), width = x.cols();
   const int64_t strips = (width + 63) / 64;
-#pragma omp parallel if (worth_a_team(rows * width))
-  {
-    // The weights first, since dx may overwrite dy. Each thread owns columns: a column's chain runs over the
-    // rows in order.
-#pragma omp for schedule(static)
-    for (int64_t strip = 0; strip < strips; ++strip)
-      for (int64_t row = 0; row < rows; ++row)
-        weight_chain(dy.row(row), x.row(row), rstd.data[row], strip * 64, std::min(width, strip * 64 + 64),
-                     dw.data);
-#pragma omp for schedule(static)
+#pragma omp parallel for schedule(static) if (worth_a_team(rows * width))
+  for (int64_t strip = 0; strip < strips; ++strip)
     for (int64_t row = 0; row < rows; ++row)
-      backward_row(dy.row(row), x.row(row), w.data, rstd.data[row], width, accumulate, dx.row(row));
-  }
+      weight_chain(dy.row(row), x.row(row), rstd.data[row], strip * 64, std::min(width, strip * 64 + 64),
+                   dw.data);
 }
 
 void head_norm_forward(Tensor qkv, int64_t first, int64_t heads, const Tensor& w, float eps, Tensor raw,

@@ -37,13 +37,15 @@ HWY_INLINE V Silu(D d, V z) {
   return hn::Div(c, OnePlusExpNeg(d, c));
 }
 
-// With s = 1 / (1 + exp(-z)): silu = z * s and its derivative s * (1 + z * (1 - s)).
+// With s = 1 / (1 + exp(-z)): silu = z * s and its derivative s * (1 + z * (1 - s)); `forward` is what Silu
+// gives.
 template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
-HWY_INLINE void SiluAndGrad(D d, V z, V& silu, V& grad) {
+HWY_INLINE void SiluAndGrad(D d, V z, V& silu, V& grad, V& forward) {
   namespace hn = hwy::HWY_NAMESPACE;
   const V one = hn::Set(d, 1.0f);
-  const V c = SiluClamp(d, z);
-  const V s = hn::Div(one, OnePlusExpNeg(d, c));
+  const V c = SiluClamp(d, z), divisor = OnePlusExpNeg(d, c);
+  const V s = hn::Div(one, divisor);
+  forward = hn::Div(c, divisor);
   silu = hn::Mul(c, s);
   grad = hn::Mul(s, hn::MulAdd(c, hn::Sub(one, s), one));
 }

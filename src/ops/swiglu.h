@@ -8,7 +8,8 @@ namespace cohort {
 // act (N, F). The same bits as matmul_swiglu's epilogue.
 void swiglu_forward(const Tensor& gate_up, Tensor act);
 
-// d_gate_up (N, 2F) from d_act (N, F); d_gate_up may be gate_up itself.
-void swiglu_backward(const Tensor& d_act, const Tensor& gate_up, Tensor d_gate_up);
+// d_gate_up (N, 2F) from d_act (N, F); d_gate_up may be gate_up itself. Where `act` is given it receives what
+// forward gave, since the exponentials are the same; it may be d_act itself.
+void swiglu_backward(const Tensor& d_act, const Tensor& gate_up, Tensor d_gate_up, Tensor act = {});
 
 }  // namespace cohort
