@@ -27,36 +27,76 @@ struct PathPart {
   int64_t head_offset;  // of the key/value head in a block
 };
 
+// One row against two blocks at once, the bits of each alone: a block has too few vectors to hide the latency of
+// an FMA. Row i of `to` receives the products with block i.
+void score_pair(const float* q, size_t q_stride, int64_t head_dim, const float* const block[2], float* to,
+                size_t to_stride) {
+  const Floats d;
+  constexpr int kWide = static_cast<int>(kKvBlock) / kLanes;
+  Vector sum[2][kWide];
+  for (int i = 0; i < 2; ++i)
+    for (int v = 0; v < kWide; ++v) sum[i][v] = hn::Zero(d);
+  const float *first = block[0], *second = block[1];
+  for (int64_t k = 0; k < head_dim; k += kChunk, q += q_stride) {
+    const int64_t count = std::min<int64_t>(kChunk, head_dim - k);
+    for (int64_t c = 0; c < count; ++c, first += kKvBlock, second += kKvBlock) {
+      const Vector factor = hn::Set(d, q[c]);
+      for (int v = 0; v < kWide; ++v) {
+        sum[0][v] = hn::MulAdd(factor, hn::LoadU(d, first + v * kLanes), sum[0][v]);
+        sum[1][v] = hn::MulAdd(factor, hn::LoadU(d, second + v * kLanes), sum[1][v]);
+      }
+    }
+  }
+  for (int i = 0; i < 2; ++i)
+    for (int v = 0; v < kWide; ++v) hn::StoreU(sum[i][v], d, to + i * to_stride + v * kLanes);
+}
+
+// Moves the products of `rows` rows with one block to their absolute positions, times `scale`. Columns beyond
+// `count` land on positions that the next run writes.
+HWY_INLINE void place_scores(const float* products, int rows, int64_t position, int64_t count, float scale,
+                             float* scores, size_t chunk_stride) {
+  const Floats d;
+  const Vector factor = hn::Set(d, scale);
+  const int shift = static_cast<int>(position % kChunk);
+  const int chunks = static_cast<int>((shift + count + kChunk - 1) / kChunk);
+  for (int chunk = 0; chunk < chunks; ++chunk) {
+    float* to = scores + (position / kChunk + chunk) * chunk_stride;
+    const float* from = products - shift + chunk * kChunk;
+    for (int r = 0; r < rows; ++r)
+      for (int v = 0; v < kVectors; ++v) {
+        float* place = to + r * kChunk + v * kLanes;
+        Vector s = hn::Mul(factor, hn::LoadU(d, from + r * AttentionForward::kBlockStride + v * kLanes));
+        if (chunk == 0 && shift > v * kLanes)
+          s = hn::IfThenElse(hn::FirstN(d, static_cast<size_t>(shift - v * kLanes)), hn::LoadU(d, place), s);
+        hn::StoreU(s, d, place);
+      }
+  }
+}
+
 // scores (chunked, row stride kChunk, `chunk_stride` between chunks) = scale * q k
 void score_part(const PathPart& part, int rows, const float* q, size_t q_stride, int64_t head_dim,
                 float scale, float* block_scores, float* scores, size_t chunk_stride) {
-  const Floats d;
   constexpr size_t kStride = AttentionForward::kBlockStride;
-  const Vector factor = hn::Set(d, scale);
+  float* const products = block_scores + kChunk;
   const KvRun* run = part.run;
-  for (int64_t position = part.position; position < part.limit; position += run->count, ++run) {
-    const int64_t count = std::min<int64_t>(run->count, part.limit - position);
+  for (int64_t position = part.position; position < part.limit; ++run) {
+    const int64_t rest = part.limit - position, count = std::min<int64_t>(run->count, rest);
     if (count == 0) continue;
-    const int vectors = static_cast<int>((count + kLanes - 1) / kLanes);
-    multiply<false>(rows, {head_dim, q, q_stride, part.store.block(run->block) + part.head_offset, kKvBlock,
-                           block_scores + kChunk, kStride, vectors, false});
-    // Move the block to its absolute positions. Columns beyond `count` land on positions that the next run
-    // writes.
-    const int shift = static_cast<int>(position % kChunk);
-    const int chunks = static_cast<int>((shift + count + kChunk - 1) / kChunk);
-    for (int chunk = 0; chunk < chunks; ++chunk) {
-      float* to = scores + (position / kChunk + chunk) * chunk_stride;
-      const float* from = block_scores + kChunk - shift + chunk * kChunk;
-      for (int r = 0; r < rows; ++r)
-        for (int v = 0; v < kVectors; ++v) {
-          float* place = to + r * kChunk + v * kLanes;
-          Vector s = hn::Mul(factor, hn::LoadU(d, from + r * kStride + v * kLanes));
-          if (chunk == 0 && shift > v * kLanes)
-            s = hn::IfThenElse(hn::FirstN(d, static_cast<size_t>(shift - v * kLanes)), hn::LoadU(d, place),
-                               s);
-          hn::StoreU(s, d, place);
-        }
+    const float* const block = part.store.block(run->block) + part.head_offset;
+    const int64_t next = rest > count ? std::min<int64_t>(run[1].count, rest - count) : 0;
+    if (rows == 1 && count > kChunk && next > kChunk) {  // of less than half a block too much would be read
+      ++run;
+      const float* const pair[2] = {block, part.store.block(run->block) + part.head_offset};
+      score_pair(q, q_stride, head_dim, pair, products, kStride);
+      place_scores(products, 1, position, count, scale, scores, chunk_stride);
+      place_scores(products + kStride, 1, position + count, next, scale, scores, chunk_stride);
+      position += count + next;
+      continue;
     }
+    const int vectors = static_cast<int>((count + kLanes - 1) / kLanes);
+    multiply<false>(rows, {head_dim, q, q_stride, block, kKvBlock, products, kStride, vectors, false});
+    place_scores(products, rows, position, count, scale, scores, chunk_stride);
+    position += count;
   }
 }
 
