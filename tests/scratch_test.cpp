@@ -1,4 +1,4 @@
-// Data and models made by the program for its own training.
+// What a comparison from scratch needs beside training: data and models made by the program, and the pages at the end.
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -103,6 +103,63 @@ TEST_F(Data, MetricsHaveTheIntervalsOfTheCurves) {
     }
   }
   EXPECT_EQ(found, 6);
+}
+
+// Catches: a summary of eval that report cannot read, a picture where a page was asked for or the reverse, runs of the
+// program that cannot be compared with one another, and a page that is written where nobody asked for it.
+TEST_F(Data, ReportsOfAnEvaluationAndOfSeveralRuns) {
+  const auto evaluated =
+      run_program({"eval", "--model", file("init"), "--compare", file("init"), "--data", file("rows.jsonl"),
+                   "--reward_funcs", "last_number", "--num_generations", "4", "--max_completion_length", "12",
+                   "--output", file("samples.jsonl"), "--summary", file("figures.json")});
+  ASSERT_EQ(evaluated.status, 0) << evaluated.text;
+  for (const char* seed : {"1", "2"}) {
+    const auto trained = run_program({"train",
+                                      "--method",
+                                      "sft",
+                                      "--model",
+                                      file("init"),
+                                      "--data",
+                                      file("rows.jsonl"),
+                                      "--eval_data",
+                                      file("rows.jsonl"),
+                                      "--reward_funcs",
+                                      "last_number",
+                                      "--max_steps",
+                                      "1",
+                                      "--eval_steps",
+                                      "1",
+                                      "--seed",
+                                      seed,
+                                      "--max_completion_length",
+                                      "12",
+                                      "--output_dir",
+                                      file("sft-") + seed});
+    ASSERT_EQ(trained.status, 0) << trained.text;
+  }
+  const auto report = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "report");
+    return run_program(words);
+  };
+  ASSERT_EQ(report({file("figures.json")}).status, 0);
+  ASSERT_EQ(report({file("figures.json"), "--output", file("figures.svg")}).status, 0);
+  const auto compared =
+      report({"--compare", file("sft-1"), file("sft-2"), "--output", file("compared.html")});
+  ASSERT_EQ(compared.status, 0) << compared.text;
+  EXPECT_TRUE(read_file(file("figures.html")).starts_with("<!doctype html>"));
+  EXPECT_TRUE(read_file(file("figures.svg")).starts_with("<svg"));
+  EXPECT_NE(read_file(file("compared.html")).find("mean of 2 seeds"), std::string::npos);
+  for (const auto& [words, expected] :
+       {std::pair<std::vector<std::string>, const char*>{{"--compare", file("sft-1")},
+                                                         "--compare needs --output"},
+        {{file("sft-1"), "--output", file("x.html")}, "--output goes with --compare"},
+        {{file("figures.json"), file("sft-1")}, "expected one summary"},
+        {{file("rows.jsonl")}, "rows.jsonl"}}) {
+    const auto refused = report(words);
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_NE(refused.text.find(expected), std::string::npos) << refused.text;
+  }
+  EXPECT_FALSE(std::filesystem::exists(file("x.html")));
 }
 
 }  // namespace
