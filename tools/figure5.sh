@@ -28,6 +28,8 @@ if [ ! -e "$out/supervised/checkpoint-300" ]; then
     --eval_data "$out/data/carries-3.held-out.jsonl" --output_dir "$out/supervised" --num_threads "$threads"
 fi
 
+[ "$seeds" -gt 0 ] || exit 0  # only the model that they start from
+
 # 3. The methods: 8 questions x 8 completions in each step; rft samples the same 3840 questions x 8 once, before its first step.
 run() {  # name, seed, then options
   local folder=$out/$1-$2 seed=$2

@@ -5,6 +5,8 @@
 namespace cohort {
 namespace {
 
+constexpr const char* kRewardModel = "reward_model";
+
 // The critic at step 0: the policy's weights, or those of critic_model, with a scalar head of zeros; or a critic saved
 // by a run, or a reward model, head included.
 std::unique_ptr<Critic> first_critic(const Recipe& recipe, const Model& policy) {
@@ -52,6 +54,8 @@ Actors::Actors(const Recipe& recipe, const Method& method, Checkpoint checkpoint
   if (!resumed) return;
   if (optimizer) load_optimizer(*resumed, *optimizer);
   if (reference) reference->load(resumed->folder);
+  if (recipe.steps_per_iteration > 0)
+    reward_models.first().go_on_from(resumed->folder / kRewardModel, resumed->state.reward_model_steps);
 }
 
 void Actors::offload_reward_models() {
@@ -59,10 +63,11 @@ void Actors::offload_reward_models() {
   if (process_reward_model) process_reward_model->offload();
 }
 
-void Actors::save(const Recipe& recipe, const RunState& state) const {
+void Actors::save(const Recipe& recipe, const RunState& state) {
   const auto others = [&](const std::filesystem::path& folder) {
     if (critic) critic->save(folder / "critic", true);
     if (reference) reference->save(folder);
+    if (recipe.steps_per_iteration > 0) reward_models.first().save(folder / kRewardModel, true);
   };
   save_run(recipe.output_dir, state, model, optimizer.get(), start.tokenizer, start.texts, others,
            recipe.save_total_limit);

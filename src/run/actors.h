@@ -25,7 +25,7 @@ struct Actors {
   void offload_reward_models();
 
   // Everything as OUTPUT_DIR/checkpoint-N for state.step.
-  void save(const Recipe& recipe, const RunState& state) const;
+  void save(const Recipe& recipe, const RunState& state);
 
   Checkpoint start;  // tokenizer and texts
   Model model;

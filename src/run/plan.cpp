@@ -47,6 +47,16 @@ int64_t reward_model_bytes(const Recipe& r) {
   return bytes;
 }
 
+// Gradients and moments of the reward model that goes on training.
+int64_t reward_training_bytes(const Recipe& r) {
+  int64_t bytes = 0;
+  if (r.steps_per_iteration > 0)
+    for (const std::string& name : r.reward_funcs)
+      if (name.starts_with(kModelReward))
+        bytes += 12 * parameter_floats(parameter_list(reward_config(name.substr(kModelReward.size()))));
+  return bytes;
+}
+
 }  // namespace
 
 int64_t Plan::total_bytes() const {
@@ -98,6 +108,8 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
   // Off-loaded ones are there only while the passes that need more are not.
   if (const int64_t bytes = reward_model_bytes(r); bytes > 0 && !r.offload_reward_models)
     plan.memory.emplace_back("reward models", bytes);
+  if (const int64_t bytes = reward_training_bytes(r); bytes > 0)
+    plan.memory.emplace_back("gradients and moments of the reward model", bytes);
   const auto keep = r.gradient_checkpointing ? Activations::Keep::inputs : Activations::Keep::all;
   const int64_t C = c.hidden_size, F = c.intermediate_size;
   // Over the whole tree: dx, the gradients of attention and qkv, embedding rows that wait for the step's end;

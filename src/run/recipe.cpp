@@ -182,6 +182,23 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("teacher_model", &r.teacher_model, "distill: the model to learn from, with the policy's vocabulary")
       .shown_as("DIR|GGUF");
 
+  t.section("Iterations (grpo)");
+  t.add("steps_per_iteration", &r.steps_per_iteration,
+        "steps after which the reference becomes the policy and the reward model (model:PATH in "
+        "reward_funcs) goes on "
+        "training on the policy's samples; 0: never")
+      .at_least(0);
+  t.add("reward_model_label", &r.reward_model_label,
+        "the rule among reward_funcs that says which of those samples are right (1); its weight may be 0");
+  t.add("reward_model_learning_rate", &r.reward_model_learning_rate,
+        "learning rate of the reward model, constant")
+      .at_least(0);
+  t.add("reward_model_batch_size", &r.reward_model_batch_size, "pairs for an update of the reward model")
+      .at_least(1);
+  t.add("replay_fraction", &r.replay_fraction, "share of its pairs that come from earlier iterations")
+      .at_least(0)
+      .at_most(0.9);
+
   t.section("Critic (ppo)");
   t.add("critic_model", &r.critic_model, "what the critic starts as; empty: the policy's own weights")
       .shown_as("DIR|GGUF");

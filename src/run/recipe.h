@@ -87,6 +87,13 @@ struct Recipe {
   int64_t ref_model_sync_steps = 512;
   std::string teacher_model;  // distill
 
+  // Iterations (grpo): of a reward model, and of the reference
+  int64_t steps_per_iteration = 0;  // 0: none
+  std::string reward_model_label;   // the rule among reward_funcs that says which completions are right
+  double reward_model_learning_rate = 1e-5;
+  int64_t reward_model_batch_size = 8;
+  double replay_fraction = 0.1;
+
   // Critic (ppo)
   std::string critic_model;  // empty: starts as the policy
   double critic_learning_rate = 1e-5;

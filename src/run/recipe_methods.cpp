@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "rl/methods.h"
+#include "reward/reward.h"
 #include "run/recipe.h"
 
 namespace cohort {
@@ -33,6 +34,9 @@ const std::vector<MethodOptions>& method_options() {
       {"grpo ppo online-rft distill", {"num_iterations", "steps_per_generation"}},
       {"grpo ppo online-rft distill trpo", {"keep_rollout_activations", "mask_truncated_completions"}},
       {"grpo ppo online-rft distill trpo rft", {"num_generations", "offload_reward_models"}},
+      {"grpo",
+       {"steps_per_iteration", "reward_model_label", "reward_model_learning_rate", "reward_model_batch_size",
+        "replay_fraction"}},
       {"sft", {"completion_only_loss"}},
       {"dpo", {"label_smoothing"}},
       {"rft", {"reward_threshold"}},
@@ -77,6 +81,35 @@ void check_method_options(const Recipe& recipe, std::span<const std::string> cha
         fail("{}: method {} does not read it (methods that do: {}); take it out, or change the method",
              option, recipe.method, row.methods);
 }
+
+namespace {
+
+// Iterative GRPO needs one reward model to train, a rule to label its pairs, and whole rollouts.
+void check_iterations(const Recipe& r) {
+  int64_t models = 0;
+  bool labels = false;
+  for (const std::string& name : r.reward_funcs) {
+    models += name.starts_with(kModelReward);
+    labels |= name == r.reward_model_label && !name.starts_with(kModelReward);
+  }
+  if (models != 1)
+    fail("steps_per_iteration: expected one model:PATH among reward_funcs, which goes on training, found {}",
+         models);
+  if (!labels)
+    fail("reward_model_label: expected a rule among reward_funcs, which says what is right, found \"{}\"",
+         r.reward_model_label);
+  if (r.offload_reward_models)
+    fail("offload_reward_models: a reward model that goes on training stays in memory; expected false");
+  if (r.sync_ref_model)
+    fail(
+        "sync_ref_model: with steps_per_iteration the reference becomes the policy at the end of each; "
+        "expected false");
+  if (r.steps_per_iteration % (r.steps_per_generation * r.num_iterations) != 0)
+    fail("steps_per_iteration ({}) must be a multiple of steps_per_generation x num_iterations ({})",
+         r.steps_per_iteration, r.steps_per_generation * r.num_iterations);
+}
+
+}  // namespace
 
 void Recipe::validate() const {
   if (model.empty()) fail("model: expected a Hugging Face folder or a GGUF file, found nothing");
@@ -143,6 +176,7 @@ void Recipe::validate() const {
     fail(
         "keep_rollout_activations: with filter_groups a rollout is several draws, whose activations are not "
         "kept; expected \"auto\" or \"false\"");
+  if (steps_per_iteration > 0) check_iterations(*this);
   if (supervision == "process" && advantage_estimator != "grpo")
     fail(
         "supervision: step rewards are compared within the group; expected advantage_estimator grpo, found "

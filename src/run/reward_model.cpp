@@ -43,6 +43,10 @@ RewardModel::RewardModel(const std::filesystem::path& folder, const JudgedPolicy
         folder.string(), policy.vocab_size, critic_->config().vocab_size);
 }
 
+void RewardModel::go_on_from(const std::filesystem::path& folder, int64_t steps) {
+  critic_ = Critic::load(folder, true, steps);
+}
+
 Critic& RewardModel::critic() {
   if (!critic_) critic_ = Critic::load(folder_, false, 0);
   return *critic_;

@@ -37,6 +37,9 @@ class RewardModel {
   // Frees the weights; the next use reads them from the folder again. Not for a model that is being trained.
   void offload() { critic_.reset(); }
 
+  // What a run saved of a model that it goes on training, after so many of its updates. Throws Error where it
+  // does not fit.
+  void go_on_from(const std::filesystem::path& folder, int64_t steps);
   Critic& critic();  // loads it where it is offloaded
   void save(const std::filesystem::path& folder, bool with_optimizer);
   bool reads_text() const { return reads_text_; }
@@ -63,6 +66,7 @@ class RewardModels {
  public:
   RewardModels(std::span<RewardFunction> rewards, const JudgedPolicy& policy, int64_t micro_batch_tokens);
   void offload();
+  RewardModel& first() { return *models_.at(0); }
 
  private:
   std::vector<std::shared_ptr<RewardModel>> models_;

@@ -13,6 +13,7 @@
 #include "rl/steps.h"
 #include "run/evaluate.h"
 #include "run/experience.h"
+#include "run/iteration.h"
 #include "run/method_options.h"
 #include "run/plan.h"
 #include "run/sample_json.h"
@@ -33,6 +34,7 @@ class Run {
   bool first_of_rollout(int64_t step) const { return (step - 1) % steps_per_rollout_ == 0; }
 
   void update(int64_t step);
+  void end_iteration();
   void log_step(int64_t step, const UpdateResult& result, double learning_rate, std::span<const Group> batch);
   bool evaluate(int64_t step);  // true: good enough, says the hook
   void save(int64_t step);
@@ -143,6 +145,7 @@ bool Run::train() {
     if (first_of_rollout(step)) collector_->collect(step, state_, *writer_, experience_);
     update(step);
     state_.step = step;
+    if (ends_iteration(recipe_, step)) end_iteration();
     bool last = step == total_steps_;
     if (recipe_.eval_steps > 0 && (step % recipe_.eval_steps == 0 || last) && evaluate(step)) last = true;
     // A rollout's later updates need its samples, so checkpoints stand between rollouts.
@@ -184,6 +187,14 @@ void Run::update(int64_t step) {
   log_step(step, result, rate, batch);
   if (actors_->reference && recipe_.sync_ref_model && step % recipe_.ref_model_sync_steps == 0)
     actors_->reference->move_towards(actors_->model, recipe_.ref_model_mixup_alpha);
+}
+
+// The reference becomes the policy; the reward model learns from what the policy sampled.
+void Run::end_iteration() {
+  if (actors_->reference) actors_->reference->move_towards(actors_->model, 1);
+  const Metrics metrics = train_reward_model(recipe_, actors_->reward_models.first(),
+                                             writer_->folder() / "samples.jsonl", state_);
+  writer_->log_metrics(state_.step, metrics);
 }
 
 void Run::log_step(int64_t step, const UpdateResult& result, double learning_rate,

@@ -53,6 +53,7 @@ RunState read_state(const fs::path& folder) {
     s.best_value = j.at("best_value");
     s.best_step = j.at("best_step");
     s.prompts_drawn = j.at("prompts_drawn");
+    s.reward_model_steps = j.at("reward_model_steps");
     s.kl_coef = j.at("kl_coef");
     s.entropy_coef = j.at("entropy_coef");
     s.lengths = {j.at("lengths").at("metrics"), j.at("lengths").at("samples"),
@@ -103,6 +104,7 @@ void save_run(const fs::path& run, const RunState& state, const std::function<vo
     j["best_value"] = state.best_value;
     j["best_step"] = state.best_step;
     j["prompts_drawn"] = state.prompts_drawn;
+    j["reward_model_steps"] = state.reward_model_steps;
     j["kl_coef"] = state.kl_coef;
     j["entropy_coef"] = state.entropy_coef;
     j["lengths"] = {{"metrics", state.lengths.metrics},

@@ -15,14 +15,15 @@
 namespace cohort {
 
 struct RunState {
-  int64_t step = 0;        // optimizer steps done
-  int64_t num_tokens = 0;  // prompt and sampled tokens so far
-  RunLengths lengths;      // of the logs
-  double best_value = 0;   // of metric_for_best_model, at best_step
-  int64_t best_step = -1;  // -1: none yet
-  int64_t prompts_drawn = 0;  // for training so far
-  double kl_coef = 0;         // of now, where it is steered
-  double entropy_coef = 0;    // of now, where it is steered
+  int64_t step = 0;                // optimizer steps done
+  int64_t num_tokens = 0;          // prompt and sampled tokens so far
+  RunLengths lengths;              // of the logs
+  double best_value = 0;           // of metric_for_best_model, at best_step
+  int64_t best_step = -1;          // -1: none yet
+  int64_t prompts_drawn = 0;       // for training so far
+  int64_t reward_model_steps = 0;  // updates of a reward model that goes on training
+  double kl_coef = 0;              // of now, where it is steered
+  double entropy_coef = 0;         // of now, where it is steered
 };
 
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run, int64_t step);
