@@ -1,4 +1,5 @@
-// The ceiling of every benchmark of a kernel: independent FMAs in registers. Included once per Highway target.
+// The ceiling of every benchmark of a kernel: independent FMAs in registers. Included once per Highway
+// target.
 #if defined(COHORT_BENCH_FMA_LOOP_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef COHORT_BENCH_FMA_LOOP_INL_H_
 #undef COHORT_BENCH_FMA_LOOP_INL_H_

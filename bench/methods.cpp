@@ -1,6 +1,8 @@
-// What a method costs beside GRPO: whole steps on the same roll-outs, in rounds that alternate, medians and their ratios.
+// What a method costs beside GRPO: whole steps on the same roll-outs, in rounds that alternate, medians and
+// their ratios.
 //   bench_methods [0.2M|0.8M|5M ...] (all where nothing is named)
-// The ceiling is the GRPO step of the same round: outcome supervision, no reference model, no activations kept.
+// The ceiling is the GRPO step of the same round: outcome supervision, no reference model, no activations
+// kept.
 #include "base/log.h"
 #include "bench/run_support.h"
 

@@ -1,7 +1,8 @@
-// Whole steps through the run loop of `cohort train`, on random models: training steps as a share of OpenBLAS's 2048^3 in the same run,
-// sampling speed, and whole GRPO steps in seconds.
+// Whole steps through the run loop of `cohort train`, on random models: training steps as a share of
+// OpenBLAS's 2048^3 in the same run, sampling speed, and whole GRPO steps in seconds.
 //   bench_steps [train|sample|grpo ...] [0.2M|0.8M|5M|5.2M|27M|124M ...] (all where nothing is named)
-// FLOPs = 6 x matrix parameters x tokens (the head only where a log-prob is wanted) + causal attention; recomputation does not count.
+// FLOPs = 6 x matrix parameters x tokens (the head only where a log-prob is wanted) + causal attention;
+// recomputation does not count.
 #include <cctype>
 
 #include "base/log.h"
@@ -15,7 +16,8 @@ namespace fs = std::filesystem;
 
 std::vector<std::string> named;  // on the command line
 
-// Whether `name` was asked for: it was named, or none of its kind (parts of the benchmark, or sizes of models, which begin with a digit) was.
+// Whether `name` was asked for: it was named, or none of its kind (parts of the benchmark, or sizes of
+// models, which begin with a digit) was.
 bool wanted(const std::string& name) {
   bool others = false;
   for (const std::string& n : named) {
@@ -39,7 +41,8 @@ void bench_train(const fs::path& folder) {
   for (const Case& c : cases) {
     if (!wanted(c.shape.name)) continue;
     const fs::path model = bench_model(folder, c.shape);
-    // One prompt token and T targets: T rows of the trunk and of the head, as a language-model batch of B x T.
+    // One prompt token and T targets: T rows of the trunk and of the head, as a language-model batch of B x
+    // T.
     write_rows(folder / "rows.jsonl", c.B, 1, c.T, c.shape.V);
     Recipe r = base_recipe("sft", model, folder);
     r.train_batch_size = c.B;

@@ -1,4 +1,5 @@
-// What the whole-program benchmarks share: random models as folders, and the OpenBLAS ceiling measured in the same run.
+// What the whole-program benchmarks share: random models as folders, and the OpenBLAS ceiling measured in the
+// same run.
 #pragma once
 
 #include <cblas.h>
@@ -59,7 +60,8 @@ inline ModelConfig bench_config(const Shape& s) {
   return c;
 }
 
-// A folder with random weights and a tokenizer of characters (rows come as token ids, so it only has to be there).
+// A folder with random weights and a tokenizer of characters (rows come as token ids, so it only has to be
+// there).
 inline std::filesystem::path bench_model(const std::filesystem::path& parent, const Shape& s) {
   const std::filesystem::path folder = parent / s.name;
   const ModelConfig c = bench_config(s);

@@ -1,5 +1,5 @@
-// Bad input through the program itself: one clear line, status 1, nothing made and nothing changed. Each case names the
-// words that the line must hold: where, what was expected, what was found.
+// Bad input through the program itself: one clear line, status 1, nothing made and nothing changed. Each case
+// names the words that the line must hold: where, what was expected, what was found.
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -23,7 +23,8 @@ using Words = std::vector<std::string>;
 
 class BadInput : public ::testing::Test {
  protected:
-  // The program is refused with these words, and no file of the folder changes but the recipe that is written here.
+  // The program is refused with these words, and no file of the folder changes but the recipe that is written
+  // here.
   void refused(const Words& arguments, const Words& expected) {
     const auto before = contents(folder_.path());
     const Process::Result r = run_program(arguments);
@@ -121,8 +122,8 @@ TEST_F(BadInput, LyingGguf) {
   train_refused({{"model", quoted(folder_.file("huge.gguf"))}}, {"huge.gguf"});
 }
 
-// Catches: external cases that the readers refuse but the program crashes on. All of them are refused here: the accepted
-// ones hold no model.
+// Catches: external cases that the readers refuse but the program crashes on. All of them are refused here:
+// the accepted ones hold no model.
 TEST_F(BadInput, ExternalCases) {
   const std::vector<FileCase> ggufs = file_cases("gguf_files.jsonl"),
                               tensors = file_cases("safetensors_files.jsonl");
@@ -188,8 +189,8 @@ TEST_F(BadInput, LongerThanTheContext) {
           {"100", "context", "64"});
 }
 
-// Catches: a run that dies of memory, while it reads weights or after hours, instead of being refused; and advice that is
-// not given.
+// Catches: a run that dies of memory, while it reads weights or after hours, instead of being refused; and
+// advice that is not given.
 TEST_F(BadInput, MemoryLimit) {
   train_refused({{"memory_limit_gb", "0.0001"}}, {"GB", "micro_batch_tokens", "max_completion_length"});
   train_refused({{"kv_memory_gb", "0.0000001"}},

@@ -1,5 +1,5 @@
-// How completions end, and what a rollout does where memory is short. That their bits depend on no schedule is shown in
-// on_policy_test.cpp.
+// How completions end, and what a rollout does where memory is short. That their bits depend on no schedule
+// is shown in on_policy_test.cpp.
 #include <algorithm>
 
 #include "model/transformer.h"
@@ -36,7 +36,8 @@ struct Rollout {
   }
 };
 
-// Catches: an end token that is dropped, has no log-prob, or does not end; a completion that goes on behind it.
+// Catches: an end token that is dropped, has no log-prob, or does not end; a completion that goes on behind
+// it.
 TEST(Completions, EndTokenIsPartOfIt) {
   Rollout r;
   r.options.end_tokens = {r.tokenizer.eos_token_id()};
@@ -97,9 +98,9 @@ TEST(Completions, WaitWhereMemoryIsShort) {
   }
 }
 
-// Catches: a continuation that attends to other keys and values than the completion it goes on from, draws other random
-// numbers, or forgets the length and the stop strings that began before its fork; forks that mix up their completions;
-// a schedule that changes one.
+// Catches: a continuation that attends to other keys and values than the completion it goes on from, draws
+// other random numbers, or forgets the length and the stop strings that began before its fork; forks that mix
+// up their completions; a schedule that changes one.
 TEST(Completions, ForksGoOnAsTheWholeCompletionDid) {
   Rollout r;
   r.options.stop = {"=1", "00"};

@@ -1,5 +1,5 @@
-// The scalar head and its trunk: against transformers in float64 (tools/make_critic_oracles.py, on the trunks of
-// tests/fixtures/oracles), and the promises of exactness.
+// The scalar head and its trunk: against transformers in float64 (tools/make_critic_oracles.py, on the trunks
+// of tests/fixtures/oracles), and the promises of exactness.
 #include "model/critic.h"
 
 #include <gtest/gtest.h>

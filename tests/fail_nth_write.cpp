@@ -1,11 +1,12 @@
-// Preloaded into the program by tests (LD_PRELOAD): counts the calls that change files inside one folder, and lets the
-// n-th of them go wrong. Environment:
+// Preloaded into the program by tests (LD_PRELOAD): counts the calls that change files inside one folder, and
+// lets the n-th of them go wrong. Environment:
 //   FAULT_FOLDER  calls on paths inside this folder count: open for writing, write, fsync, rename, mkdir, ftruncate, unlink
 //   FAULT_AT      which call, from 1; 0 or absent: none
 //   FAULT_ACTION  ENOSPC or EIO: that call fails (a write after half of its bytes); FULL: from that call on the disk is
 //                 full; KILL: SIGKILL inside it (a write after half of its bytes); TERM: SIGTERM before it
 //   FAULT_TRACE   a file outside the folder that receives a line "KIND PATH" for each call; "! " before the one that failed
-// fsync returns without syncing: a killed process loses nothing that the kernel holds, and tests sync thousands of times.
+// fsync returns without syncing: a killed process loses nothing that the kernel holds, and tests sync
+// thousands of times.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-// Disks that fail: each call that changes a file of a run goes wrong once. The program says so, loses nothing that was
-// saved, and continues to the bytes of an undisturbed run.
+// Disks that fail: each call that changes a file of a run goes wrong once. The program says so, loses nothing
+// that was saved, and continues to the bytes of an undisturbed run.
 #include <algorithm>
 
 #include "run/run_state.h"
@@ -33,7 +33,8 @@ int64_t saved_before(const std::vector<std::string>& calls, size_t at) {
   });
 }
 
-// A call is tried where it differs from the one before (rows of samples are written in long series), and each 7th.
+// A call is tried where it differs from the one before (rows of samples are written in long series), and each
+// 7th.
 bool tried(const std::vector<std::string>& calls, size_t at) {
   return at < 2 || calls[at - 1] != calls[at - 2] || at % 7 == 0;
 }
@@ -85,8 +86,8 @@ class Faults : public ::testing::Test {
   std::vector<std::string> calls_;
 };
 
-// Catches: a return value that is not looked at, an error without the file's name, a checkpoint or `latest` that a
-// failed save replaces or removes, leftovers that a resume stumbles over.
+// Catches: a return value that is not looked at, an error without the file's name, a checkpoint or `latest`
+// that a failed save replaces or removes, leftovers that a resume stumbles over.
 TEST_F(Faults, EachCallFailingOnceLosesNothing) {
   ASSERT_GT(calls_.size(), 80u);
   for (const char* kind : {"open ", "write ", "fsync ", "rename ", "mkdir ", "ftruncate ", "unlink "})
@@ -97,7 +98,8 @@ TEST_F(Faults, EachCallFailingOnceLosesNothing) {
     if (tried(calls_, at)) disturb(at, calls_[at - 1].starts_with("fsync ") || at % 2 ? "EIO" : "ENOSPC");
 }
 
-// Catches: a best model that was saved but is not named after a kill, or names a checkpoint that is not there.
+// Catches: a best model that was saved but is not named after a kill, or names a checkpoint that is not
+// there.
 TEST_F(Faults, KilledAroundTheBestCheckpoint) {
   Options o = options_;
   o["load_best_model_at_end"] = "true";

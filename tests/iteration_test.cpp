@@ -36,8 +36,8 @@ class Iterations : public Methods {
   }
 };
 
-// Catches: a reward model that does not learn from the samples, and pairs that are not replayed or are replayed wholly. The
-// policy stands still here, so that only the reward model can change.
+// Catches: a reward model that does not learn from the samples, and pairs that are not replayed or are
+// replayed wholly. The policy stands still here, so that only the reward model can change.
 TEST_F(Iterations, TheRewardModelLearnsFromThePolicysSamples) {
   folder_.finish("run", iterative({{"learning_rate", "0"}, {"max_steps", "40"}}));
   const std::vector<double> accuracy = metric("run", "reward_model/accuracy"),
@@ -54,7 +54,8 @@ TEST_F(Iterations, TheRewardModelLearnsFromThePolicysSamples) {
   EXPECT_LT(mean(metric("still", "reward_model/accuracy"), 7, 3), 0.5);
 }
 
-// Catches: a reference that stays where it was (the KL term would be above 0 in the first step of an iteration).
+// Catches: a reference that stays where it was (the KL term would be above 0 in the first step of an
+// iteration).
 TEST_F(Iterations, TheReferenceBecomesThePolicy) {
   folder_.finish("run", iterative({{"beta", "0.04"}, {"max_steps", "10"}, {"reward_weights", "[1, 0]"}}));
   const std::vector<double> kl = metric("run", "kl");

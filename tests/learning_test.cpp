@@ -1,5 +1,5 @@
-// Learning: GRPO raises the reward of a task that can be learned within seconds, and only because of the reward; supervised
-// training lowers the loss.
+// Learning: GRPO raises the reward of a task that can be learned within seconds, and only because of the
+// reward; supervised training lowers the loss.
 #include <nlohmann/json.hpp>
 
 #include "reward/reward.h"
@@ -15,8 +15,8 @@ struct Learned {
   double first = 0, last = 0;  // mean true reward of the first and the last ten steps
 };
 
-// 60 on-policy steps of GRPO of the tiny model; the right answer is always 1. With `shuffled`, the rewards that it trains on
-// are the same numbers, dealt out again among all samples of the step.
+// 60 on-policy steps of GRPO of the tiny model; the right answer is always 1. With `shuffled`, the rewards
+// that it trains on are the same numbers, dealt out again among all samples of the step.
 Learned learn(bool shuffled, uint64_t seed) {
   const Tokenizer tokenizer = testing::tiny_tokenizer();
   const ModelConfig config = testing::tiny_config();

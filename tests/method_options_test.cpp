@@ -10,8 +10,8 @@ using testing::lines_of;
 using testing::Methods;
 using testing::Options;
 
-// Catches: groups without a gradient that are trained on, draws beyond the cap, prompts that are drawn twice, and metrics of the
-// kept groups only.
+// Catches: groups without a gradient that are trained on, draws beyond the cap, prompts that are drawn twice,
+// and metrics of the kept groups only.
 TEST_F(Methods, DynamicSamplingFillsTheBatchWithGroupsThatDiffer) {
   folder_.finish("filtered", options("grpo", {{"filter_groups", "true"},
                                               {"num_generations", "4"},
@@ -41,7 +41,8 @@ TEST_F(Methods, DynamicSamplingFillsTheBatchWithGroupsThatDiffer) {
   EXPECT_EQ(metric("capped", "grad_norm"), (std::vector<double>{0, 0}));
 }
 
-// Catches: a weight that is not steered, that works while the entropy is above the target, or that is steered the wrong way.
+// Catches: a weight that is not steered, that works while the entropy is above the target, or that is steered
+// the wrong way.
 TEST_F(Methods, TheEntropyBonusFollowsItsTarget) {
   const Options steered{{"entropy_coef", "0.01"}, {"entropy_coef_delta", "0.005"}, {"max_steps", "3"}};
   Options low = steered, high = steered;
@@ -70,8 +71,8 @@ TEST_F(Methods, OverlongCompletionsArePunished) {
   EXPECT_EQ(lengths.size(), 4u);
 }
 
-// Catches: user turns that are trained on, assistant's turns or end tokens that are not, and prompts that are left out of
-// the loss where they belong to it.
+// Catches: user turns that are trained on, assistant's turns or end tokens that are not, and prompts that are
+// left out of the loss where they belong to it.
 TEST_F(Methods, SftTrainsOnTheAssistantsTurns) {
   const auto first_loss = [&](const std::string& run, const std::string& rows, const Options& changes) {
     testing::write_text(folder_.file("rows.jsonl"), rows);

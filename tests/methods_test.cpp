@@ -1,5 +1,5 @@
-// Every method of the table through the program: it learns, its bytes depend neither on kills nor on the machine, and a recipe
-// that it cannot train is refused before step 1.
+// Every method of the table through the program: it learns, its bytes depend neither on kills nor on the
+// machine, and a recipe that it cannot train is refused before step 1.
 #include "methods_support.h"
 
 namespace cohort {
@@ -36,8 +36,9 @@ TEST_F(Methods, PpoLearns) {
   EXPECT_FALSE(metric("ppo", "objective/kl").empty());
 }
 
-// Catches: a critic that is not trained, or trained towards something else than the returns. Half of the questions have an answer that cannot
-// be written, so that returns go on to differ, in a way that a critic can tell.
+// Catches: a critic that is not trained, or trained towards something else than the returns. Half of the
+// questions have an answer that cannot be written, so that returns go on to differ, in a way that a critic
+// can tell.
 TEST_F(Methods, TheCriticExplainsTheReturns) {
   std::string rows;
   for (const char* prompt : {"0+1=", "1+0=", "2+3=", "3+3="})
@@ -55,7 +56,8 @@ TEST_F(Methods, TheCriticExplainsTheReturns) {
   EXPECT_GT(mean(explained, explained.size() - 10, 10), 0.5);
 }
 
-// Catches: a step that does not lead to the reward, a bound that is not kept, moments in a checkpoint that nothing reads.
+// Catches: a step that does not lead to the reward, a bound that is not kept, moments in a checkpoint that
+// nothing reads.
 TEST_F(Methods, TrpoLearnsWithinItsTrustRegion) {
   folder_.finish("trpo", options("trpo", {{"target_kl", "0.02"}}));
   expect_reward_rises("trpo");
@@ -83,7 +85,8 @@ TEST_F(Methods, RftTrainsOnItsOwnRightCompletions) {
   EXPECT_LT(mean(loss, 50, 10), mean(loss, 0, 10) - 0.3);
 }
 
-// Catches: a reference that is the policy of now (margin 0 for ever), or chosen and rejected taken for each other.
+// Catches: a reference that is the policy of now (margin 0 for ever), or chosen and rejected taken for each
+// other.
 TEST_F(Methods, DpoPrefersTheChosen) {
   folder_.finish("dpo", options("dpo"));
   const std::vector<double> margin = metric("dpo", "rewards/margins"),
@@ -105,8 +108,8 @@ TEST_F(Methods, TheStudentComesNearTheTeacher) {
   expect_reward_rises("student");
 }
 
-// Catches: state that a checkpoint lacks (critic, its moments, a moved reference, kl_coef, kept rows), and bits that
-// depend on threads or micro-batches.
+// Catches: state that a checkpoint lacks (critic, its moments, a moved reference, kl_coef, kept rows), and
+// bits that depend on threads or micro-batches.
 TEST_F(Methods, BytesDependOnTheRecipeAlone) {
   expect_same_bytes("ppo", {{"num_iterations", "2"}, {"kl_target", "0.1"}, {"kl_horizon", "50"}});
   expect_same_bytes(

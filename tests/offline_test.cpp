@@ -36,8 +36,8 @@ class Offline : public Methods {
   }
 };
 
-// Catches: anything that makes a difference between samples of the policy's own that are read and those that are drawn:
-// their old log-probs, groups, rewards, credit, weights.
+// Catches: anything that makes a difference between samples of the policy's own that are read and those that
+// are drawn: their old log-probs, groups, rewards, credit, weights.
 TEST_F(Offline, OwnSamplesReadBackGiveTheSameStep) {
   folder_.finish("online", options("grpo", {{"shuffle_dataset", "false"}, {"max_steps", "1"}}));
   write_samples("online", 0);

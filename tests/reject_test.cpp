@@ -1,4 +1,5 @@
-// Rejection sampling and evaluation through the program itself: the rows that are written, and that training reads them.
+// Rejection sampling and evaluation through the program itself: the rows that are written, and that training
+// reads them.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -48,8 +49,8 @@ class Reject : public ::testing::Test {
   testing::RunFolder folder_;
 };
 
-// Catches: wrong or cut completions kept, right ones dropped, samples that are not generate's, duplicates of a prompt,
-// and a result that depends on the chunks the prompts are sampled in.
+// Catches: wrong or cut completions kept, right ones dropped, samples that are not generate's, duplicates of
+// a prompt, and a result that depends on the chunks the prompts are sampled in.
 TEST_F(Reject, KeepsWhatGenerateSamplesAndTheRewardAccepts) {
   const Process::Result r = reject("kept.jsonl");
   ASSERT_EQ(r.status, 0) << r.text;
@@ -62,7 +63,8 @@ TEST_F(Reject, KeepsWhatGenerateSamplesAndTheRewardAccepts) {
   const Process::Result g = run_program(generate);
   ASSERT_EQ(g.status, 0) << g.text;
   const std::vector<Json> problems = rows("rows.jsonl"), kept = rows("kept.jsonl");
-  // The expected rows by a second way: generate's samples, and the last digit run of the text against the answer.
+  // The expected rows by a second way: generate's samples, and the last digit run of the text against the
+  // answer.
   std::vector<std::pair<int, int>> expected, found;
   std::set<std::string> seen;
   std::set<int> prompts;
@@ -100,8 +102,9 @@ TEST_F(Reject, KeepsWhatGenerateSamplesAndTheRewardAccepts) {
   EXPECT_EQ(read_file(folder_.file("chunked.jsonl")), read_file(folder_.file("kept.jsonl")));
 }
 
-// Catches: rows that train does not read, a prefix that is added a second time, or an end token that is lost or doubled:
-// a step on the rows counts their tokens, and gives the same weights with and without the prefix in the recipe.
+// Catches: rows that train does not read, a prefix that is added a second time, or an end token that is lost
+// or doubled: a step on the rows counts their tokens, and gives the same weights with and without the prefix
+// in the recipe.
 TEST_F(Reject, RowsTrainAsTheyWereSampled) {
   ASSERT_EQ(
       reject("kept.jsonl", {"--prompt_prefix", "0 ", "--prompt_suffix", " ", "--max_per_prompt", "1"}).status,
@@ -176,7 +179,8 @@ TEST_F(Reject, BadInput) {
   EXPECT_NE(read_file(folder_.file("there.jsonl")), "mine\n");
 }
 
-// Catches: a comparison of different problems or samples, data sets mixed up, a summary that is not what was printed.
+// Catches: a comparison of different problems or samples, data sets mixed up, a summary that is not what was
+// printed.
 TEST_F(Reject, EvalComparesOnSeveralDataSets) {
   std::string half;
   for (int i = 0; i < 10; ++i) half += lines_of(folder_.file("rows.jsonl"))[static_cast<size_t>(i)] + "\n";

@@ -1,5 +1,5 @@
-// Resume: a run that is killed and continued gives the bytes of one that was not. And what a recipe calls "machine"
-// settings changes no byte.
+// Resume: a run that is killed and continued gives the bytes of one that was not. And what a recipe calls
+// "machine" settings changes no byte.
 #include <chrono>
 #include <thread>
 
@@ -79,8 +79,8 @@ TEST_F(Resume, TheRunsAreNotTrivial) {
   EXPECT_NE(read_file(folder_->file("off_policy") / "metrics.jsonl").find("\"kl\":"), std::string::npos);
 }
 
-// Catches: state that a checkpoint does not hold (moments, counters, log lengths, journal), killed inside writes,
-// renames, checkpoints, logs, and between them.
+// Catches: state that a checkpoint does not hold (moments, counters, log lengths, journal), killed inside
+// writes, renames, checkpoints, logs, and between them.
 TEST_F(Resume, KilledInsideAnyKindOfCall) {
   const Options o = folder_->options();
   const std::vector<std::string> calls = trace(o);
@@ -90,8 +90,8 @@ TEST_F(Resume, KilledInsideAnyKindOfCall) {
       kill_at(static_cast<int64_t>(i), o, "plain");
 }
 
-// Catches: a step inside a rollout that is taken for a place to continue from, and the reference taken from the
-// checkpoint instead of the start.
+// Catches: a step inside a rollout that is taken for a place to continue from, and the reference taken from
+// the checkpoint instead of the start.
 TEST_F(Resume, KilledWithSeveralUpdatesPerRollout) {
   const Options o = folder_->options(kOffPolicy);
   const std::vector<std::string> calls = trace(o);

@@ -1,5 +1,5 @@
-// Labels of steps by roll-outs through the program itself: against greedy continuations that generate makes, and the
-// same bytes whatever the schedule.
+// Labels of steps by roll-outs through the program itself: against greedy continuations that generate makes,
+// and the same bytes whatever the schedule.
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -66,9 +66,9 @@ std::string last_number(const std::string& text) {
   return digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1));
 }
 
-// Catches: continuations of another prefix, of another length, judged without their prefix or by another row; labels at
-// the wrong step; a last label that is not the solution's own. At temperature 0 a prefix has one continuation, which
-// generate finds by itself, so every label is known.
+// Catches: continuations of another prefix, of another length, judged without their prefix or by another row;
+// labels at the wrong step; a last label that is not the solution's own. At temperature 0 a prefix has one
+// continuation, which generate finds by itself, so every label is known.
 TEST_F(RewardLabel, AreWhatGreedyContinuationsReach) {
   const Words solutions{"12+3+0", "0+1+2+3", "3", "1+ +22+=0", "20+13+1=", "+2+0+1+"};
   std::string text;
@@ -109,8 +109,9 @@ TEST_F(RewardLabel, AreWhatGreedyContinuationsReach) {
   EXPECT_EQ(rolled.size(), 2u);
 }
 
-// Catches: labels that depend on threads, on what decodes together, on the memory or on the chunks; equal prefixes with
-// different labels; hard labels that are not whether the soft ones are above 0; solutions that generate does not sample.
+// Catches: labels that depend on threads, on what decodes together, on the memory or on the chunks; equal
+// prefixes with different labels; hard labels that are not whether the soft ones are above 0; solutions that
+// generate does not sample.
 TEST_F(RewardLabel, DependOnTheSeedAlone) {
   const Words few{"--num_generations", "5", "--num_rollouts", "4"};
   const auto with = [&](Words more) {
@@ -160,8 +161,8 @@ TEST_F(RewardLabel, DependOnTheSeedAlone) {
     EXPECT_EQ(row["completion_ids"], (sampled[{row["prompt_index"], row["sample_index"]}]));
 }
 
-// Catches: rows that are labelled without an answer or a completion, an option that is let through, a file that is
-// replaced or left half written.
+// Catches: rows that are labelled without an answer or a completion, an option that is let through, a file
+// that is replaced or left half written.
 TEST_F(RewardLabel, WhatCannotBeLabelledIsAnError) {
   const auto expect = [&](const Process::Result& r, std::string_view part) {
     EXPECT_EQ(r.status, 1);

@@ -1,5 +1,5 @@
-// For tests that run the program itself: a tiny model and its problems, recipes, processes that can be killed, and the
-// files of runs.
+// For tests that run the program itself: a tiny model and its problems, recipes, processes that can be
+// killed, and the files of runs.
 #pragma once
 
 #include <fcntl.h>

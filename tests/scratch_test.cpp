@@ -1,4 +1,5 @@
-// What a comparison from scratch needs beside training: data and models made by the program, and the pages at the end.
+// What a comparison from scratch needs beside training: data and models made by the program, and the pages at
+// the end.
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -17,8 +18,8 @@ class Data : public ::testing::Test {
   testing::RunFolder folder_;
 };
 
-// Catches: rows that are not the task's, problems that stand on both sides of the split or on none, and a split that is
-// not the one that train makes of the same prompts.
+// Catches: rows that are not the task's, problems that stand on both sides of the split or on none, and a
+// split that is not the one that train makes of the same prompts.
 TEST_F(Data, ATaskAsAFileSplitAsTrainSplitsIt) {
   const auto made = run_program({"data", "--data", "carries", "--task_digits", "2", "--task_problems", "200",
                                  "--seed", "5", "--holdout_fraction", "0.25", "--output", file("train.jsonl"),
@@ -37,7 +38,8 @@ TEST_F(Data, ATaskAsAFileSplitAsTrainSplitsIt) {
   EXPECT_NE(refused.text.find("--held_out"), std::string::npos) << refused.text;
 }
 
-// Catches: a made model that cannot read its data, that does not depend on the seed alone, or that replaces a folder.
+// Catches: a made model that cannot read its data, that does not depend on the seed alone, or that replaces a
+// folder.
 TEST_F(Data, AModelToTrainFromScratch) {
   const auto init = [&](const char* folder, const char* seed) {
     return run_program({"init", "--data", "carries", "--data", "products", "--output_dir", file(folder),
@@ -105,8 +107,9 @@ TEST_F(Data, MetricsHaveTheIntervalsOfTheCurves) {
   EXPECT_EQ(found, 6);
 }
 
-// Catches: a summary of eval that report cannot read, a picture where a page was asked for or the reverse, runs of the
-// program that cannot be compared with one another, and a page that is written where nobody asked for it.
+// Catches: a summary of eval that report cannot read, a picture where a page was asked for or the reverse,
+// runs of the program that cannot be compared with one another, and a page that is written where nobody asked
+// for it.
 TEST_F(Data, ReportsOfAnEvaluationAndOfSeveralRuns) {
   const auto evaluated =
       run_program({"eval", "--model", file("init"), "--compare", file("init"), "--data", file("rows.jsonl"),

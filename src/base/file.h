@@ -12,7 +12,8 @@ namespace cohort {
 
 std::string read_file(const std::filesystem::path& path);
 
-// Calls `take` with the file's bytes in parts of 1 MB (the last may be shorter): nothing of the file stays in memory.
+// Calls `take` with the file's bytes in parts of 1 MB (the last may be shorter): nothing of the file stays in
+// memory.
 void read_parts(const std::filesystem::path& path, const std::function<void(std::string_view)>& take);
 
 // Written aside (path + ".tmp"), synced, renamed over `path`, and the folder synced: a reader sees the old

@@ -6,7 +6,8 @@
 
 namespace cohort {
 
-// The text as a JSON string, quotes included; bytes that are not UTF-8 become U+FFFD, so it can always be read.
+// The text as a JSON string, quotes included; bytes that are not UTF-8 become U+FFFD, so it can always be
+// read.
 std::string json_text(std::string_view text);
 
 }  // namespace cohort

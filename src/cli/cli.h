@@ -22,8 +22,8 @@ struct Command {
 
 std::span<const Command* const> commands();
 
-// Dispatches: a command or a group's, `--help`, `--version`, `COMMAND --help`, `help COMMAND`. An Error is printed to
-// standard error as one line; the exit status is then 1. Never throws.
+// Dispatches: a command or a group's, `--help`, `--version`, `COMMAND --help`, `help COMMAND`. An Error is
+// printed to standard error as one line; the exit status is then 1. Never throws.
 int run_command_line(std::span<const std::string> arguments);
 
 // Files command_NAME.cpp.

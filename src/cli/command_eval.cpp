@@ -55,11 +55,13 @@ std::vector<std::string> split_names(std::span<const std::string> given) {
   return names;
 }
 
-// Every model on every data set, by model and data set; the samples as rows go to `rows` where they are wanted.
+// Every model on every data set, by model and data set; the samples as rows go to `rows` where they are
+// wanted.
 std::vector<std::vector<Evaluated>> evaluate_all(Settings& s, const std::vector<std::string>& names,
                                                  std::string* rows) {
   Recipe& r = s.recipe;
-  // Both models and all their problems are read before the first sample is drawn: what is wrong is said at once.
+  // Both models and all their problems are read before the first sample is drawn: what is wrong is said at
+  // once.
   const std::vector<RewardFunction> rewards = make_rewards(r.reward_funcs, {});
   std::vector<std::string> paths{r.model};
   if (!s.compare.empty()) paths.push_back(s.compare);

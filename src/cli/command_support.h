@@ -41,7 +41,8 @@ void require_option(std::string_view command, std::string_view name, bool given,
 // 0: all cores.
 void use_threads(int64_t num_threads);
 
-// From now on the first Ctrl-C or SIGTERM makes the returned question answer true, and the second ends the program.
+// From now on the first Ctrl-C or SIGTERM makes the returned question answer true, and the second ends the
+// program.
 std::function<bool()> stop_on_signals();
 
 // Rows into a file (written whole or not at all), or onto the terminal where `path` is empty.

@@ -14,8 +14,8 @@ struct RandomModelShape {
   double initializer_range = 0.08;  // standard deviation of the matrices
 };
 
-// Writes a Llama of random weights with tied embeddings, and a tokenizer of the characters of `alphabet` that keeps R1's
-// four tags whole, as a Hugging Face folder. Throws Error where the shape cannot be.
+// Writes a Llama of random weights with tied embeddings, and a tokenizer of the characters of `alphabet` that
+// keeps R1's four tags whole, as a Hugging Face folder. Throws Error where the shape cannot be.
 void write_random_model(const std::filesystem::path& folder, const RandomModelShape& shape,
                         std::string_view alphabet, uint64_t seed);
 

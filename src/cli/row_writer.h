@@ -1,4 +1,5 @@
-// Rows written while they are made: aside, and renamed when they are whole, so that a file is whole or not there.
+// Rows written while they are made: aside, and renamed when they are whole, so that a file is whole or not
+// there.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +9,8 @@
 
 namespace cohort {
 
-// Throws Error where `path` is a folder, or a file that exists and `overwrite` is not set. Empty: the terminal.
+// Throws Error where `path` is a folder, or a file that exists and `overwrite` is not set. Empty: the
+// terminal.
 void check_new_file(const std::string& path, bool overwrite);
 
 // On the terminal where there is no path. A file that finish() was not called for leaves nothing behind.

@@ -18,8 +18,8 @@ struct SamplingSettings {
 void add_sampling_options(OptionTable& table, SamplingSettings& settings,
                           std::vector<std::string>* datasets = nullptr);
 
-// For commands whose samples are judged and written to a new file: SamplingSettings, and in its recipe the rewards,
-// reward_threshold and holdout_fraction.
+// For commands whose samples are judged and written to a new file: SamplingSettings, and in its recipe the
+// rewards, reward_threshold and holdout_fraction.
 struct JudgedSettings : SamplingSettings {
   bool overwrite = false;
 };

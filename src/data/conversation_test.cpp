@@ -21,7 +21,8 @@ std::string error_of(const std::string& text, Conversations conversations = Conv
   return "none";
 }
 
-// Catches: turns in another order; the recipe's text around the assistant's turns, or missing around a later question.
+// Catches: turns in another order; the recipe's text around the assistant's turns, or missing around a later
+// question.
 TEST(Conversation, TurnsAndTheTextAroundQuestions) {
   std::vector<Row> rows = parse_rows(kChat, "chat.jsonl", kFields, Conversations::accepted);
   set_prompts(rows, "Q ", " A ");

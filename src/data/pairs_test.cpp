@@ -19,8 +19,8 @@ std::string error_of(std::string_view text) {
   return "none";
 }
 
-// Catches: sides exchanged, a prompt, line or field that one of the two lost, a completion of the row's own that
-// stays.
+// Catches: sides exchanged, a prompt, line or field that one of the two lost, a completion of the row's own
+// that stays.
 TEST(PairsFile, YieldsTwoCompletionsPerRow) {
   const std::string path = testing::TempDir() + "/pairs.jsonl";
   std::ofstream(path)

@@ -59,7 +59,8 @@ Split split_by_question(std::vector<Row> rows, double fraction);
 // 0 .. n-1 in an order that depends on seed and epoch alone (Fisher-Yates with Philox).
 std::vector<uint32_t> shuffled_order(uint32_t n, uint64_t seed, uint32_t epoch);
 
-// Which of n rows are visited as first .. first + count - 1 of a run: epoch after epoch, each in its own order.
+// Which of n rows are visited as first .. first + count - 1 of a run: epoch after epoch, each in its own
+// order.
 std::vector<int64_t> draw_rows(int64_t n, int64_t first, int64_t count, bool shuffle, uint64_t seed);
 
 }  // namespace cohort

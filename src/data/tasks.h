@@ -21,7 +21,8 @@ struct TaskInfo {
 };
 std::span<const TaskInfo> task_list();
 
-// Rows with prompt, answer and, but for sums, completion; distinct questions, in an order that depends on the seed.
+// Rows with prompt, answer and, but for sums, completion; distinct questions, in an order that depends on the
+// seed.
 //   addition: "347+85=", operands of 1 to `digits` digits; the completion is R1's template with the sum worked digit by
 //             digit
 //   carries:  the same questions, each step of the completion on its own line, and the field `steps` with these lines

@@ -42,8 +42,8 @@ TEST(Addition, RowsAreDistinctRightAndDeterministic) {
   EXPECT_EQ(rows[0].question, "452+641=");  // fixed for ever
 }
 
-// Catches: steps that are not the completion's lines, other questions or sums than addition's, a completion that breaks
-// the template or leaves the alphabet.
+// Catches: steps that are not the completion's lines, other questions or sums than addition's, a completion
+// that breaks the template or leaves the alphabet.
 TEST(Carries, IsAdditionWithAStepALine) {
   EXPECT_EQ(carries_completion(347, 85), "<think> 7+5=12\n4+8+1=13\n3+1=4\n</think> <answer> 432 </answer>");
   const TaskOptions options{.digits = 3, .rows = 300};

@@ -38,7 +38,8 @@ TEST(Curves, AgreeWithTheSummary) {
   }
 }
 
-// Catches: random numbers that depend on call order or ignore the seed, and resamples that differ between columns.
+// Catches: random numbers that depend on call order or ignore the seed, and resamples that differ between
+// columns.
 TEST(Bootstrap, IsDeterministic) {
   std::vector<std::vector<double>> columns(2);
   for (uint32_t i = 0; i < 50; ++i) {
@@ -56,9 +57,9 @@ TEST(Bootstrap, IsDeterministic) {
   EXPECT_NEAR(a[1].high, 1 - a[0].low, 1e-12);
 }
 
-// Catches: draws that cannot reach every problem, wrong quantiles, or a spread of the values in place of the mean's.
-// Of two problems with values 0 and 1 the resampled mean is 0, 1/2, 1 with chances 1/4, 1/2, 1/4; of 400 values with
-// variance 1/12 it is nearly normal.
+// Catches: draws that cannot reach every problem, wrong quantiles, or a spread of the values in place of the
+// mean's. Of two problems with values 0 and 1 the resampled mean is 0, 1/2, 1 with chances 1/4, 1/2, 1/4; of
+// 400 values with variance 1/12 it is nearly normal.
 TEST(Bootstrap, KnownIntervals) {
   const std::vector<std::vector<double>> two = {{0, 1}};
   EXPECT_EQ(bootstrap_means(two, {0, 1}, {})[0].low, 0);
@@ -74,9 +75,9 @@ TEST(Bootstrap, KnownIntervals) {
   EXPECT_EQ(bootstrap_means(one, {-1, 1}, {})[0].high, 1);
 }
 
-// Catches: intervals that are too narrow or too wide. Of 400 sets of 60 problems with 4 samples each, whose true pass@2
-// is known, the interval must hold it about 95 times in 100. (Three standard deviations of that count are 3.3 %, and
-// the percentile bootstrap is known to fall a little short at this size.)
+// Catches: intervals that are too narrow or too wide. Of 400 sets of 60 problems with 4 samples each, whose
+// true pass@2 is known, the interval must hold it about 95 times in 100. (Three standard deviations of that
+// count are 3.3 %, and the percentile bootstrap is known to fall a little short at this size.)
 TEST(Bootstrap, CoversTheTruth) {
   int covered = 0;
   const double truth = 2.0 / 3;  // each problem's chance p is uniform: E[1 - (1-p)^2]
@@ -95,8 +96,8 @@ TEST(Bootstrap, CoversTheTruth) {
   EXPECT_LE(covered, 396);  // 99 %
 }
 
-// Catches: an unpaired interval (each problem gains the same, so the paired one is a point), a sign turned round,
-// problems counted in the wrong class or kept though one side could not be judged.
+// Catches: an unpaired interval (each problem gains the same, so the paired one is a point), a sign turned
+// round, problems counted in the wrong class or kept though one side could not be judged.
 TEST(Changes, ArePaired) {
   std::vector<PromptResult> before, after;
   for (int i = 0; i < 40; ++i) {

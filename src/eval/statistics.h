@@ -33,16 +33,16 @@ Interval wilson(double share, double n);
 struct Tally {
   int64_t c = 0, n = 0;
 };
-// The mean over prompts of c / n, with its 95 % interval clustered by prompt: Wilson's with the effective sample size
-// p (1 - p) / v, v the variance of the prompts' shares over the number of prompts P (n - 1 in it), held within
-// [P, samples]; with one sample per prompt it is Wilson's.
+// The mean over prompts of c / n, with its 95 % interval clustered by prompt: Wilson's with the effective
+// sample size p (1 - p) / v, v the variance of the prompts' shares over the number of prompts P (n - 1 in
+// it), held within [P, samples]; with one sample per prompt it is Wilson's.
 struct Share {
   double value = 0;
   Interval interval;
 };
 Share clustered_share(std::span<const Tally> prompts);
-// The share of all samples, sum c / sum n, whatever prompt they are of, with such an interval: v is then the variance
-// of that ratio, P / (P - 1) sum (c - share n)^2 / (sum n)^2.
+// The share of all samples, sum c / sum n, whatever prompt they are of, with such an interval: v is then the
+// variance of that ratio, P / (P - 1) sum (c - share n)^2 / (sum n)^2.
 Share pooled_share(std::span<const Tally> prompts);
 
 // One prompt's samples.

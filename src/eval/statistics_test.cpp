@@ -160,8 +160,9 @@ TEST(Compare, IsPaired) {
   EXPECT_FALSE(compare(before, after).separate);
 }
 
-// Catches: prompts weighed alike where samples are asked for, and an interval that takes samples of one prompt for
-// independent ones. With one sample each, or nothing to tell clusters apart, both shares are the same.
+// Catches: prompts weighed alike where samples are asked for, and an interval that takes samples of one
+// prompt for independent ones. With one sample each, or nothing to tell clusters apart, both shares are the
+// same.
 TEST(PooledShare, CountsSamples) {
   const Tally uneven[] = {{3, 3}, {0, 1}};
   EXPECT_DOUBLE_EQ(pooled_share(uneven).value, 0.75);

@@ -18,7 +18,8 @@ ModelConfig critic_config(ModelConfig policy);
 class Critic {
  public:
   // A language model's configuration and flat weights: the trunk copies them (the vocabulary head is not
-  // used), and the scalar head starts at 0. With config.scalar_head the weights are a critic's, head included.
+  // used), and the scalar head starts at 0. With config.scalar_head the weights are a critic's, head
+  // included.
   Critic(const ModelConfig& config, const Tensor& weights);
   Critic(Critic&&) noexcept;
   Critic& operator=(Critic&&) noexcept;
@@ -29,17 +30,18 @@ class Critic {
   std::vector<float> values(const TokenTree& tree);
   // The same, leaving what backward needs (Keep::all or inputs).
   std::vector<float> forward(const TokenTree& tree, Activations::Keep keep);
-  // Once after forward on the same tree. seeds (R): d loss / d value; those of one node are added in the order
-  // of the rows. Gradients add up until step(), with bits that do not depend on how the batch is cut into
-  // trees.
+  // Once after forward on the same tree. seeds (R): d loss / d value; those of one node are added in the
+  // order of the rows. Gradients add up until step(), with bits that do not depend on how the batch is cut
+  // into trees.
   void backward(const TokenTree& tree, std::span<const float> seeds);
   // AdamW over trunk and head; clips their common norm (0: no clipping); returns the norm before clipping;
   // zeroes the gradients. Throws Error where the norm is not finite, with no weight changed.
   double step(const AdamWOptions& options, double max_grad_norm);
 
-  // folder/model.safetensors (the head is "score.weight"), config.json (a sequence classification model of one
-  // label, which AutoModelForSequenceClassification opens), and optimizer.safetensors where `with_optimizer`.
-  // The folder is made where it is missing, and its files are synced. Gradients must have been used by step().
+  // folder/model.safetensors (the head is "score.weight"), config.json (a sequence classification model of
+  // one label, which AutoModelForSequenceClassification opens), and optimizer.safetensors where
+  // `with_optimizer`. The folder is made where it is missing, and its files are synced. Gradients must have
+  // been used by step().
   void save(const std::filesystem::path& folder, bool with_optimizer) const;
   // `steps`: updates done before, where the optimizer is loaded too; what follows has the bits it would have
   // had. Throws Error where something does not fit.

@@ -27,8 +27,8 @@ struct PathPart {
   int64_t head_offset;  // of the key/value head in a block
 };
 
-// One row against two blocks at once, the bits of each alone: a block has too few vectors to hide the latency of
-// an FMA. Row i of `to` receives the products with block i.
+// One row against two blocks at once, the bits of each alone: a block has too few vectors to hide the latency
+// of an FMA. Row i of `to` receives the products with block i.
 void score_pair(const float* q, size_t q_stride, int64_t head_dim, const float* const block[2], float* to,
                 size_t to_stride) {
   const Floats d;

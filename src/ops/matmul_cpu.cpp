@@ -29,9 +29,9 @@ inline constexpr int64_t kGroupPanels = 16;          // panels of a task
 inline constexpr int64_t kPanelsAtOnce = 4;          // that a tile alone passes over in one call
 inline constexpr int64_t kTailFloats = 4 * 16 * kGemmPanel;
 
-// How a product is cut. Derived from the shape, the threads and the kernels' tile height alone. A tile is what
-// the kernels take of A's rows at a time; where the chain continues it is a chunk of A's transpose, which they
-// may take in parts.
+// How a product is cut. Derived from the shape, the threads and the kernels' tile height alone. A tile is
+// what the kernels take of A's rows at a time; where the chain continues it is a chunk of A's transpose,
+// which they may take in parts.
 struct GemmPlan {
   int64_t tiles, row_blocks, groups, panels;
   int64_t k_span;  // k of A packed at a time, a multiple of the block (or all of k)

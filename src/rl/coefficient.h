@@ -36,7 +36,8 @@ struct CoefficientOptions {
   KlEstimator kl_estimator = KlEstimator::k3;
   double sapo_temperature_neg = 1.05, sapo_temperature_pos = 1.0;
   double vespo_k_pos = 2.0, vespo_lambda_pos = 3.0, vespo_k_neg = 3.0, vespo_lambda_neg = 2.0;
-  // Completions of negative advantage whose mean log(pi_old / pi) is above have no policy term (DeepSeek-V3.2).
+  // Completions of negative advantage whose mean log(pi_old / pi) is above have no policy term
+  // (DeepSeek-V3.2).
   std::optional<double> off_policy_mask_threshold = std::nullopt;
   // Only tokens whose entropy at sampling time is among the highest have a policy term and an entropy bonus.
   double top_entropy_quantile = 1.0;
@@ -48,7 +49,8 @@ struct CoefficientOptions {
   double clip_high() const { return 1 + epsilon_high.value_or(epsilon); }
 };
 
-// Throws Error naming the option and what is allowed: a value out of its range, an option of another loss_type.
+// Throws Error naming the option and what is allowed: a value out of its range, an option of another
+// loss_type.
 void check(const CoefficientOptions& options);
 
 // What the forward pass said of one sample's completion. Entries of inserted tokens are ignored.
@@ -78,12 +80,14 @@ struct CoefficientSums {
   double ratio_min = kInfinity, ratio_max = -kInfinity;
   double clipped_low = 0;   // ratios below clip_range() with A < 0
   double clipped_high = 0;  // ratios above clip_range() with A > 0
-  // ppo's critic, sums over tokens: of (V - R)^2 unclipped and as counted, values clipped, R, R^2, R - V_old and its square (explained variance).
+  // ppo's critic, sums over tokens: of (V - R)^2 unclipped and as counted, values clipped, R, R^2, R - V_old
+  // and its square (explained variance).
   int64_t values = 0;  // how many
   double value_error = 0, value_loss = 0, value_clipped = 0, returns = 0, returns_squared = 0, residual = 0,
          residual_squared = 0;
   double approx_kl = 0;  // of 0.5 (log r)^2
-  // dpo, sums over pairs: margins beta m, rewards beta log(pi / pi_ref) of both sides, pairs with a positive margin.
+  // dpo, sums over pairs: margins beta m, rewards beta log(pi / pi_ref) of both sides, pairs with a positive
+  // margin.
   int64_t pairs = 0, pairs_right = 0;
   double margin = 0, reward_chosen = 0, reward_rejected = 0;
   // Over samples: the smallest share of tokens clipped low, the largest of tokens clipped high.
@@ -96,11 +100,12 @@ using CoefficientRule = void (*)(const Group& group, std::span<const FreshSample
                                  std::span<const double> weights, const CoefficientOptions& options,
                                  std::span<const SampleSeeds> seeds, CoefficientSums& sums);
 
-// weight * [importance weight * policy term - beta KL term] + entropy_coef * entropy / entropy_tokens, summed over the sampled
-// tokens. The policy term is that of loss_type, for grpo and most others min(r A, clip(r) A) with r = pi /
-// pi_old bounded by delta; the KL term that of kl_estimator, times the unbounded r with
+// weight * [importance weight * policy term - beta KL term] + entropy_coef * entropy / entropy_tokens, summed
+// over the sampled tokens. The policy term is that of loss_type, for grpo and most others min(r A, clip(r) A)
+// with r = pi / pi_old bounded by delta; the KL term that of kl_estimator, times the unbounded r with
 // use_bias_correction_kl. At r = 1 and beta = 0 the seed is exactly weight * A (sapo: to rounding), at pi =
-// pi_ref the KL term is exactly 0. The entropy bonus needs fresh entropies and is seeded where there is a span.
+// pi_ref the KL term is exactly 0. The entropy bonus needs fresh entropies and is seeded where there is a
+// span.
 void clipped_ratio(const Group& group, std::span<const FreshSample> fresh, std::span<const double> weights,
                    const CoefficientOptions& options, std::span<const SampleSeeds> seeds,
                    CoefficientSums& sums);

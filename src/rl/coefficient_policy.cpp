@@ -30,8 +30,8 @@ PolicyTerm sapo(double ratio, double advantage, const CoefficientOptions& o) {
   return {4 / temperature * gate * advantage, 4 * gate * (1 - gate) * ratio * advantage, 0};
 }
 
-// VESPO (arXiv 2602.10693): each token weighs phi(w) = e^lambda w^k e^(-lambda w), held, where w is the product
-// of the completion's ratios.
+// VESPO (arXiv 2602.10693): each token weighs phi(w) = e^lambda w^k e^(-lambda w), held, where w is the
+// product of the completion's ratios.
 void vespo(const PolicyInput& in, const CoefficientOptions& o, std::span<PolicyTerm> terms) {
   double log_w = 0;
   for (double log_ratio : in.log_ratios) log_w += std::clamp(log_ratio, -20.0, 20.0);

@@ -19,8 +19,8 @@ struct Batch {
   Vectors fresh, entropies;
 };
 
-// Samples of 6 tokens on a grid of 2^-10, log ratios up to 0.375, per-token advantages, the third sample with an
-// inserted token.
+// Samples of 6 tokens on a grid of 2^-10, log ratios up to 0.375, per-token advantages, the third sample with
+// an inserted token.
 Batch random_batch(uint32_t seed) {
   const auto random = [&](uint32_t i, uint32_t t, uint32_t what) {
     const double u = uniform53(7, Stream::data, what, seed, i, t);
@@ -54,9 +54,9 @@ CoefficientOptions options_for(LossType type) {
 
 const std::vector<double> kWeights = {0.5, 1, 2, 0.25};
 
-// Catches: a coefficient that is not the derivative of its objective, for every loss_type, KL estimator and mask.
-// Log-probs move by 2^-18, which float holds exactly and no clip lies within; the objective's sums are in
-// double. CISPO and VESPO hold the ratio: there the old log-prob moves along.
+// Catches: a coefficient that is not the derivative of its objective, for every loss_type, KL estimator and
+// mask. Log-probs move by 2^-18, which float holds exactly and no clip lies within; the objective's sums are
+// in double. CISPO and VESPO hold the ratio: there the old log-prob moves along.
 TEST(CoefficientVariants, EachIsTheDerivativeOfItsObjective) {
   constexpr float step = 0x1p-18f;
   uint32_t seed = 0;
@@ -143,8 +143,8 @@ TEST(CoefficientVariants, NoAdvantageNoGradient) {
   }
 }
 
-// Catches: sequence-level ratios that are not the token's own where there is one token only (GSPO = GRPO; GMPO =
-// GRPO with the clip in the log).
+// Catches: sequence-level ratios that are not the token's own where there is one token only (GSPO = GRPO;
+// GMPO = GRPO with the clip in the log).
 TEST(CoefficientVariants, OneTokenIsTokenLevel) {
   Batch b = random_batch(5);
   Batch one;

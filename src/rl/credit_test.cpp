@@ -101,8 +101,8 @@ void expect_close(double found, double expected) {
   EXPECT_NEAR(found, expected, 1e-6 * std::abs(expected) + 1e-11);
 }
 
-// Catches: the sample itself in its baseline, a divisor n for n - 1, samples weighed alike whatever their length,
-// epsilon beside the root, the group's mean left out or taken over the batch, NaN counted as 0.
+// Catches: the sample itself in its baseline, a divisor n for n - 1, samples weighed alike whatever their
+// length, epsilon beside the root, the group's mean left out or taken over the batch, NaN counted as 0.
 TEST(Credit, SampleRulesEqualTheirReferences) {
   const nlohmann::json fixture = nlohmann::json::parse(read_file(kFixture));
   int cases = 0;
@@ -137,8 +137,8 @@ std::vector<Group> groups_of_rows(const nlohmann::json& rows, size_t size) {
   return groups;
 }
 
-// Catches: weights before the normalisation, the last division left out or by the group's std, a missing reward
-// taking its sample's other rewards with it.
+// Catches: weights before the normalisation, the last division left out or by the group's std, a missing
+// reward taking its sample's other rewards with it.
 TEST(Credit, SeveralRewardsNormalizedOneByOneEqualTrl) {
   const nlohmann::json fixture = nlohmann::json::parse(read_file(kFixture));
   int cases = 0;
@@ -160,8 +160,8 @@ TEST(Credit, SeveralRewardsNormalizedOneByOneEqualTrl) {
   EXPECT_EQ(cases, 5);
 }
 
-// Catches: rounding noise of a mean divided by 1e-4 or less, groups of one credited with their whole reward, NaN
-// leaking into seeds.
+// Catches: rounding noise of a mean divided by 1e-4 or less, groups of one credited with their whole reward,
+// NaN leaking into seeds.
 TEST(Credit, NothingToCompareGivesExactlyZero) {
   const auto expect_zero = [](const std::vector<Group>& groups) {
     for (const Group& group : groups)
@@ -193,8 +193,8 @@ TEST(Credit, NothingToCompareGivesExactlyZero) {
   }
 }
 
-// Catches: a reward with no other to compare with that moves its own sample, the batch's mean, or what the sample's
-// other rewards say.
+// Catches: a reward with no other to compare with that moves its own sample, the batch's mean, or what the
+// sample's other rewards say.
 TEST(Credit, LoneRewardsAreLeftOut) {
   std::vector<Group> with = groups_of({kNan, 1, 0, 1, 0, 0.5}, 2), without = groups_of({0, 1, 0, 0.5}, 2);
   for (std::vector<Group>* groups : {&with, &without})

@@ -1,5 +1,6 @@
-// Generalised advantage estimation (arXiv 1506.02438) with the KL penalty in the token rewards, as PPO for language
-// models has it (arXiv 2203.02155): A_t = delta_t + gamma lam A_{t+1}, from the last sampled token to the first.
+// Generalised advantage estimation (arXiv 1506.02438) with the KL penalty in the token rewards, as PPO for
+// language models has it (arXiv 2203.02155): A_t = delta_t + gamma lam A_{t+1}, from the last sampled token
+// to the first.
 #include <algorithm>
 #include <cmath>
 #include <vector>

@@ -20,8 +20,8 @@ void expect_close(std::span<const float> found, const std::vector<double>& expec
     EXPECT_NEAR(found[t], expected[t], 1e-6 * std::abs(expected[t]) + 1e-11) << t;
 }
 
-// Catches: a penalty of the wrong sign, a reward on the wrong token, gamma or lam in the wrong place, returns after
-// whitening, whitening sample by sample.
+// Catches: a penalty of the wrong sign, a reward on the wrong token, gamma or lam in the wrong place, returns
+// after whitening, whitening sample by sample.
 TEST(Gae, EqualsTrl) {
   const nlohmann::json fixture =
       nlohmann::json::parse(read_file(std::string(COHORT_SOURCE_DIR) + "/tests/fixtures/credit/credit.json"));
@@ -74,8 +74,9 @@ std::vector<Group> random_groups(bool critic) {
   return groups;
 }
 
-// Catches: a recursion that does not equal the double sum of its definition where lengths differ; inserted tokens that
-// pass value, penalty or credit; a reward on an inserted last token; a sample without reward that enters whitening.
+// Catches: a recursion that does not equal the double sum of its definition where lengths differ; inserted
+// tokens that pass value, penalty or credit; a reward on an inserted last token; a sample without reward that
+// enters whitening.
 TEST(Gae, EqualsTheDoubleSumOfItsDefinition) {
   for (const bool critic : {true, false})
     for (const bool whiten : {true, false}) {
@@ -151,8 +152,8 @@ TEST(Gae, WithoutCriticIsRewardToGo) {
     EXPECT_EQ(s.advantages[t], s.is_sampled(t) ? static_cast<float>(s.reward) : 0.0f);
 }
 
-// Catches: rounding noise whitened to 1 where all tokens are worth the same; whitening that is not REINFORCE++ where
-// there is neither critic nor penalty.
+// Catches: rounding noise whitened to 1 where all tokens are worth the same; whitening that is not
+// REINFORCE++ where there is neither critic nor penalty.
 TEST(Gae, WhitenedRewardsAreReinforcePlusPlus) {
   std::vector<Group> groups = random_groups(false);
   CreditOptions options;

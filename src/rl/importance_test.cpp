@@ -61,8 +61,8 @@ TEST(Importance, InsertedTokensTakeNoPart) {
   }
 }
 
-// Catches: a weight on the KL term, or on the value and not on the slope. min(r A, clip(r) A) is linear in A, so a weight
-// on the policy term is one on the advantage.
+// Catches: a weight on the KL term, or on the value and not on the slope. min(r A, clip(r) A) is linear in A,
+// so a weight on the policy term is one on the advantage.
 TEST(Importance, TheCoefficientWeighsThePolicyTermAlone) {
   Sample s = sample_of({-1.0f, -0.5f, -2.0f}, {-1.0f, -0.5f, -2.0f});
   s.ref_log_probs = {-1.1f, -0.7f, -1.5f};

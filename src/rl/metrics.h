@@ -29,11 +29,12 @@ void add_rollout_metrics(std::span<const Group> groups, Metrics& metrics);
 // Of an optimizer step: loss, kl (where beta is not 0), entropy,
 // clip_ratio/{low_mean,low_min,high_mean,high_max,region_mean} and ratio/{mean,min,max} (where the rule has a
 // ratio).
-// Of pairs (where there were some; TRL's DPOTrainer): rewards/{chosen,rejected,accuracies,margins}. A margin of
-// exactly 0 counts as wrong.
-// With a critic (TRL's PPOTrainer, means over sampled tokens): loss/value_avg = half the squared error as counted,
-// val/error = the squared error without clipping, val/clipfrac_avg, policy/approxkl_avg = 0.5 (log ratio)^2,
-// policy/clipfrac_avg, and explained_variance = 1 - var(R - V_old) / var(R), NaN where all returns R are equal.
+// Of pairs (where there were some; TRL's DPOTrainer): rewards/{chosen,rejected,accuracies,margins}. A margin
+// of exactly 0 counts as wrong.
+// With a critic (TRL's PPOTrainer, means over sampled tokens): loss/value_avg = half the squared error as
+// counted, val/error = the squared error without clipping, val/clipfrac_avg, policy/approxkl_avg = 0.5 (log
+// ratio)^2, policy/clipfrac_avg, and explained_variance = 1 - var(R - V_old) / var(R), NaN where all returns
+// R are equal.
 void add_update_metrics(const CoefficientSums& sums, const CoefficientOptions& options, Metrics& metrics);
 
 // Tokens of a roll-out as TRL counts num_tokens: each sample's prompt and sampled tokens.

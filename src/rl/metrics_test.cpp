@@ -69,8 +69,8 @@ TEST(Metrics, NothingTerminated) {
   EXPECT_EQ(metric(metrics, "frac_reward_zero_std"), 1);
 }
 
-// Catches: pair or critic metrics where there were none, or missing where there were; an explained variance of
-// rounding errors where all returns are equal.
+// Catches: pair or critic metrics where there were none, or missing where there were; an explained variance
+// of rounding errors where all returns are equal.
 TEST(Metrics, OfPairsAndOfACritic) {
   CoefficientSums sums;
   sums.tokens = 6;

@@ -5,8 +5,8 @@
 
 namespace cohort {
 
-// group_advantages where multi_objective_aggregation is normalize_then_sum. Every sample has the same rewards in the
-// same order, and reward_weights is empty or one for each.
+// group_advantages where multi_objective_aggregation is normalize_then_sum. Every sample has the same rewards
+// in the same order, and reward_weights is empty or one for each.
 void normalized_sum_advantages(std::span<Group> groups, const CreditOptions& options);
 
 }  // namespace cohort

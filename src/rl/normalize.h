@@ -18,14 +18,15 @@ namespace cohort {
 //   cispo, vespo: as dapo
 //   sapo, gmpo:   as grpo
 //   luspo:   1 / N                          a sum over a sample's tokens: long samples weigh more (arXiv 2602.05261)
-// The names beyond dapo and luspo also have policy terms of their own (see coefficient_policy.h). gmpo is not TRL's.
+// The names beyond dapo and luspo also have policy terms of their own (see coefficient_policy.h). gmpo is not
+// TRL's.
 enum class LossType { grpo, bnpo, dr_grpo, dapo, cispo, sapo, luspo, vespo, gmpo };
 
 struct NormalizeOptions {
   LossType loss_type = LossType::dapo;
   int32_t max_completion_length = 512;  // dr_grpo
-  // dapo, cispo, vespo: sampled tokens of the whole roll-out / optimizer steps that it is cut into; 0: the batch is the
-  // whole roll-out.
+  // dapo, cispo, vespo: sampled tokens of the whole roll-out / optimizer steps that it is cut into; 0: the
+  // batch is the whole roll-out.
   double tokens_per_step = 0;
 };
 

@@ -10,8 +10,9 @@
 
 namespace cohort {
 
-// The sample of the highest reward, then that of the lowest, the first among equals, with advantages +1 and -1.
-// Rewards that could not be computed (NaN) stand aside. None where fewer than two were computed or all are equal.
+// The sample of the highest reward, then that of the lowest, the first among equals, with advantages +1 and
+// -1. Rewards that could not be computed (NaN) stand aside. None where fewer than two were computed or all
+// are equal.
 std::optional<Group> preference_pair(const Group& group);
 
 // One line of JSON without its newline: prompt (the text the model saw), prompt_ids, chosen, rejected.

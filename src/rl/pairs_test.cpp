@@ -20,8 +20,8 @@ Group group_of(const std::vector<double>& rewards) {
   return group;
 }
 
-// Catches: sides exchanged, the last instead of the first among equals, an uncomputed reward taken for the best or
-// the worst, a pair of equals.
+// Catches: sides exchanged, the last instead of the first among equals, an uncomputed reward taken for the
+// best or the worst, a pair of equals.
 TEST(Pairs, BestAndWorstByReward) {
   struct Case {
     std::vector<double> rewards;

@@ -41,8 +41,8 @@ Sample sample_of(std::vector<float> ref, float advantage) {
   return sample;
 }
 
-// Catches: a wrong sign, side, temperature, smoothing, weight or metric; the expectations are TRL's own code run in
-// float64, at the reference, near it, and with margins of hundreds.
+// Catches: a wrong sign, side, temperature, smoothing, weight or metric; the expectations are TRL's own code
+// run in float64, at the reference, near it, and with margins of hundreds.
 TEST(Preference, LossGradientAndMetricsEqualTrl) {
   const nlohmann::json fixture =
       nlohmann::json::parse(read_file(std::string(COHORT_SOURCE_DIR) + "/tests/fixtures/rl/preference.json"));
@@ -92,7 +92,8 @@ TEST(Preference, LossGradientAndMetricsEqualTrl) {
   EXPECT_GT(widest, 100);
 }
 
-// Catches: seeds that are not the derivative of the objective. Log-probs lie on a grid that float holds exactly.
+// Catches: seeds that are not the derivative of the objective. Log-probs lie on a grid that float holds
+// exactly.
 TEST(Preference, IsTheDerivativeOfTheObjective) {
   constexpr float step = 0x1p-12f;
   for (double beta : {0.1, 2.0})

@@ -1,5 +1,5 @@
-// Process supervision (DeepSeekMath, arXiv 2402.03300, section 4.1.3): with r~ the step rewards of a group normalised
-// together, A_t = sum of r~_j over the steps j with end_j > t.
+// Process supervision (DeepSeekMath, arXiv 2402.03300, section 4.1.3): with r~ the step rewards of a group
+// normalised together, A_t = sum of r~_j over the steps j with end_j > t.
 #include <cmath>
 #include <vector>
 

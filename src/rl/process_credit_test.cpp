@@ -25,8 +25,8 @@ ScaleRewards scale_of(const std::string& name) {
   return name == "group" ? ScaleRewards::group : name == "batch" ? ScaleRewards::batch : ScaleRewards::none;
 }
 
-// Catches: steps normalised sample by sample, a step's reward given to its own tokens alone or to those behind it, the
-// step's last token left out (end >= t for end > t), NaN in the mean.
+// Catches: steps normalised sample by sample, a step's reward given to its own tokens alone or to those
+// behind it, the step's last token left out (end >= t for end > t), NaN in the mean.
 TEST(ProcessCredit, EqualsItsFormula) {
   const nlohmann::json fixture = nlohmann::json::parse(read_file(kFixture));
   int cases = 0;
@@ -60,7 +60,8 @@ TEST(ProcessCredit, EqualsItsFormula) {
   EXPECT_EQ(cases, 6);
 }
 
-// Catches: process supervision with one step a completion that differs from outcome supervision in a single bit.
+// Catches: process supervision with one step a completion that differs from outcome supervision in a single
+// bit.
 TEST(ProcessCredit, OneStepIsOutcomeSupervision) {
   for (ScaleRewards scale : {ScaleRewards::group, ScaleRewards::batch, ScaleRewards::none}) {
     std::vector<Group> groups(2);
@@ -81,8 +82,8 @@ TEST(ProcessCredit, OneStepIsOutcomeSupervision) {
   }
 }
 
-// Catches: rounding noise of the mean divided by 1e-4, one step compared with nothing, credit on inserted tokens, steps
-// out of order taken silently.
+// Catches: rounding noise of the mean divided by 1e-4, one step compared with nothing, credit on inserted
+// tokens, steps out of order taken silently.
 TEST(ProcessCredit, Edges) {
   std::vector<Group> groups(2);
   groups[0].samples = {sample_of(4, {{2, 0.1}, {4, 0.1}}), sample_of(2, {{2, 0.1}})};

@@ -1,5 +1,6 @@
-// REINFORCE++ (arXiv 2501.03262): rewards whitened over all sampled tokens of the batch, with or without the group's
-// mean as a baseline. Here no KL penalty is in the rewards, so that all tokens of a sample have one advantage.
+// REINFORCE++ (arXiv 2501.03262): rewards whitened over all sampled tokens of the batch, with or without the
+// group's mean as a baseline. Here no KL penalty is in the rewards, so that all tokens of a sample have one
+// advantage.
 #include <cmath>
 #include <limits>
 #include <vector>

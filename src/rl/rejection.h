@@ -1,8 +1,9 @@
 // Rejection sampling: which of a policy's scored samples are kept, as rows that supervised training reads.
 //   all   every sample whose reward reaches the threshold (RFT: Yuan et al., arXiv 2308.01825, section 3.3)
 //   best  best of n: those of them with the highest reward
-// A pure function of the samples: the same groups give the same rows in the same order, whatever they were chunked
-// into. Differs from RFT of the paper in what counts as a duplicate: equal token ids, not equal equation lists.
+// A pure function of the samples: the same groups give the same rows in the same order, whatever they were
+// chunked into. Differs from RFT of the paper in what counts as a duplicate: equal token ids, not equal
+// equation lists.
 #pragma once
 
 #include <cstdint>
@@ -38,17 +39,18 @@ struct RejectionCounts {
 };
 
 struct Rejection {
-  // Group by group; inside a group by sample_index (`all`), or from the highest reward down, ties by sample_index
-  // (`best`). A cap keeps the first of this order. They point into `groups`.
+  // Group by group; inside a group by sample_index (`all`), or from the highest reward down, ties by
+  // sample_index (`best`). A cap keeps the first of this order. They point into `groups`.
   std::vector<const Sample*> kept;
   std::vector<RejectionCounts> counts;  // one per group, prompts 1
 };
-// Groups must have been scored. A prompt that the data set holds twice makes two groups, each judged by itself.
+// Groups must have been scored. A prompt that the data set holds twice makes two groups, each judged by
+// itself.
 Rejection reject(std::span<const Group> groups, const RejectionOptions& options);
 
-// One line of JSON without its newline: prompt, completion, prompt_ids, completion_ids (the end token included where
-// it was sampled), reward, rewards, prompt_index, sample_index. `prompt` is the text the model saw, prefix and suffix
-// included.
+// One line of JSON without its newline: prompt, completion, prompt_ids, completion_ids (the end token
+// included where it was sampled), reward, rewards, prompt_index, sample_index. `prompt` is the text the model
+// saw, prefix and suffix included.
 std::string rejection_row(const Sample& sample);
 
 }  // namespace cohort

@@ -52,8 +52,8 @@ const std::vector<Group> kGroups = {
     group_of(2, {{1, 5}, {1, 6}, {3, 5}}),
 };
 
-// Catches: a threshold that is exclusive, NaN kept or counted as wrong, a cut completion kept, duplicates of another
-// prompt removed, and samples that are counted twice or nowhere.
+// Catches: a threshold that is exclusive, NaN kept or counted as wrong, a cut completion kept, duplicates of
+// another prompt removed, and samples that are counted twice or nowhere.
 TEST(Rejection, AllRightOnes) {
   const Rejection r = reject(kGroups, {});
   EXPECT_EQ(kept_of(r), "0.0 0.3 0.4 2.0 2.1 ");
@@ -80,7 +80,8 @@ TEST(Rejection, CapPerPrompt) {
   EXPECT_EQ(sum_of(r).duplicates, 2);
 }
 
-// Catches: best of n that takes the last of equals, ignores the threshold, or keeps more than one without a cap.
+// Catches: best of n that takes the last of equals, ignores the threshold, or keeps more than one without a
+// cap.
 TEST(Rejection, BestOfN) {
   EXPECT_EQ(kept_of(reject(kGroups, {.best = true})), "0.3 2.0 ");
   EXPECT_EQ(kept_of(reject(kGroups, {.best = true, .max_per_prompt = 3})), "0.3 0.4 0.0 2.0 2.1 ");

@@ -48,8 +48,8 @@ std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t firs
 // rejected.
 std::vector<Group> file_groups(std::span<const Drawn> drawn);
 
-// What rewards read: without special tokens, and without ids that are beyond the tokenizer's tokens (a vocabulary may be
-// padded, as Qwen's is).
+// What rewards read: without special tokens, and without ids that are beyond the tokenizer's tokens (a
+// vocabulary may be padded, as Qwen's is).
 std::string completion_text(const Tokenizer& tokenizer, std::vector<int32_t> ids);
 
 // `num_generations` completions of each problem, without rewards.

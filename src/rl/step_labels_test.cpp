@@ -35,8 +35,8 @@ const LabelOptions kOptions{";", 4, 100};
 using Ints = std::vector<int32_t>;
 using Labels = std::vector<double>;
 
-// Catches: prefixes that are rolled out twice or not at all, forks one token off, random numbers that two forks share,
-// duplicates and solutions without text or verdict that are labelled.
+// Catches: prefixes that are rolled out twice or not at all, forks one token off, random numbers that two
+// forks share, duplicates and solutions without text or verdict that are labelled.
 TEST(StepLabels, EachPrefixOfAGroupIsRolledOutOnce) {
   const Tokenizer t = tokenizer_of();
   const Group group = group_of(t, {{"b;c;d<end>", 1},
@@ -78,8 +78,8 @@ TEST(StepLabels, EachPrefixOfAGroupIsRolledOutOnce) {
   expect(plan.requests[1], "ddc;b;", {{4, 2008}, {6, 2016}});
 }
 
-// Catches: hard and soft mixed up, a share of the asked instead of the judged, the last step judged by roll-outs, labels
-// of another prefix.
+// Catches: hard and soft mixed up, a share of the asked instead of the judged, the last step judged by
+// roll-outs, labels of another prefix.
 TEST(StepLabels, HardAndSoftByHand) {
   EXPECT_EQ(step_label({0, 4}, true), 0);
   EXPECT_EQ(step_label({1, 4}, true), 1);
@@ -129,7 +129,8 @@ TEST(StepLabels, RowsAreStepwiseSupervision) {
   EXPECT_NE(soft.find("\"labels\":[0.25,0.0,1.0],"), std::string::npos) << soft;  // numbers of one type
 }
 
-// Catches: an endless or empty cut, and indices that wrap around so that two prefixes share their random numbers.
+// Catches: an endless or empty cut, and indices that wrap around so that two prefixes share their random
+// numbers.
 TEST(StepLabels, WhatCannotBeDoneIsRefused) {
   const Tokenizer t = tokenizer_of();
   const Group group = group_of(t, {{"b;c<end>", 1}, {"c;c<end>", 1}});

@@ -30,8 +30,8 @@ std::vector<double> rewards_of(const Sample& sample) {
   return rewards;
 }
 
-// Catches: an end at the separator's first token or one off, a last step without separator lost, an empty last step
-// made up, the end token without a step, no separator taken for no step.
+// Catches: an end at the separator's first token or one off, a last step without separator lost, an empty
+// last step made up, the end token without a step, no separator taken for no step.
 TEST(Steps, EndWhereTheirSeparatorEnds) {
   const Tokenizer t = tokenizer_of();
   const auto ends = [&](std::string_view text, std::string_view separator) {
@@ -50,8 +50,8 @@ TEST(Steps, EndWhereTheirSeparatorEnds) {
   EXPECT_THROW(ends("b", ""), Error);
 }
 
-// Catches: steps counted in tokens where a token holds more than a separator, so that what is judged depends on the
-// tokenizer.
+// Catches: steps counted in tokens where a token holds more than a separator, so that what is judged depends
+// on the tokenizer.
 TEST(Steps, DoNotDependOnTheTokenizer) {
   const Tokenizer t = tokenizer_of();
   Sample sample;
@@ -67,7 +67,8 @@ TEST(Steps, DoNotDependOnTheTokenizer) {
   EXPECT_EQ(step_ends(t, sample, "\n"), (Ends{2}));
 }
 
-// Catches: text lost or doubled at the cuts, where separators stand side by side, at the end, or in one token with text.
+// Catches: text lost or doubled at the cuts, where separators stand side by side, at the end, or in one token
+// with text.
 TEST(Steps, TextsJoinToTheCompletion) {
   const Tokenizer t = tokenizer_of();
   for (std::string_view text : {"b;cd;d", "b;cd;d<end>", "b;cd;<end>", "b;cd; <end>", ";b; ;c", "a\nb\nc;d",
@@ -82,8 +83,8 @@ TEST(Steps, TextsJoinToTheCompletion) {
   EXPECT_EQ(step_texts(t, sample_of(t, "b; ;c;<end>"), ";"), (std::vector<std::string>{"b", " ;c;"}));
 }
 
-// Catches: steps matched anywhere instead of by position, white space that counts, steps beyond the gold paid, steps of
-// an earlier scoring left over, inserted text judged.
+// Catches: steps matched anywhere instead of by position, white space that counts, steps beyond the gold
+// paid, steps of an earlier scoring left over, inserted text judged.
 TEST(Steps, AreRewardedByPosition) {
   const Tokenizer t = tokenizer_of();
   Sample sample = sample_of(t, "b; cd ;d;a");
@@ -100,7 +101,8 @@ TEST(Steps, AreRewardedByPosition) {
   EXPECT_EQ(sample.steps[0].end, 6);
 }
 
-// Catches: a task whose own completions do not earn the reward of every step, a step's mistake that costs another step.
+// Catches: a task whose own completions do not earn the reward of every step, a step's mistake that costs
+// another step.
 TEST(Steps, OfTheCarriesTask) {
   std::vector<std::string> whole{"<|end|>"};
   for (std::string_view tag : think_answer_tags()) whole.emplace_back(tag);

@@ -138,8 +138,8 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
     value_seeds.resize(R);
   }
 
-  // The coefficient rule on each group, with its slices of what the forward passes said and of the seeds. Before a
-  // supervised forward the log-probs are unknown (null); after it only sums are wanted (no seeds).
+  // The coefficient rule on each group, with its slices of what the forward passes said and of the seeds.
+  // Before a supervised forward the log-probs are unknown (null); after it only sums are wanted (no seeds).
   auto coefficients = [&](const RowOutputs* rows, bool want_seeds) {
     auto slice = [](auto& all, size_t row, size_t count) {
       return all.empty() ? std::span<typename std::remove_reference_t<decltype(all)>::value_type>()

@@ -59,8 +59,8 @@ class Trainer {
   UpdateResult update(std::span<const Group> batch, SeedTime time, bool sampled, double learning_rate,
                       const KeptActivations* kept);
 
-  // Log-probs and entropies of every completion token under `model`: [group][sample][token], flattened in order of
-  // head rows.
+  // Log-probs and entropies of every completion token under `model`: [group][sample][token], flattened in
+  // order of head rows.
   RowOutputs outputs(const Model& model, std::span<const Group> groups);
 
   // Writes the critic's Sample::values of every completion token.

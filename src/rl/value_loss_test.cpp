@@ -37,8 +37,8 @@ Outcome run(const Group& group, const Vectors& log_probs, const Vectors& values,
   return out;
 }
 
-// Catches: a wrong sign, factor, clip or mask of the policy or the value part, a metric that is not TRL's. The
-// expectations are PPO's formula and its gradient by autograd in float64.
+// Catches: a wrong sign, factor, clip or mask of the policy or the value part, a metric that is not TRL's.
+// The expectations are PPO's formula and its gradient by autograd in float64.
 TEST(ValueLoss, LossGradientAndMetricsEqualAutograd) {
   const nlohmann::json fixture =
       nlohmann::json::parse(read_file(std::string(COHORT_SOURCE_DIR) + "/tests/fixtures/rl/value.json"));

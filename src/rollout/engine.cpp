@@ -100,7 +100,8 @@ class Generator {
         if (r.prompt_ids[i] < tokenizer_.size()) stops[s].feed(tokenizer_.token_bytes(r.prompt_ids[i]));
   }
 
-  // Whose logits are wanted of which row: of the last token of a prompt or before a fork, or of a running sequence.
+  // Whose logits are wanted of which row: of the last token of a prompt or before a fork, or of a running
+  // sequence.
   struct Wanted {
     int32_t row;
     std::vector<float>* begin;

@@ -29,14 +29,16 @@ struct GenerationRequest {
   std::vector<int32_t> prompt_ids;
   uint32_t prompt_index = 0;  // keys the random numbers
   int32_t num_generations = 1;
-  // Empty: completions of prompt_ids. Otherwise prompt_ids is a prompt of prompt_length tokens and the beginning of a
-  // completion of it, computed once, and num_generations completions go on from each fork: what they go on from counts
-  // in max_completion_length, in stop strings and as positions of random numbers, and is no part of the result.
+  // Empty: completions of prompt_ids. Otherwise prompt_ids is a prompt of prompt_length tokens and the
+  // beginning of a completion of it, computed once, and num_generations completions go on from each fork:
+  // what they go on from counts in max_completion_length, in stop strings and as positions of random numbers,
+  // and is no part of the result.
   std::vector<Fork> forks;
   int32_t prompt_length = 0;
 
   int32_t samples() const { return num_generations * std::max(1, static_cast<int32_t>(forks.size())); }
-  // Of one of the samples, which stand fork by fork: where it begins, how long its completion is by then, and its index.
+  // Of one of the samples, which stand fork by fork: where it begins, how long its completion is by then, and
+  // its index.
   int32_t begin(int32_t sample) const {
     return forks.empty() ? static_cast<int32_t>(prompt_ids.size()) : forks[sample / num_generations].at;
   }
@@ -68,8 +70,8 @@ struct Completion {
   bool stopped = false;          // ended by an end token or a stop string, not by the length limit
 };
 
-// completions[request][sample], fork by fork. `progress(tokens, finished)` may be empty. Results do not depend on
-// max_sequences, kv_memory_bytes, prefill_chunk or threads.
+// completions[request][sample], fork by fork. `progress(tokens, finished)` may be empty. Results do not
+// depend on max_sequences, kv_memory_bytes, prefill_chunk or threads.
 std::vector<std::vector<Completion>> generate(const Model& model, const Tokenizer& tokenizer,
                                               std::span<const GenerationRequest> requests,
                                               const GenerationOptions& options,

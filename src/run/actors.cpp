@@ -7,8 +7,8 @@ namespace {
 
 constexpr const char* kRewardModel = "reward_model";
 
-// The critic at step 0: the policy's weights, or those of critic_model, with a scalar head of zeros; or a critic saved
-// by a run, or a reward model, head included.
+// The critic at step 0: the policy's weights, or those of critic_model, with a scalar head of zeros; or a
+// critic saved by a run, or a reward model, head included.
 std::unique_ptr<Critic> first_critic(const Recipe& recipe, const Model& policy) {
   if (recipe.critic_model.empty()) return std::make_unique<Critic>(policy.config(), policy.flat());
   const std::filesystem::path folder = recipe.critic_model;

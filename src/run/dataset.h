@@ -19,7 +19,8 @@ struct Datasets {
 // for the context with its completion.
 Datasets load_datasets(const Recipe& recipe, const Tokenizer& tokenizer, const ModelConfig& config);
 
-// The rows of a JSONL file, or of a built-in task (the recipe's task_digits, task_problems and seed), as they stand.
+// The rows of a JSONL file, or of a built-in task (the recipe's task_digits, task_problems and seed), as they
+// stand.
 std::vector<Row> load_rows(const std::string& data, const Recipe& recipe);
 
 // One row as a problem. `supervised`: the completion is wanted as well, of a conversation everything after

@@ -19,8 +19,8 @@ Evaluation evaluate(const Model& model, const Tokenizer& tokenizer, std::span<co
                     std::span<const RewardFunction> rewards, int32_t num_generations,
                     const GenerationOptions& options, const std::function<void(int64_t, int64_t)>& progress);
 
-// eval_accuracy, eval_pass@k, eval_maj@k, each with its 95 % interval as NAME_low and NAME_high, eval_mean_length,
-// eval_reward ...
+// eval_accuracy, eval_pass@k, eval_maj@k, each with its 95 % interval as NAME_low and NAME_high,
+// eval_mean_length, eval_reward ...
 Metrics evaluation_metrics(const Evaluation& evaluation);
 
 }  // namespace cohort

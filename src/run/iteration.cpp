@@ -31,8 +31,8 @@ Row pair_of(const Judged& judged, size_t i) {
   return row;
 }
 
-// The pairs of samples.jsonl: fresh ones from steps after `since`. The i-th right completion of a prompt goes with its
-// i-th wrong one.
+// The pairs of samples.jsonl: fresh ones from steps after `since`. The i-th right completion of a prompt goes
+// with its i-th wrong one.
 Pairs read_pairs(const std::filesystem::path& samples, const std::string& label, int64_t since) {
   const MappedFile file(samples);
   std::map<std::pair<int64_t, int64_t>, Judged> prompts;  // by step and prompt_index

@@ -29,16 +29,16 @@ struct Labelling {
   bool hard = true;
 };
 
-// Rolls out, judges and labels; adds to `counts` and `faults`. Returns the rows, a line each. `generation` is that of
-// the solutions.
+// Rolls out, judges and labels; adds to `counts` and `faults`. Returns the rows, a line each. `generation` is
+// that of the solutions.
 std::string label_groups(const Model& model, const Tokenizer& tokenizer, std::span<const Drawn> drawn,
                          std::span<const Group> groups, std::span<const RewardFunction> rewards,
                          const Labelling& labelling, GenerationOptions generation,
                          const std::function<void(int64_t, int64_t)>& progress, LabelCounts& counts,
                          RewardFaults& faults);
 
-// Solutions that stand in rows. A problem is the rows that differ in their completion alone, where the first of them
-// stands; solutions[i] are the groups of problem i.
+// Solutions that stand in rows. A problem is the rows that differ in their completion alone, where the first
+// of them stands; solutions[i] are the groups of problem i.
 struct RowSolutions {
   std::vector<Problem> problems;
   std::vector<Group> solutions;

@@ -1,4 +1,5 @@
-// What the methods make of a recipe: their defaults, the options that each of them reads, and what cannot be trained as written.
+// What the methods make of a recipe: their defaults, the options that each of them reads, and what cannot be
+// trained as written.
 #include <algorithm>
 
 #include "base/check.h"

@@ -1,4 +1,5 @@
-// The second model of a run: the policy's starting point (frozen, or moved towards the policy now and then), or a teacher.
+// The second model of a run: the policy's starting point (frozen, or moved towards the policy now and then),
+// or a teacher.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +12,8 @@ namespace cohort {
 
 class Reference {
  public:
-  // From `path` (a Hugging Face folder or a GGUF file). Throws Error where its vocabulary is not the policy's.
+  // From `path` (a Hugging Face folder or a GGUF file). Throws Error where its vocabulary is not the
+  // policy's.
   Reference(const std::string& path, const ModelConfig& policy);
 
   // Sample::ref_log_probs of every completion token.

@@ -45,8 +45,8 @@ class RewardJournal {
 
   RewardJournal(const std::filesystem::path& path, bool resume);
 
-  // The rewards of a step that is in the journal already; of its draw-th draw of prompts, where there are several. A
-  // step that was recorded with another key is an error: its completions differ.
+  // The rewards of a step that is in the journal already; of its draw-th draw of prompts, where there are
+  // several. A step that was recorded with another key is an error: its completions differ.
   std::optional<Rewards> find(int64_t step, int64_t draw, std::string_view key) const;
 
   // Appends and syncs. Steps, and the draws of a step, come in increasing order.

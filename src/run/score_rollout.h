@@ -1,4 +1,5 @@
-// Rewards of a rollout, journaled: written before they are used, and taken from the journal when a resumed run comes to the step again.
+// Rewards of a rollout, journaled: written before they are used, and taken from the journal when a resumed
+// run comes to the step again.
 #pragma once
 
 #include "rl/source.h"

@@ -39,7 +39,8 @@ class SafetensorsFile {
   const std::vector<SafetensorsEntry>& entries() const { return entries_; }  // in the order of their data
   const SafetensorsEntry* find(std::string_view name) const;                 // nullptr where there is none
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
-  // The floats of the F32 tensor of this name, of whatever shape. Throws Error where there is none of that size.
+  // The floats of the F32 tensor of this name, of whatever shape. Throws Error where there is none of that
+  // size.
   void read_floats(std::string_view name, std::span<float> floats) const;
 
  private:

@@ -1,4 +1,5 @@
-// Line charts as SVG: in a page, where its script (report_style.h) adds the values under the pointer, or as a file.
+// Line charts as SVG: in a page, where its script (report_style.h) adds the values under the pointer, or as a
+// file.
 #pragma once
 
 #include <string>
@@ -29,8 +30,8 @@ struct Chart {
 // A <figure>; empty where no series has a value. Long runs are averaged into at most 300 columns.
 std::string chart_html(Chart chart);
 
-// Charts as an SVG file that stands by itself, with titles, notes and legends, on white, side by side in rows of
-// `columns`. Error where no series has a value.
+// Charts as an SVG file that stands by itself, with titles, notes and legends, on white, side by side in rows
+// of `columns`. Error where no series has a value.
 std::string charts_svg(std::vector<Chart> charts, size_t columns = 1);
 
 // The rules of a page's charts.

@@ -45,8 +45,9 @@ class Comparison : public ::testing::Test {
   std::vector<fs::path> runs_;
 };
 
-// Catches a mean or a band over other runs or steps than it says, a colour that changes from chart to chart, a group
-// that is split or joined wrongly, options that differ and are not shown, and text of a run that becomes markup.
+// Catches a mean or a band over other runs or steps than it says, a colour that changes from chart to chart,
+// a group that is split or joined wrongly, options that differ and are not shown, and text of a run that
+// becomes markup.
 TEST_F(Comparison, RunsOfAGroupAreAMeanAndABand) {
   run("a-1", {{0, 0.25}, {10, 0.5}, {20, 0.75}}, "method = \"grpo\"\nseed = 1\n");
   run("a-2", {{0, 0.25}, {10, 0.75}, {20, 1}}, "method = \"grpo\"\nseed = 2\n");

@@ -1,5 +1,5 @@
-// The figures that `cohort eval --summary` wrote, as curves over K: pass@K and maj@K with their bootstrap intervals, on
-// every data set, before and after where two models were compared.
+// The figures that `cohort eval --summary` wrote, as curves over K: pass@K and maj@K with their bootstrap
+// intervals, on every data set, before and after where two models were compared.
 #pragma once
 
 #include <filesystem>

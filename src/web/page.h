@@ -5,7 +5,8 @@
 
 namespace cohort {
 
-// `title` and `lead` (a line under it; may be empty) and `body` and `footer` are HTML; the title also names the window.
+// `title` and `lead` (a line under it; may be empty) and `body` and `footer` are HTML; the title also names
+// the window.
 std::string page_html(const std::string& title, const std::string& lead, const std::string& body,
                       const std::string& footer);
 

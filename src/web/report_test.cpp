@@ -56,7 +56,8 @@ TEST(Report, ShowsBeforeAndAfter) {
        {"25.0% <i>→</i> 87.5%", "20.0–30.0%", "80.0–95.0%", "<span class=\"up\">+62.5 pts</span>", "pass@8",
         "maj@8", "Before and after", "do not overlap", "2 steps", "Where the time goes", "How to repeat it"})
     EXPECT_TRUE(contains(page, part)) << part;
-  // The curve of pass@K before training has a band where both of its points have an interval; bounds are no rows.
+  // The curve of pass@K before training has a band where both of its points have an interval; bounds are no
+  // rows.
   EXPECT_EQ(
       count(page.substr(page.find("pass@K over K"), page.find("maj@K over K") - page.find("pass@K over K")),
             "class=\"band"),
