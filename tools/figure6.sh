@@ -42,6 +42,6 @@ runs=()
 for name in fixed iterative; do
   for seed in $(seq 1 "$seeds"); do runs+=("$out/$name-$seed"); done
 done
-title="Held-out accuracy: GRPO by a learned reward model, fixed and iterative ($steps steps an iteration)"
+title="Held-out accuracy: GRPO by a reward model, fixed and iterative"
 "$cohort" report --compare "${runs[@]}" --title "$title" --output "$out/figure6.html"
 "$cohort" report --compare "${runs[@]}" --title "$title" --output "$out/figure6.svg"
