@@ -1,6 +1,7 @@
 #include "data/pairs.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -22,7 +23,7 @@ std::string error_of(std::string_view text) {
 // Catches: sides exchanged, a prompt, line or field that one of the two lost, a completion of the row's own
 // that stays.
 TEST(PairsFile, YieldsTwoCompletionsPerRow) {
-  const std::string path = testing::TempDir() + "/pairs.jsonl";
+  const std::string path = fmt::format("{}/cohort_pairs_{}.jsonl", testing::TempDir(), ::getpid());
   std::ofstream(path)
       << "{\"prompt\": \"2 + 2 =\", \"chosen\": \" 4\", \"rejected\": \" 5\", \"level\": 1}\n\n"
          "{\"prompt_ids\": [3, 4], \"completion_ids\": [9], \"completion\": \"x\", \"chosen\": "

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -38,7 +39,8 @@ TEST(EventFile, BytesAreThoseOfTensorBoard) {
 
 // Catches a file that TensorBoard does not recognise, and a resume whose earlier steps would be shown twice.
 TEST(EventFile, BeginsWithVersionAndStart) {
-  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "cohort_event_file";
+  const std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) / fmt::format("cohort_event_file_{}", ::getpid());
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   const std::pair<std::string, double> values[] = {{"train/reward", 0.25}};

@@ -1,6 +1,7 @@
 #include "run/run_files.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <limits>
@@ -13,7 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path fresh_folder(const std::string& name) {
-  const fs::path folder = fs::path(testing::TempDir()) / ("cohort_run_files_" + name);
+  const fs::path folder =
+      fs::path(testing::TempDir()) / fmt::format("cohort_run_files_{}_{}", ::getpid(), name);
   fs::remove_all(folder);
   return folder;
 }

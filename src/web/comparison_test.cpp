@@ -1,6 +1,7 @@
 #include "web/comparison.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -19,10 +20,11 @@ bool contains(std::string_view text, std::string_view part) {
 // Run folders with evaluations at given steps.
 class Comparison : public ::testing::Test {
  protected:
-  Comparison() : folder_(fs::path(testing::TempDir()) / "cohort_comparison") {
+  Comparison() : folder_(fs::path(testing::TempDir()) / fmt::format("cohort_comparison_{}", ::getpid())) {
     fs::remove_all(folder_);
     fs::create_directories(folder_);
   }
+  ~Comparison() override { fs::remove_all(folder_); }
   void run(const std::string& name, const std::vector<std::pair<int, double>>& accuracies,
            const std::string& recipe) {
     fs::create_directories(folder_ / name);

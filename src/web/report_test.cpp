@@ -1,6 +1,7 @@
 #include "web/report.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 
@@ -27,7 +28,7 @@ bool contains(std::string_view text, std::string_view part) {
 struct RunFolder {
   fs::path folder;
   explicit RunFolder(const std::string& name)
-      : folder(fs::path(testing::TempDir()) / ("cohort_report_" + name)) {
+      : folder(fs::path(testing::TempDir()) / fmt::format("cohort_report_{}_{}", ::getpid(), name)) {
     fs::remove_all(folder);
     fs::create_directories(folder);
   }
