@@ -9,7 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Checkpoint load_folder(const fs::path& folder) {
+Checkpoint load_folder(const fs::path& folder, Weights weights) {
   Checkpoint c;
   const fs::path config = folder / "config.json", generation = folder / "generation_config.json";
   if (!fs::exists(config))
@@ -23,14 +23,16 @@ Checkpoint load_folder(const fs::path& folder) {
     merge_generation_config(&c.config, c.texts.generation_config, generation.string());
   }
   c.tokenizer = Tokenizer::from_folder(folder);
+  if (weights == Weights::now) c.weights = load_weights(folder, c.config);
   return c;
 }
 
-Checkpoint load_gguf(const fs::path& path) {
+Checkpoint load_gguf(const fs::path& path, Weights weights) {
   Checkpoint c;
   const GgufFile file(path);
   c.config = gguf_config(file);
   c.tokenizer = Tokenizer::from_gguf(file);
+  if (weights == Weights::now) c.weights = load_weights(file, c.config);
   return c;
 }
 
@@ -38,14 +40,14 @@ Checkpoint load_gguf(const fs::path& path) {
 
 Checkpoint load_checkpoint(const fs::path& folder_or_gguf, Weights weights) {
   if (!fs::exists(folder_or_gguf)) fail("{}: no such file or folder", folder_or_gguf.string());
-  Checkpoint c = fs::is_directory(folder_or_gguf) ? load_folder(folder_or_gguf) : load_gguf(folder_or_gguf);
+  Checkpoint c = fs::is_directory(folder_or_gguf) ? load_folder(folder_or_gguf, weights)
+                                                  : load_gguf(folder_or_gguf, weights);
   c.source = folder_or_gguf.string();
   if (c.tokenizer.size() > c.config.vocab_size)
     fail("{}: the tokenizer has {} tokens, but the model's vocabulary only {}", c.source, c.tokenizer.size(),
          c.config.vocab_size);
   if (c.config.eos_token_ids.empty() && c.tokenizer.eos_token_id() >= 0)
     c.config.eos_token_ids.push_back(c.tokenizer.eos_token_id());
-  if (weights == Weights::now) load_weights(c);
   return c;
 }
 

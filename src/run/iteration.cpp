@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
-#include "data/pairs.h"
 #include "run/reward_dataset.h"
 
 namespace cohort {
@@ -23,7 +22,7 @@ struct Pairs {
   std::vector<Row> fresh, history;
 };
 
-Row pair_of(const Judged& judged, size_t i) {
+Row pair_row(const Judged& judged, size_t i) {
   Row row;
   row.question = row.prompt = judged.prompt;
   row.fields = std::make_shared<const json>(
@@ -33,7 +32,7 @@ Row pair_of(const Judged& judged, size_t i) {
 
 // The pairs of samples.jsonl: fresh ones from steps after `since`. The i-th right completion of a prompt goes
 // with its i-th wrong one.
-Pairs read_pairs(const std::filesystem::path& samples, const std::string& label, int64_t since) {
+Pairs judged_pairs(const std::filesystem::path& samples, const std::string& label, int64_t since) {
   const MappedFile file(samples);
   std::map<std::pair<int64_t, int64_t>, Judged> prompts;  // by step and prompt_index
   std::string_view rest = file.bytes();
@@ -56,7 +55,7 @@ Pairs read_pairs(const std::filesystem::path& samples, const std::string& label,
   Pairs pairs;
   for (const auto& [place, judged] : prompts)
     for (size_t i = 0; i < std::min(judged.right.size(), judged.wrong.size()); ++i)
-      (place.first > since ? pairs.fresh : pairs.history).push_back(pair_of(judged, i));
+      (place.first > since ? pairs.fresh : pairs.history).push_back(pair_row(judged, i));
   return pairs;
 }
 
@@ -69,7 +68,8 @@ RewardRecipe reward_recipe(const Recipe& r) {
 
 RewardTrainerOptions trainer_options(const Recipe& r) {
   RewardTrainerOptions o;
-  o.adamw = {r.reward_model_learning_rate, r.adam_beta1, r.adam_beta2, r.adam_epsilon, 0};
+  o.adamw = r.adamw();  // the learning rate is given with each step
+  o.adamw.weight_decay = 0;
   o.max_grad_norm = r.max_grad_norm;
   o.micro_batch_tokens = r.micro_batch_tokens;
   o.gradient_checkpointing = r.gradient_checkpointing;
@@ -85,7 +85,7 @@ bool ends_iteration(const Recipe& recipe, int64_t step) {
 Metrics train_reward_model(const Recipe& recipe, RewardModel& model, const std::filesystem::path& samples,
                            RunState& state) {
   const int64_t iteration = state.step / recipe.steps_per_iteration;
-  Pairs pairs = read_pairs(samples, recipe.reward_model_label, state.step - recipe.steps_per_iteration);
+  Pairs pairs = judged_pairs(samples, recipe.reward_model_label, state.step - recipe.steps_per_iteration);
   const uint64_t seed = static_cast<uint64_t>(recipe.seed);
   const double share = recipe.replay_fraction / (1 - recipe.replay_fraction);
   const size_t wanted = static_cast<size_t>(std::llround(share * static_cast<double>(pairs.fresh.size())));

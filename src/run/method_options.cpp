@@ -60,7 +60,7 @@ TrainerOptions trainer_options(const Recipe& r, const Method& method) {
   if (method.update == UpdateRule::trpo)
     o.trpo = TrpoOptions{r.target_kl, r.cg_max_steps, r.cg_damping, r.line_search_shrinking_factor,
                          r.line_search_max_iter};
-  o.adamw = {r.learning_rate, r.adam_beta1, r.adam_beta2, r.adam_epsilon, r.weight_decay};
+  o.adamw = r.adamw();
   o.max_grad_norm = r.max_grad_norm;
   o.temperature = method.sampled() ? static_cast<float>(r.temperature) : 1.0f;
   o.micro_batch_tokens = r.micro_batch_tokens;

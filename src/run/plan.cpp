@@ -34,26 +34,21 @@ double matrix_parameters(const ModelConfig& c) {  // of the layers
 }
 
 // Of the reward models that the recipe names.
-int64_t reward_model_bytes(const Recipe& r) {
-  std::vector<std::string> folders;
-  for (const std::string& name : r.reward_funcs)
-    if (name.starts_with(kModelReward)) folders.push_back(name.substr(kModelReward.size()));
-  if (!r.process_reward_model.empty()) folders.push_back(r.process_reward_model);
-  int64_t bytes = 0;
-  for (const std::string& folder : folders) {
+struct RewardBytes {
+  int64_t models = 0;    // weights, and packed for the kernels
+  int64_t training = 0;  // gradients and moments of the one that goes on training
+};
+RewardBytes reward_bytes(const Recipe& r) {
+  RewardBytes bytes;
+  const auto add = [&](const std::string& folder, bool trained) {
     const ModelConfig c = reward_config(folder);
-    bytes += 4 * (parameter_floats(parameter_list(c)) + packed_floats(c));
-  }
-  return bytes;
-}
-
-// Gradients and moments of the reward model that goes on training.
-int64_t reward_training_bytes(const Recipe& r) {
-  int64_t bytes = 0;
-  if (r.steps_per_iteration > 0)
-    for (const std::string& name : r.reward_funcs)
-      if (name.starts_with(kModelReward))
-        bytes += 12 * parameter_floats(parameter_list(reward_config(name.substr(kModelReward.size()))));
+    const int64_t weights = 4 * parameter_floats(parameter_list(c));
+    bytes.models += weights + 4 * packed_floats(c);
+    if (trained) bytes.training += 3 * weights;
+  };
+  for (const std::string& name : r.reward_funcs)
+    if (name.starts_with(kModelReward)) add(name.substr(kModelReward.size()), r.steps_per_iteration > 0);
+  if (!r.process_reward_model.empty()) add(r.process_reward_model, false);
   return bytes;
 }
 
@@ -106,10 +101,10 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
     plan.memory.emplace_back("optimizer moments", 2 * weights);
   if (needs_reference(r, method)) plan.memory.emplace_back("reference model", weights + packed);
   // Off-loaded ones are there only while the passes that need more are not.
-  if (const int64_t bytes = reward_model_bytes(r); bytes > 0 && !r.offload_reward_models)
-    plan.memory.emplace_back("reward models", bytes);
-  if (const int64_t bytes = reward_training_bytes(r); bytes > 0)
-    plan.memory.emplace_back("gradients and moments of the reward model", bytes);
+  const RewardBytes reward = reward_bytes(r);
+  if (reward.models > 0 && !r.offload_reward_models) plan.memory.emplace_back("reward models", reward.models);
+  if (reward.training > 0)
+    plan.memory.emplace_back("gradients and moments of the reward model", reward.training);
   const auto keep = r.gradient_checkpointing ? Activations::Keep::inputs : Activations::Keep::all;
   const int64_t C = c.hidden_size, F = c.intermediate_size;
   // Over the whole tree: dx, the gradients of attention and qkv, embedding rows that wait for the step's end;

@@ -248,19 +248,7 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("learning_rate", &r.learning_rate,
         "peak learning rate of AdamW; 1e-6 for grpo, 2e-5 for sft where it is not given; trpo has none")
       .at_least(0);
-  t.add("adam_beta1", &r.adam_beta1, "decay of the mean of the gradients").at_least(0).at_most(0.999999);
-  t.add("adam_beta2", &r.adam_beta2, "decay of the mean of their squares").at_least(0).at_most(0.999999);
-  t.add("adam_epsilon", &r.adam_epsilon, "added to the root of the latter").above(0);
-  t.add("weight_decay", &r.weight_decay, "decoupled weight decay").at_least(0);
-  t.add("max_grad_norm", &r.max_grad_norm, "the gradient is scaled down to this global norm; 0: never")
-      .at_least(0);
-  t.add("lr_scheduler_type", &r.lr_scheduler_type,
-        "the learning rate after warm-up: constant, or falling to 0 at the last step")
-      .one_of({"constant", "linear", "cosine"});
-  t.add("warmup_steps", &r.warmup_steps, "steps of linear warm-up; below 1: a share of all steps")
-      .at_least(0);
-  t.add("max_steps", &r.max_steps, "optimizer steps of the run; -1: by num_train_epochs").at_least(-1);
-  t.add("num_train_epochs", &r.num_train_epochs, "passes over the problems, where max_steps is -1").above(0);
+  add_optimizer_options(t, r, "problems");
 
   t.section("Evaluation and checkpoints");
   t.add("eval_steps", &r.eval_steps, "steps between evaluations on the held-out problems; 0: none")

@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "base/options.h"
+#include "run/optimizer_settings.h"
 
 namespace cohort {
 
-struct Recipe {
+struct Recipe : OptimizerSettings {
   // Run
   std::string method = "grpo";  // a row of rl/methods.cpp
   std::string model;            // a Hugging Face folder or a GGUF file
@@ -79,7 +79,7 @@ struct Recipe {
   std::string supervision = "outcome";
   std::string step_separator = "\n";
   std::string process_reward_model;  // empty: steps are held against the row's
-  double label_smoothing = 0.0;  // dpo
+  double label_smoothing = 0.0;      // dpo
 
   // Reference and teacher
   bool sync_ref_model = false;
@@ -115,14 +115,6 @@ struct Recipe {
   // Optimizer
   int64_t train_batch_size = 8;      // sequences per optimizer step, over all devices
   int64_t steps_per_generation = 1;  // optimizer steps that one rollout is split into
-  double learning_rate = 1e-6;
-  double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
-  double weight_decay = 0.0;
-  double max_grad_norm = 1.0;  // 0: no clipping
-  std::string lr_scheduler_type = "linear";
-  double warmup_steps = 0;  // below 1: a share of all steps
-  int64_t max_steps = -1;   // -1: by num_train_epochs
-  double num_train_epochs = 3.0;
 
   // Evaluation and checkpoints
   int64_t eval_steps = 0;  // 0: no evaluation

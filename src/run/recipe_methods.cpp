@@ -116,7 +116,7 @@ void Recipe::validate() const {
   if (model.empty()) fail("model: expected a Hugging Face folder or a GGUF file, found nothing");
   if (data.empty()) fail("data: expected a JSONL file or the name of a built-in task, found nothing");
   if (output_dir.empty()) fail("output_dir: expected a folder for the run, found nothing");
-  if (max_steps == 0) fail("max_steps: expected -1 (by num_train_epochs) or at least 1, found 0");
+  check_steps();
   if (load_best_model_at_end && eval_steps == 0)
     fail("load_best_model_at_end needs evaluations: set eval_steps");
   if (load_best_model_at_end && save_steps > 0 && save_steps % eval_steps != 0)

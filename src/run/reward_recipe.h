@@ -5,11 +5,13 @@
 #include <optional>
 #include <string>
 
-#include "base/options.h"
+#include "run/optimizer_settings.h"
 
 namespace cohort {
 
-struct RewardRecipe {
+struct RewardRecipe : OptimizerSettings {
+  RewardRecipe() { learning_rate = 1e-4; }
+
   std::string model;       // train: where the trunk starts; eval: the reward model
   std::string output_dir;  // the run folder
   std::string data;
@@ -24,14 +26,6 @@ struct RewardRecipe {
   bool resume = false;
 
   int64_t train_batch_size = 8;
-  double learning_rate = 1e-4;
-  double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
-  double weight_decay = 0.0;
-  double max_grad_norm = 1.0;
-  std::string lr_scheduler_type = "linear";
-  double warmup_steps = 0;  // below 1: a share of all steps
-  int64_t max_steps = -1;   // -1: by num_train_epochs
-  double num_train_epochs = 3.0;
 
   int64_t eval_steps = 0;  // 0: only at the end
   int64_t save_steps = 500;

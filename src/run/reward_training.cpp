@@ -20,7 +20,7 @@ namespace {
 RewardTrainerOptions trainer_options(const RewardRecipe& r) {
   RewardTrainerOptions o;
   o.center_rewards_coefficient = r.center_rewards_coefficient.value_or(0);
-  o.adamw = {r.learning_rate, r.adam_beta1, r.adam_beta2, r.adam_epsilon, r.weight_decay};
+  o.adamw = r.adamw();
   o.max_grad_norm = r.max_grad_norm;
   o.micro_batch_tokens = r.micro_batch_tokens;
   o.gradient_checkpointing = r.gradient_checkpointing;
@@ -66,17 +66,8 @@ RewardRun::RewardRun(const RewardRecipe& recipe) : recipe_(recipe), run_(recipe.
   log_info("{}: {} rows to train on, {} held out; {} steps", recipe.data, data_.train.size(),
            data_.eval.size(), total_steps_);
   trainer_ = std::make_unique<RewardTrainer>(model_->critic, trainer_options(recipe));
-  if (resumed) {
-    state_ = resumed->state;
-    log_info("resuming after step {} from {}", state_.step, resumed->folder.string());
-  }
-  if (resumed || (recipe.resume && std::filesystem::exists(run_ / "recipe.toml"))) {
-    if (!resumed) log_info("{} holds no whole checkpoint: starting again from step 0", run_.string());
-    writer_ = std::make_unique<RunWriter>(run_, resolved_recipe(recipe), state_.step, state_.lengths);
-    if (resumed) settle_run(run_, state_, recipe.save_total_limit);
-  } else {
-    writer_ = std::make_unique<RunWriter>(run_, resolved_recipe(recipe));
-  }
+  if (resumed) state_ = resumed->state;
+  writer_ = open_run(run_, recipe.resume, resumed, resolved_recipe(recipe), recipe.save_total_limit);
   progress_ = std::make_unique<Progress>("reward train", total_steps_, "steps");
   progress_->start_at(state_.step);
 }
@@ -106,9 +97,7 @@ void RewardRun::update(int64_t step) {
        draw_rows(static_cast<int64_t>(data_.train.size()), (step - 1) * recipe_.train_batch_size,
                  recipe_.train_batch_size, recipe_.shuffle_dataset, static_cast<uint64_t>(recipe_.seed)))
     batch.push_back(data_.train[static_cast<size_t>(row)]);
-  const double rate =
-      scheduled_learning_rate(recipe_.lr_scheduler_type, recipe_.learning_rate, step - 1,
-                              whole_warmup_steps(recipe_.warmup_steps, total_steps_), total_steps_);
+  const double rate = recipe_.scheduled(recipe_.learning_rate, step, total_steps_);
   const RewardUpdate result = trainer_->update(batch, rate);
   state_.num_tokens += result.tokens;
   const RewardSums& s = result.sums;
@@ -164,7 +153,7 @@ void RewardRun::save() {
 }  // namespace
 
 bool train_reward(const RewardRecipe& recipe, const std::function<bool()>& stop_requested) {
-  if (recipe.max_steps == 0) fail("max_steps: expected -1 (by num_train_epochs) or at least 1, found 0");
+  recipe.check_steps();
   if (recipe.center_rewards_coefficient && recipe.loss != "pairwise")
     fail("center_rewards_coefficient: only the loss pairwise reads it, found {}", recipe.loss);
   return RewardRun(recipe).train(stop_requested);

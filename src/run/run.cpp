@@ -29,7 +29,7 @@ class Run {
  private:
   bool sampled() const { return method_.sampled(); }
   void announce(const Checkpoint& start, const Datasets& data);
-  void resume_or_begin(const std::optional<FoundCheckpoint>& resumed);
+  void take_up(const FoundCheckpoint& resumed);
   int64_t count_steps(size_t problems) const;
   bool first_of_rollout(int64_t step) const { return (step - 1) % steps_per_rollout_ == 0; }
 
@@ -68,8 +68,8 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   std::optional<FoundCheckpoint> resumed;
   if (recipe.resume) resumed = find_checkpoint(recipe.output_dir);
   // The weights come after the plan, which says whether there is room for them.
-  Checkpoint start = load_checkpoint(resumed ? resumed->folder : std::filesystem::path(recipe.model),
-                                     Weights::later);
+  Checkpoint start =
+      load_checkpoint(resumed ? resumed->folder : std::filesystem::path(recipe.model), Weights::later);
   Datasets data = load_datasets(recipe, start.tokenizer, start.config);
   // A row without steps is refused before step 1.
   if (recipe.supervision == "process" && recipe.process_reward_model.empty())
@@ -87,7 +87,9 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
                                            generation_, plan_.keep_activations);
   state_.kl_coef = recipe.kl_coef;
   state_.entropy_coef = recipe.entropy_coef;
-  resume_or_begin(resumed);
+  if (resumed) take_up(*resumed);
+  writer_ =
+      open_run(recipe.output_dir, recipe.resume, resumed, resolved_recipe(recipe), recipe.save_total_limit);
   collector_->start(state_.step > 0);
   total_steps_ = count_steps(collector_->problems().size());  // rft's are its own completions
   progress_ = std::make_unique<Progress>("train", total_steps_, "steps");
@@ -110,25 +112,15 @@ void Run::announce(const Checkpoint& start, const Datasets& data) {
   for (std::string line; std::getline(lines, line);) log_info("{}", line);
 }
 
-void Run::resume_or_begin(const std::optional<FoundCheckpoint>& resumed) {
-  const std::filesystem::path run = recipe_.output_dir;
-  if (resumed) {
-    state_ = resumed->state;
-    if (state_.step < total_steps_ && state_.step % steps_per_rollout_ != 0)
-      fail(
-          "{}: step {} stands inside a rollout of {} updates, whose completions are gone: it was the last of "
-          "its run, and cannot be continued to max_steps {}; resume from an earlier checkpoint (remove this "
-          "one)",
-          resumed->folder.string(), state_.step, steps_per_rollout_, total_steps_);
-    log_info("resuming after step {} from {}", state_.step, resumed->folder.string());
-    writer_ = std::make_unique<RunWriter>(run, resolved_recipe(recipe_), state_.step, state_.lengths);
-    settle_run(run, state_, recipe_.save_total_limit);
-  } else if (recipe_.resume && std::filesystem::exists(run / "recipe.toml")) {
-    log_info("{} holds no whole checkpoint: starting again from step 0", run.string());
-    writer_ = std::make_unique<RunWriter>(run, resolved_recipe(recipe_), 0, RunLengths{});
-  } else {
-    writer_ = std::make_unique<RunWriter>(run, resolved_recipe(recipe_));
-  }
+// Takes the state of the checkpoint, where its run can go on from there.
+void Run::take_up(const FoundCheckpoint& resumed) {
+  state_ = resumed.state;
+  if (state_.step < total_steps_ && state_.step % steps_per_rollout_ != 0)
+    fail(
+        "{}: step {} stands inside a rollout of {} updates, whose completions are gone: it was the last of "
+        "its run, and cannot be continued to max_steps {}; resume from an earlier checkpoint (remove this "
+        "one)",
+        resumed.folder.string(), state_.step, steps_per_rollout_, total_steps_);
 }
 
 int64_t Run::count_steps(size_t problems) const {
@@ -175,12 +167,9 @@ void Run::update(int64_t step) {
   const bool first = in_rollout == 0;
   const bool credit_alone = !sampled() && method_.source != Source::pairs;
   const SeedTime time = credit_alone || (sampled() && first) ? SeedTime::before : SeedTime::after;
-  const int64_t warmup_steps = whole_warmup_steps(recipe_.warmup_steps, total_steps_);
-  const auto scheduled = [&](double base) {
-    return scheduled_learning_rate(recipe_.lr_scheduler_type, base, step - 1, warmup_steps, total_steps_);
-  };
-  const double rate = scheduled(recipe_.learning_rate);
-  actors_->trainer.set_critic_learning_rate(scheduled(recipe_.critic_learning_rate));
+  const double rate = recipe_.scheduled(recipe_.learning_rate, step, total_steps_);
+  actors_->trainer.set_critic_learning_rate(
+      recipe_.scheduled(recipe_.critic_learning_rate, step, total_steps_));
   const bool kept = first && sampled() && plan_.keep_activations;
   const UpdateResult result =
       actors_->trainer.update(batch, time, sampled(), rate, kept ? &experience_.kept : nullptr);

@@ -154,6 +154,23 @@ std::optional<FoundCheckpoint> find_checkpoint(const fs::path& run) {
   return std::nullopt;
 }
 
+std::unique_ptr<RunWriter> open_run(const fs::path& run, bool resume,
+                                    const std::optional<FoundCheckpoint>& resumed, std::string_view recipe,
+                                    int64_t keep) {
+  if (resumed) {
+    const RunState& state = resumed->state;
+    log_info("resuming after step {} from {}", state.step, resumed->folder.string());
+    auto writer = std::make_unique<RunWriter>(run, recipe, state.step, state.lengths);
+    settle_run(run, state, keep);
+    return writer;
+  }
+  if (resume && fs::exists(run / "recipe.toml")) {
+    log_info("{} holds no whole checkpoint: starting again from step 0", run.string());
+    return std::make_unique<RunWriter>(run, recipe, 0, RunLengths{});
+  }
+  return std::make_unique<RunWriter>(run, recipe);
+}
+
 void load_optimizer(const FoundCheckpoint& checkpoint, Optimizer& optimizer) {
   optimizer.load(checkpoint.folder / kOptimizer, checkpoint.state.step);
 }

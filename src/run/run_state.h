@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "model/checkpoint.h"
@@ -50,6 +51,12 @@ struct FoundCheckpoint {
   RunState state;
 };
 std::optional<FoundCheckpoint> find_checkpoint(const std::filesystem::path& run);
+
+// The writer of a new run, or of one that goes on: from `resumed`; or from step 0 where `resume` is asked for and
+// no checkpoint is whole. Says which in the log.
+std::unique_ptr<RunWriter> open_run(const std::filesystem::path& run, bool resume,
+                                    const std::optional<FoundCheckpoint>& resumed, std::string_view recipe,
+                                    int64_t keep);
 
 // Moments and step count into the optimizer. Throws Error where they do not fit the model.
 void load_optimizer(const FoundCheckpoint& checkpoint, Optimizer& optimizer);
