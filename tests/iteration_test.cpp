@@ -4,8 +4,6 @@
 namespace cohort {
 namespace {
 
-using nlohmann::json;
-using testing::lines_of;
 using testing::Methods;
 using testing::Options;
 

@@ -6,7 +6,6 @@
 namespace cohort {
 namespace {
 
-using testing::lines_of;
 using testing::Methods;
 using testing::Options;
 
@@ -19,10 +18,8 @@ TEST_F(Methods, DynamicSamplingFillsTheBatchWithGroupsThatDiffer) {
                                               {"max_num_gen_batches", "40"},
                                               {"max_steps", "4"}}));
   std::map<std::pair<int, int>, std::set<double>> rewards;  // by step and prompt
-  for (const std::string& line : lines_of(folder_.file("filtered") / "samples.jsonl")) {
-    const auto row = nlohmann::json::parse(line);
+  for (const auto& row : testing::json_lines(folder_.file("filtered") / "samples.jsonl"))
     rewards[{row["step"], row["prompt_index"]}].insert(row["reward"].get<double>());
-  }
   EXPECT_EQ(rewards.size(), 4u * 8u);
   for (const auto& [prompt, values] : rewards)
     EXPECT_EQ(values.size(), 2u) << "step " << prompt.first << " prompt " << prompt.second;
@@ -62,11 +59,10 @@ TEST_F(Methods, OverlongCompletionsArePunished) {
                                           {"soft_punish_cache", "2"},
                                           {"max_steps", "1"}}));
   std::set<size_t> lengths;
-  for (const std::string& line : lines_of(folder_.file("long") / "samples.jsonl")) {
-    const auto row = nlohmann::json::parse(line);
+  for (const auto& row : testing::json_lines(folder_.file("long") / "samples.jsonl")) {
     const size_t n = row["completion_ids"].size();
     lengths.insert(n);
-    EXPECT_EQ(row["rewards"]["soft_overlong_punishment"], n <= 2 ? 0.0 : n == 3 ? -0.5 : -1.0) << line;
+    EXPECT_EQ(row["rewards"]["soft_overlong_punishment"], n <= 2 ? 0.0 : n == 3 ? -0.5 : -1.0) << row;
   }
   EXPECT_EQ(lengths.size(), 4u);
 }
@@ -89,8 +85,7 @@ TEST_F(Methods, SftTrainsOnTheAssistantsTurns) {
                                          folder_.file("score.jsonl").string(), "--output",
                                          folder_.file("scored.jsonl").string()});
     EXPECT_EQ(r.status, 0) << r.text;
-    return nlohmann::json::parse(lines_of(folder_.file("scored.jsonl")).at(0))["log_probs"]
-        .get<std::vector<double>>();
+    return testing::json_lines(folder_.file("scored.jsonl")).at(0)["log_probs"].get<std::vector<double>>();
   };
   const Tokenizer tokenizer = testing::tiny_tokenizer();
   const std::vector<int32_t> question = tokenizer.encode("0+1=", true);

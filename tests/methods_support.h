@@ -49,10 +49,8 @@ class Methods : public ::testing::Test {
   // A metric in every row that has it.
   std::vector<double> metric(const std::string& run, const char* name) const {
     std::vector<double> values;
-    for (const std::string& line : lines_of(folder_.file(run) / "metrics.jsonl")) {
-      const auto row = nlohmann::json::parse(line);
+    for (const nlohmann::json& row : json_lines(folder_.file(run) / "metrics.jsonl"))
       if (row.contains(name) && row[name].is_number()) values.push_back(row[name].get<double>());
-    }
     return values;
   }
   static double mean(const std::vector<double>& v, size_t first, size_t count) {

@@ -139,7 +139,8 @@ TEST_F(Methods, RecipesThatCannotBeTrained) {
   refused(options("dpo", {{"data", fmt::format("\"{}\"", folder_.file("rows.jsonl").string())}}),
           {"rows.jsonl:1", "chosen"});
   refused(options("distill", {{"teacher_model", "\"\""}}), {"teacher_model"});
-  refused(options("trpo", {{"learning_rate", "0.1"}}), {"learning_rate: method trpo does not read it", "grpo"});
+  refused(options("trpo", {{"learning_rate", "0.1"}}),
+          {"learning_rate: method trpo does not read it", "grpo"});
   refused(options("trpo", {{"num_iterations", "2"}}), {"num_iterations: method trpo does not read it"});
   refused(options("trpo", {{"loss_type", "\"cispo\""}}), {"loss_type: cispo", "trpo's", "dapo"});
   refused(options("grpo", {{"target_kl", "0.02"}}), {"target_kl: method grpo does not read it", "trpo"});

@@ -5,7 +5,6 @@ namespace cohort {
 namespace {
 
 using nlohmann::json;
-using testing::lines_of;
 using testing::Methods;
 using testing::Options;
 
@@ -14,8 +13,7 @@ class Offline : public Methods {
   // The samples of an online run's step as rows that another engine could have written.
   void write_samples(const std::string& run, double shift) const {
     std::string rows;
-    for (const std::string& line : lines_of(folder_.file(run) / "samples.jsonl")) {
-      const json sample = json::parse(line);
+    for (const json& sample : testing::json_lines(folder_.file(run) / "samples.jsonl")) {
       if (sample["step"] != 1) continue;
       json row{{"prompt", sample["prompt"]},
                {"completion_ids", sample["completion_ids"]},

@@ -40,11 +40,7 @@ class Reject : public ::testing::Test {
   Process::Result reject(const std::string& output, const Words& more = {}) const {
     return run_program(words("reject", output, more));
   }
-  std::vector<Json> rows(const std::string& name) const {
-    std::vector<Json> all;
-    for (const std::string& line : lines_of(folder_.file(name))) all.push_back(Json::parse(line));
-    return all;
-  }
+  std::vector<Json> rows(const std::string& name) const { return testing::json_lines(folder_.file(name)); }
   std::string init() const { return folder_.file("init").string(); }
   testing::RunFolder folder_;
 };

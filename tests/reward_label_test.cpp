@@ -10,7 +10,6 @@ namespace cohort {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::lines_of;
 using testing::Process;
 using testing::run_program;
 using Json = nlohmann::json;
@@ -38,11 +37,7 @@ class RewardLabel : public ::testing::Test {
       words.insert(words.end(), part.begin(), part.end());
     return run_program(words);
   }
-  std::vector<Json> rows(const std::string& name) const {
-    std::vector<Json> all;
-    for (const std::string& line : lines_of(folder_.file(name))) all.push_back(Json::parse(line));
-    return all;
-  }
+  std::vector<Json> rows(const std::string& name) const { return testing::json_lines(folder_.file(name)); }
   // The likeliest completion of a text, with at most `length` tokens (characters).
   std::string greedy(const std::string& text, int length) const {
     testing::write_text(folder_.file("one.jsonl"), Json{{"prompt", text}}.dump() + "\n");

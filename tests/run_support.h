@@ -10,6 +10,7 @@
 
 #include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -87,6 +88,13 @@ inline std::vector<std::string> lines_of(const fs::path& path) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) lines.push_back(line);
   return lines;
+}
+
+// The rows of a JSONL file.
+inline std::vector<nlohmann::json> json_lines(const fs::path& path) {
+  std::vector<nlohmann::json> rows;
+  for (const std::string& line : lines_of(path)) rows.push_back(nlohmann::json::parse(line));
+  return rows;
 }
 
 inline void write_text(const fs::path& path, std::string_view text) {

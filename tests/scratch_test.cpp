@@ -14,7 +14,28 @@ using testing::run_program;
 
 class Data : public ::testing::Test {
  protected:
-  std::string file(const char* name) const { return folder_.file(name).string(); }
+  std::string file(const std::string& name) const { return folder_.file(name).string(); }
+  // Supervised training on the rows, evaluated on them.
+  void train(const std::string& run, const std::vector<std::string>& more) const {
+    std::vector<std::string> words{"train",
+                                   "--method",
+                                   "sft",
+                                   "--model",
+                                   file("init"),
+                                   "--data",
+                                   file("rows.jsonl"),
+                                   "--eval_data",
+                                   file("rows.jsonl"),
+                                   "--reward_funcs",
+                                   "last_number",
+                                   "--max_completion_length",
+                                   "12",
+                                   "--output_dir",
+                                   file(run)};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto trained = run_program(words);
+    ASSERT_EQ(trained.status, 0) << trained.text;
+  }
   testing::RunFolder folder_;
 };
 
@@ -72,31 +93,9 @@ TEST_F(Data, AModelToTrainFromScratch) {
 
 // Catches: bounds of an evaluation's curves in the metrics that do not hold the value.
 TEST_F(Data, MetricsHaveTheIntervalsOfTheCurves) {
-  const auto trained = run_program({"train",
-                                    "--method",
-                                    "sft",
-                                    "--model",
-                                    file("init"),
-                                    "--data",
-                                    file("rows.jsonl"),
-                                    "--eval_data",
-                                    file("rows.jsonl"),
-                                    "--reward_funcs",
-                                    "last_number",
-                                    "--max_steps",
-                                    "2",
-                                    "--eval_steps",
-                                    "2",
-                                    "--num_generations_eval",
-                                    "4",
-                                    "--max_completion_length",
-                                    "12",
-                                    "--output_dir",
-                                    file("run")});
-  ASSERT_EQ(trained.status, 0) << trained.text;
+  train("run", {"--max_steps", "2", "--eval_steps", "2", "--num_generations_eval", "4"});
   int found = 0;
-  for (const std::string& line : lines_of(folder_.file("run") / "metrics.jsonl")) {
-    const auto row = nlohmann::json::parse(line);
+  for (const auto& row : testing::json_lines(folder_.file("run") / "metrics.jsonl")) {
     for (const char* name : {"eval_pass@2", "eval_pass@4", "eval_maj@4"}) {
       if (!row.contains(name)) continue;
       ++found;
@@ -116,30 +115,8 @@ TEST_F(Data, ReportsOfAnEvaluationAndOfSeveralRuns) {
                    "--reward_funcs", "last_number", "--num_generations", "4", "--max_completion_length", "12",
                    "--output", file("samples.jsonl"), "--summary", file("figures.json")});
   ASSERT_EQ(evaluated.status, 0) << evaluated.text;
-  for (const char* seed : {"1", "2"}) {
-    const auto trained = run_program({"train",
-                                      "--method",
-                                      "sft",
-                                      "--model",
-                                      file("init"),
-                                      "--data",
-                                      file("rows.jsonl"),
-                                      "--eval_data",
-                                      file("rows.jsonl"),
-                                      "--reward_funcs",
-                                      "last_number",
-                                      "--max_steps",
-                                      "1",
-                                      "--eval_steps",
-                                      "1",
-                                      "--seed",
-                                      seed,
-                                      "--max_completion_length",
-                                      "12",
-                                      "--output_dir",
-                                      file("sft-") + seed});
-    ASSERT_EQ(trained.status, 0) << trained.text;
-  }
+  for (const char* seed : {"1", "2"})
+    train(std::string("sft-") + seed, {"--max_steps", "1", "--eval_steps", "1", "--seed", seed});
   const auto report = [&](std::vector<std::string> words) {
     words.insert(words.begin(), "report");
     return run_program(words);

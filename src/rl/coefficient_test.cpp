@@ -13,6 +13,7 @@
 #include "rl/methods.h"
 #include "rl/metrics.h"
 #include "rl/normalize.h"
+#include "rl/sample_test_support.h"
 
 namespace cohort {
 namespace {
@@ -77,10 +78,8 @@ Seen expect_equal_to_fixture(const std::string& name) {
     Vectors fresh, entropies;
     for (const auto& s : c["samples"]) {
       Sample sample;
-      const std::vector<int> sampled = s["sampled"];
-      sample.completion_ids.resize(sampled.size());
-      for (size_t t = 0; t < sampled.size(); ++t)
-        sample.spans.push_back({static_cast<int32_t>(t), static_cast<int32_t>(t + 1), sampled[t] == 1});
+      sample.spans = spans_of(s["sampled"]);
+      sample.completion_ids.resize(sample.spans.size());
       sample.log_probs = s["old_log_probs"].get<std::vector<float>>();
       sample.ref_log_probs = s["ref_log_probs"].get<std::vector<float>>();
       sample.entropies = s["entropies"].get<std::vector<float>>();

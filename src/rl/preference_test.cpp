@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "rl/metrics.h"
+#include "rl/sample_test_support.h"
 
 namespace cohort {
 namespace {
@@ -64,9 +65,7 @@ TEST(Preference, LossGradientAndMetricsEqualTrl) {
       for (const char* side : {chosen_first ? "chosen" : "rejected", chosen_first ? "rejected" : "chosen"}) {
         const auto& s = c["pairs"][p][side];
         Sample sample = sample_of(s["ref_log_probs"], side[0] == 'c' ? 1.0f : -1.0f);
-        const std::vector<int> sampled = s["sampled"];
-        for (size_t t = 0; t < sampled.size(); ++t)
-          sample.spans.push_back({static_cast<int32_t>(t), static_cast<int32_t>(t + 1), sampled[t] == 1});
+        sample.spans = spans_of(s["sampled"]);
         fresh.push_back(s["log_probs"]);
         expected.push_back(s["gradient"]);
         pairs[p].samples.push_back(std::move(sample));

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "rl/metrics.h"
 #include "rl/normalize.h"
+#include "rl/sample_test_support.h"
 
 namespace cohort {
 namespace {
@@ -53,10 +54,8 @@ TEST(ValueLoss, LossGradientAndMetricsEqualAutograd) {
     Vectors log_probs, values;
     for (const auto& s : c["samples"]) {
       Sample sample;
-      const std::vector<int> sampled = s["sampled"];
-      sample.completion_ids.resize(sampled.size());
-      for (size_t t = 0; t < sampled.size(); ++t)
-        sample.spans.push_back({static_cast<int32_t>(t), static_cast<int32_t>(t + 1), sampled[t] == 1});
+      sample.spans = spans_of(s["sampled"]);
+      sample.completion_ids.resize(sample.spans.size());
       sample.log_probs = s["old_log_probs"].get<std::vector<float>>();
       sample.advantages = s["advantages"].get<std::vector<float>>();
       sample.values = s["old_values"].get<std::vector<float>>();
