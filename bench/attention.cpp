@@ -18,8 +18,9 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "../bench/attention.cpp"  // found from src/
-#include "bench/fma_loop-inl.h"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
+// After it, for each target:
+#include "bench/fma_loop-inl.h"
 
 #if HWY_ONCE
 namespace cohort {

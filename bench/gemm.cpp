@@ -19,8 +19,9 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "../bench/gemm.cpp"  // from src, which is on the include path
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+// After it, for each target:
 #include "bench/fma_loop-inl.h"
-#include "hwy/foreach_target.h"
 
 #if HWY_ONCE
 namespace cohort {
