@@ -53,6 +53,57 @@ TEST_F(Methods, TheEntropyBonusFollowsItsTarget) {
   for (size_t i = 0; i < 3; ++i) EXPECT_NEAR(coef[i], 0.01 + 0.005 * static_cast<double>(i), 1e-12);
 }
 
+// Catches: a penalty that never reaches the advantages, is that of another step's coefficient, or is taken from
+// the reward that is reported; token by token for REINFORCE++, and for all tokens at once elsewhere.
+TEST_F(Methods, TheRewardPaysForKl) {
+  const Options penalised{
+      {"use_kl_in_reward", "true"}, {"kl_coef", "0.5"},        {"kl_target", "0.01"}, {"kl_horizon", "500"},
+      {"num_generations", "4"},     {"train_batch_size", "8"}, {"max_steps", "3"}};
+  for (const char* estimator : {"rloo", "reinforce_plus_plus"}) {
+    Options o = penalised;
+    o["advantage_estimator"] = fmt::format("\"{}\"", estimator);
+    folder_.finish(estimator, options("grpo", o));
+    const std::vector<double> coef = metric(estimator, "objective/kl_coef"),
+                              kl = metric(estimator, "objective/kl");
+    ASSERT_EQ(coef.size(), 3u);
+    EXPECT_EQ(kl[0], 0);
+    EXPECT_GT(std::abs(kl[2]), 1e-4);
+    EXPECT_NE(coef[2], coef[0]);
+    std::vector<std::vector<double>>
+        to_go;  // of step 3: at each token, the reward less what is still to be paid
+    std::vector<std::vector<double>> advantages;
+    for (const auto& row : testing::json_lines(folder_.file(estimator) / "samples.jsonl")) {
+      EXPECT_TRUE(row["reward"] == 0 || row["reward"] == 1) << row;
+      if (row["step"] != 3) continue;
+      const auto policy = row["log_probs"].get<std::vector<double>>(),
+                 reference = row["ref_log_probs"].get<std::vector<double>>();
+      std::vector<double> rest(policy.size());
+      double sum = row["reward"];
+      for (size_t t = rest.size(); t-- > 0;) rest[t] = sum -= coef[2] * (policy[t] - reference[t]);
+      to_go.push_back(rest);
+      advantages.push_back(row["advantages"].get<std::vector<double>>());
+    }
+    ASSERT_EQ(to_go.size(), 8u);
+    double tokens = 0, mean = 0, variance = 0;
+    for (const auto& rest : to_go)
+      for (double x : rest) mean += x, ++tokens;
+    mean /= tokens;
+    for (const auto& rest : to_go)
+      for (double x : rest) variance += (x - mean) * (x - mean) / (tokens - 1);
+    for (size_t i = 0; i < to_go.size(); ++i)
+      if (estimator == std::string("rloo")) {
+        double others = 0;
+        for (size_t j = i / 4 * 4; j < i / 4 * 4 + 4; ++j) others += j == i ? 0 : to_go[j][0] / 3;
+        ASSERT_EQ(advantages[i].size(), 1u);
+        EXPECT_NEAR(advantages[i][0], to_go[i][0] - others, 1e-5);
+      } else {
+        ASSERT_EQ(advantages[i].size(), to_go[i].size());
+        for (size_t t = 0; t < to_go[i].size(); ++t)
+          EXPECT_NEAR(advantages[i][t], (to_go[i][t] - mean) / std::sqrt(variance + 1e-8), 1e-4);
+      }
+  }
+}
+
 // Catches: a length that is not the sampled tokens', and a line that begins or ends at another place.
 TEST_F(Methods, OverlongCompletionsArePunished) {
   folder_.finish("long", options("grpo", {{"reward_funcs", "[\"last_number\", \"soft_overlong_punishment\"]"},

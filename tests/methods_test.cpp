@@ -122,6 +122,7 @@ TEST_F(Methods, BytesDependOnTheRecipeAlone) {
                              {"target_entropy", "1.5"},
                              {"reward_funcs", "[\"last_number\", \"soft_overlong_punishment\"]"},
                              {"soft_punish_cache", "2"}});
+  expect_same_bytes("grpo", {{"use_kl_in_reward", "true"}, {"kl_target", "0.1"}, {"kl_horizon", "50"}});
   expect_same_bytes("online-rft", {});
   expect_same_bytes("rft", {});
   expect_same_bytes("dpo", {});
@@ -156,6 +157,11 @@ TEST_F(Methods, RecipesThatCannotBeTrained) {
           {"soft_overlong_punishment needs soft_punish_cache of 1 to max_completion_length (4), found 0"});
   refused(options("grpo", {{"completion_only_loss", "false"}}),
           {"completion_only_loss: method grpo does not read it", "sft"});
+  refused(options("grpo", {{"kl_coef", "0.1"}}), {"kl_coef", "use_kl_in_reward true"});
+  refused(options("grpo", {{"use_kl_in_reward", "true"}, {"kl_coef", "0"}}), {"kl_coef", "found 0"});
+  refused(options("grpo", {{"use_kl_in_reward", "true"}, {"supervision", "\"process\""}}),
+          {"use_kl_in_reward", "process"});
+  refused(options("grpo", {{"sync_ref_model", "true"}}), {"sync_ref_model", "beta above 0"});
   refused(options("rft", {{"reward_threshold", "2"}}), {"rft: none of", "reward_threshold"});
 }
 

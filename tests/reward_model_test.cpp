@@ -190,6 +190,22 @@ TEST_F(RewardModelRun, LearnsWhatCanBeLearned) {
       << r.text;
 }
 
+// Catches: a run that starts although it cannot fit, a plan that is not shown, and a report that is not made, takes
+// verdicts for completions, or says how to train a policy.
+TEST_F(RewardModelRun, HasAPlanAndAReport) {
+  refused(command("large", {"--memory_limit_gb", "0.0001"}),
+          {"this run needs up to", "0.00 GB are available", "micro_batch_tokens", "gradients"});
+  EXPECT_FALSE(std::filesystem::exists(folder_->file("large")));
+  const Process::Result r = testing::run_program(command("planned", {"--max_steps", "2"}));
+  EXPECT_EQ(r.status, 0) << r.text;
+  EXPECT_NE(r.text.find("in the worst case"), std::string::npos) << r.text;
+  const std::string report = read_file(folder_->file("planned") / "report.html");
+  for (const char* text : {"Held-out accuracy", "Right verdicts", "Margin", "cohort reward train"})
+    EXPECT_NE(report.find(text), std::string::npos) << text;
+  for (const char* text : {"(nothing)", "cohort train "})
+    EXPECT_EQ(report.find(text), std::string::npos) << text;
+}
+
 // Catches: a label taken for its opposite in point-wise rows.
 TEST_F(RewardModelRun, LearnsJudgedCompletions) {
   std::string rows;
@@ -247,6 +263,10 @@ TEST_F(RewardModelRun, ScoresAreExact) {
       alone.rows.push_back({static_cast<int32_t>(path.size()) - 1, 0});
       EXPECT_EQ(double{critic.values(alone)[0]}, found[i++]);
     }
+  // One trained on steps has no verdict on the whole.
+  std::vector<RewardFunction> rewards(1);
+  rewards[0].name = "model:" + model("steps");
+  EXPECT_THROW(RewardModels(rewards, policy(tokenizer), 8192), Error);
   for (size_t g = 0; g < 2; ++g) {  // the first and the third begin with 1
     EXPECT_GT(found[4 * g], found[4 * g + 1]);
     EXPECT_GT(found[4 * g + 2], found[4 * g + 3]);

@@ -64,6 +64,26 @@ def leave_one_out_cases():
                    advantages=numbers(scope["advantages"]))
 
 
+def kl_in_reward_cases():
+    code = lines_between(inspect.getsource(rloo.RLOOTrainer._generate_and_score_completions), "unscorable_mask =",
+                         "advantages = torch.nan_to_num")
+    g = torch.Generator().manual_seed(13)
+    for rewards, beta in itertools.product(BATCHES[2:], (0.05, 0.7)):
+        lengths = torch.randint(1, 7, (8,), generator=g)
+        logprobs = grid(-3 * torch.rand(8, 6, generator=g))
+        ref = logprobs - grid(0.5 * torch.randn(8, 6, generator=g))
+        scope = dict(vars(rloo), self=types.SimpleNamespace(
+            reward_weights=torch.ones(1, dtype=torch.float64), reward_clip_range=None, beta=beta,
+            normalize_advantages=False), rewards_per_func=torch.tensor(rewards, dtype=torch.float64)[:, None],
+            device="cpu", num_generations=4, old_per_token_logps=logprobs, ref_per_token_logps=ref,
+            completion_mask=torch.arange(6)[None] < lengths[:, None], gather=lambda x: x)
+        exec(code, scope)
+        yield dict(num_generations=4, kl_coef=beta, rewards=numbers(torch.tensor(rewards, dtype=torch.float64)),
+                   log_probs=[row[:n].tolist() for row, n in zip(logprobs, lengths)],
+                   ref_log_probs=[row[:n].tolist() for row, n in zip(ref, lengths)],
+                   advantages=numbers(scope["advantages"]))
+
+
 def multi_objective_cases():
     code = lines_between(inspect.getsource(grpo.GRPOTrainer._generate_and_score_completions), "unscorable_mask =",
                          "advantages = torch.nan_to_num")
@@ -166,7 +186,7 @@ def main():
     made_with = f"trl {trl.__version__} and, for gae, 0.22.2; torch {torch.__version__.split('+')[0]}"
     fixture = dict(
         made_with=made_with, samples=[*leave_one_out_cases(), *reinforce_plus_plus_cases()],
-        multi_objective=[*multi_objective_cases()], process=[*process_cases()],
+        kl_in_reward=[*kl_in_reward_cases()], multi_objective=[*multi_objective_cases()], process=[*process_cases()],
         gae=[*gae_cases(pathlib.Path(sys.argv[1]))])
     (OUT / "credit.json").write_text(json.dumps(fixture) + "\n")
 

@@ -1,7 +1,9 @@
 #include "base/check.h"
+#include "base/log.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
 #include "run/reward_training.h"
+#include "web/report.h"
 
 namespace cohort {
 namespace {
@@ -21,7 +23,9 @@ int run(std::span<const std::string> arguments) {
   require_option("reward train", "model", !recipe.model.empty(), kModelExpected);
   require_option("reward train", "data", !recipe.data.empty(), "a JSONL file");
   require_option("reward train", "output_dir", !recipe.output_dir.empty(), "a folder for the run");
-  return train_reward(recipe, stop_on_signals()) ? 0 : 130;
+  const bool finished = train_reward(recipe, stop_on_signals());
+  log_info("{}", write_report(recipe.output_dir).string());
+  return finished ? 0 : 130;
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ struct CreditOptions {
   RewardAggregation multi_objective_aggregation = RewardAggregation::sum_then_normalize;
   std::vector<double> reward_weights;  // of Sample::rewards in their order; empty: 1 each
   // PPO, names and defaults of TRL's PPOConfig.
-  double kl_coef = 0.05;  // token reward: - kl_coef * log(pi_old / pi_ref); 0: samples need no ref_log_probs
+  double kl_coef = 0.05;  // reward of a token: - kl_coef * log(pi_old / pi_ref); 0: samples need no ref_log_probs
   double gamma = 1.0, lam = 0.95;
   bool whiten_advantages = true;  // over the whole batch's sampled tokens, to mean 0 and variance 1
 };
@@ -55,7 +55,8 @@ void leave_one_out_advantages(std::span<Group> groups, const CreditOptions& opti
 
 // REINFORCE++ (arXiv 2501.03262) as verl has it: A = (x - mean) / sqrt(variance + 1e-8), mean and variance (n
 // - 1) over all sampled tokens of the batch, each with its sample's x.
-//   batch_advantages: x = R. With a KL penalty in the token rewards it is gae_advantages with lam 1 and no values.
+//   batch_advantages: x = R. With a KL penalty in the token rewards it is gae_advantages with gamma and lam 1 and no
+//     values.
 //   group_baseline_advantages: x = R - the group's mean. Unlike verl, a group with fewer than two computed rewards gets 0.
 // NaN takes no part and gives 0; all x equal give exactly 0. scale_rewards is not used.
 void batch_advantages(std::span<Group> groups, const CreditOptions& options);
@@ -77,6 +78,13 @@ void process_advantages(std::span<Group> groups, const CreditOptions& options);
 // values counts V = 0 (REINFORCE with lam 1). A sample whose reward is NaN gets advantage 0 and returns =
 // values, and takes no part in whitening. Where kl_coef is not 0 every sample needs ref_log_probs.
 void gae_advantages(std::span<Group> groups, const CreditOptions& options);
+
+// Of one completion, from one sample: the sum over its sampled tokens of log(pi_old / pi_ref). Needs ref_log_probs.
+double kl_to_reference(const Sample& sample);
+
+// What `rule` makes of rewards with the KL penalty inside them, Sample::reward itself staying as it is:
+// R - kl_coef * kl_to_reference (verl's use_kl_in_reward, TRL's RLOO).
+void credit_with_kl(CreditRule rule, std::span<Group> groups, const CreditOptions& options);
 
 // Mean and standard deviation (n - 1) of the numbers that are not NaN. std is 0 where they are all equal, NaN
 // where there are fewer than two; mean is NaN where there are none.

@@ -128,6 +128,48 @@ TEST(Credit, SampleRulesEqualTheirReferences) {
   EXPECT_EQ(cases, 22);
 }
 
+// Catches: a penalty of the wrong sign, a mean of the tokens for their sum, a penalty after the comparison, and
+// a reward that stays penalised for whoever reads it next.
+TEST(Credit, KlInTheRewardEqualsTrls) {
+  const nlohmann::json fixture = nlohmann::json::parse(read_file(kFixture));
+  int cases = 0;
+  for (const auto& c : fixture["kl_in_reward"]) {
+    ++cases;
+    std::vector<double> rewards;
+    for (const auto& r : c["rewards"]) rewards.push_back(r.is_null() ? kNan : r.get<double>());
+    std::vector<Group> groups = groups_of(rewards, c["num_generations"]);
+    size_t i = 0;
+    for (Group& group : groups)
+      for (Sample& sample : group.samples) {
+        sample.log_probs = c["log_probs"][i].get<std::vector<float>>();
+        sample.ref_log_probs = c["ref_log_probs"][i].get<std::vector<float>>();
+        sample.completion_ids.resize(c["log_probs"][i++].size());
+      }
+    CreditOptions options;
+    options.kl_coef = c["kl_coef"];
+    credit_with_kl(leave_one_out_advantages, groups, options);
+    i = 0;
+    for (const Group& group : groups)
+      for (const Sample& sample : group.samples) {
+        SCOPED_TRACE(i);
+        EXPECT_TRUE(sample.reward == rewards[i] || std::isnan(rewards[i]));
+        ASSERT_EQ(sample.advantages.size(), 1u);
+        expect_close(sample.advantages[0], c["advantages"][i++]);
+      }
+  }
+  EXPECT_EQ(cases, 6);
+}
+
+// Catches: inserted tokens that pay.
+TEST(Credit, InsertedTokensPayNoKl) {
+  Sample sample;
+  sample.completion_ids = {1, 2, 3};
+  sample.log_probs = {-1, 0, -2};
+  sample.ref_log_probs = {-1.5f, -9, -1};
+  sample.spans = {{0, 1, true}, {1, 2, false}, {2, 3, true}};
+  EXPECT_DOUBLE_EQ(kl_to_reference(sample), 0.5 - 1);
+}
+
 std::vector<Group> groups_of_rows(const nlohmann::json& rows, size_t size) {
   std::vector<Group> groups(rows.size() / size);
   for (size_t i = 0; i < rows.size(); ++i) {

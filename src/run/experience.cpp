@@ -20,8 +20,7 @@ void steer_kl(const Recipe& recipe, Experience& experience, double& kl_coef) {
   double kl = 0, samples = 0;
   for (const Group& g : experience.groups)
     for (const Sample& s : g.samples) {
-      for (size_t t = 0; t < s.completion_ids.size(); ++t)
-        if (s.is_sampled(t)) kl += double{s.log_probs[t]} - double{s.ref_log_probs[t]};
+      kl += kl_to_reference(s);
       ++samples;
     }
   kl /= samples;
@@ -122,7 +121,7 @@ std::vector<Drawn> Collector::draw(int64_t count, RunState& state) const {
 void Collector::from_file(RunState& state, Experience& experience) const {
   const std::vector<Drawn> drawn = draw(prompts_per_rollout(recipe_, method_), state);
   experience.groups = file_groups(drawn);
-  credit_rule(recipe_, method_)(experience.groups, credit_options(recipe_));
+  give_credit(recipe_, method_, credit_options(recipe_, method_), experience.groups);
   for (size_t g = 0; g < drawn.size() && !pair_references_.empty(); ++g)
     for (size_t i = 0; i < 2; ++i)
       experience.groups[g].samples[i].ref_log_probs = pair_references_.at(drawn[g].problem)[i];
@@ -210,11 +209,11 @@ void Collector::from_policy(int64_t first_step, RunState& state, RunWriter& writ
     actors_.trainer.write_values(groups);
     done("time/values");
   }
-  CreditOptions options = credit_options(recipe_);
+  CreditOptions options = credit_options(recipe_, method_);
   options.kl_coef = state.kl_coef;
-  credit_rule(recipe_, method_)(groups, options);
+  give_credit(recipe_, method_, options, groups);
   add_rollout_metrics(groups, experience.metrics);
-  if (actors_.critic && actors_.reference) steer_kl(recipe_, experience, state.kl_coef);
+  if (actors_.reference && kl_in_reward(recipe_, method_)) steer_kl(recipe_, experience, state.kl_coef);
   if (recipe_.target_entropy)
     actors_.trainer.set_entropy_coef(steer_entropy(recipe_, experience, state.entropy_coef));
   for (const Group& g : groups)

@@ -68,15 +68,29 @@ TrainerOptions trainer_options(const Recipe& r, const Method& method) {
   return o;
 }
 
+bool kl_in_reward(const Recipe& r, const Method& method) { return method.critic || r.use_kl_in_reward; }
+
+namespace {
+
 CreditRule credit_rule(const Recipe& r, const Method& method) {
   if (r.supervision == "process") return process_advantages;
   if (r.advantage_estimator == "rloo") return leave_one_out_advantages;
-  if (r.advantage_estimator == "reinforce_plus_plus") return batch_advantages;
+  if (r.advantage_estimator == "reinforce_plus_plus")
+    return r.use_kl_in_reward ? gae_advantages : batch_advantages;
   if (r.advantage_estimator == "reinforce_plus_plus_baseline") return group_baseline_advantages;
   return method.credit;
 }
 
-CreditOptions credit_options(const Recipe& r) {
+}  // namespace
+
+void give_credit(const Recipe& r, const Method& method, const CreditOptions& options,
+                 std::span<Group> groups) {
+  const CreditRule rule = credit_rule(r, method);
+  if (kl_in_reward(r, method) && rule != gae_advantages) return credit_with_kl(rule, groups, options);
+  rule(groups, options);
+}
+
+CreditOptions credit_options(const Recipe& r, const Method& method) {
   CreditOptions o;
   o.scale_rewards = r.scale_rewards == "group"   ? ScaleRewards::group
                     : r.scale_rewards == "batch" ? ScaleRewards::batch
@@ -86,7 +100,7 @@ CreditOptions credit_options(const Recipe& r) {
   o.reward_weights = r.reward_weights;
   o.kl_coef = r.kl_coef;
   o.gamma = r.gamma;
-  o.lam = r.lam;
+  o.lam = method.critic ? r.lam : 1;  // REINFORCE++ is reward-to-go
   o.whiten_advantages = r.whiten_advantages;
   return o;
 }
@@ -108,7 +122,7 @@ bool needs_reference(const Recipe& r, const Method& method) {
     case Other::none:
       return false;
     case Other::reference:
-      return method.critic ? r.kl_coef > 0 : r.beta > 0;
+      return r.beta > 0 || (kl_in_reward(r, method) && r.kl_coef > 0);
     case Other::always:
     case Other::teacher:
       return true;

@@ -14,9 +14,15 @@ int64_t steps_per_rollout(const Recipe& recipe, const Method& method);
 
 TrainerOptions trainer_options(const Recipe& recipe, const Method& method);
 
-// The credit rule that advantage_estimator and supervision choose; else the method's own.
-CreditRule credit_rule(const Recipe& recipe, const Method& method);
-CreditOptions credit_options(const Recipe& recipe);
+CreditOptions credit_options(const Recipe& recipe, const Method& method);
+
+// Writes the groups' advantages by the rule that advantage_estimator and supervision choose (else the method's own),
+// with the KL penalty in the rewards where the recipe wants it there.
+void give_credit(const Recipe& recipe, const Method& method, const CreditOptions& options,
+                 std::span<Group> groups);
+
+// Whether the rewards pay for the KL divergence from the reference.
+bool kl_in_reward(const Recipe& recipe, const Method& method);
 
 ImportanceOptions importance_options(const Recipe& recipe);
 

@@ -1,37 +1,17 @@
 #include "run/plan.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <fstream>
 
 #include "model/activations.h"
 #include "model/checkpoint.h"
-#include "model/trunk.h"
-#include "model/weights.h"
 #include "ops/log_prob.h"
 #include "rollout/kv_blocks.h"
-#include "run/dataset.h"
 #include "run/method_options.h"
+#include "run/plan_memory.h"
 #include "run/reward_folder.h"
 
 namespace cohort {
 namespace {
-
-// Floats of the packed copies of all matrices that forward reads.
-int64_t packed_floats(const ModelConfig& c) {
-  auto packed = [](int64_t n, int64_t k) { return (n + 31) / 32 * 32 * k; };
-  const int64_t C = c.hidden_size, F = c.intermediate_size;
-  return c.num_hidden_layers *
-             (packed(c.qkv_width(), C) + packed(C, c.attention_width()) + packed(2 * F, C) + packed(C, F)) +
-         packed(c.scalar_head ? 1 : c.vocab_size, C);
-}
-
-double matrix_parameters(const ModelConfig& c) {  // of the layers
-  const double C = static_cast<double>(c.hidden_size);
-  return static_cast<double>(c.num_hidden_layers) *
-         (C * static_cast<double>(c.qkv_width() + c.attention_width() + 3 * c.intermediate_size));
-}
 
 // Of the reward models that the recipe names.
 struct RewardBytes {
@@ -41,10 +21,9 @@ struct RewardBytes {
 RewardBytes reward_bytes(const Recipe& r) {
   RewardBytes bytes;
   const auto add = [&](const std::string& folder, bool trained) {
-    const ModelConfig c = reward_config(folder);
-    const int64_t weights = 4 * parameter_floats(parameter_list(c));
-    bytes.models += weights + 4 * packed_floats(c);
-    if (trained) bytes.training += 3 * weights;
+    const ModelSize model = model_size(reward_config(folder));
+    bytes.models += model.weights + model.packed;
+    if (trained) bytes.training += 3 * model.weights;
   };
   for (const std::string& name : r.reward_funcs)
     if (name.starts_with(kModelReward)) add(name.substr(kModelReward.size()), r.steps_per_iteration > 0);
@@ -81,9 +60,8 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
     plan.sequence_cache_bytes =
         KvBlocks::block_bytes(c) *
         (KvBlocks::blocks_for(longest_sampled) + KvBlocks::blocks_for(r.max_completion_length - 1));
-  const std::vector<Parameter> list = parameter_list(c);
-  for (const Parameter& p : list) plan.parameters += p.size();
-  const int64_t weights = 4 * parameter_floats(list), packed = 4 * packed_floats(c);
+  const auto [parameters, weights, packed] = model_size(c);
+  plan.parameters = parameters;
   const int64_t G = sampled ? r.num_generations : method.source == Source::pairs ? 2 : 1;
   const int64_t group_tokens = longest_prompt + G * (longest_completion - 1);
   const int64_t groups = sampled ? r.train_batch_size / std::max<int64_t>(1, G) : r.train_batch_size;
@@ -105,15 +83,8 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
   if (reward.models > 0 && !r.offload_reward_models) plan.memory.emplace_back("reward models", reward.models);
   if (reward.training > 0)
     plan.memory.emplace_back("gradients and moments of the reward model", reward.training);
-  const auto keep = r.gradient_checkpointing ? Activations::Keep::inputs : Activations::Keep::all;
-  const int64_t C = c.hidden_size, F = c.intermediate_size;
-  // Over the whole tree: dx, the gradients of attention and qkv, embedding rows that wait for the step's end;
-  // over a chunk of its rows: the rest.
-  const int64_t chunk = std::min<int64_t>(micro, kChunkRows);
-  const int64_t scratch =
-      4 * (micro * (2 * C + c.attention_width() + c.qkv_width()) + 3 * head_rows * C +
-           chunk * (2 * C + 2 * F + (r.gradient_checkpointing ? 2 * F : 0)) + groups * group_tokens * C);
-  const int64_t micro_activations = Activations::bytes(c, micro, keep) + scratch;
+  const PassShape pass{micro, head_rows, groups * group_tokens, r.gradient_checkpointing};
+  const int64_t scratch = scratch_bytes(c, pass), micro_activations = activation_bytes(c, pass);
   if (method.critic) {
     plan.memory.emplace_back("critic: weights, gradients, moments", 4 * weights + packed);
     plan.memory.emplace_back("critic: activations of a micro-batch", micro_activations);
@@ -157,25 +128,13 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
   const double average_path =
       static_cast<double>(longest_prompt) + static_cast<double>(longest_completion) / 2;
   plan.flops_per_step =
-      6 * matrix_parameters(c) * tokens + 6 * static_cast<double>(c.vocab_size * C) * rows +
+      6 * matrix_parameters(c) * tokens + 6 * static_cast<double>(c.vocab_size * c.hidden_size) * rows +
       12 * static_cast<double>(c.num_hidden_layers * c.attention_width()) * average_path * rows;
   // A forward is a third of that, a backward two. The conjugate gradient's steps take three forwards (one of
   // them the backward's) and a backward each, the line search's a forward.
   if (trust_region)
     plan.flops_per_step *= 1 + static_cast<double>(5 * r.cg_max_steps + r.line_search_max_iter) / 3;
   return plan;
-}
-
-int64_t memory_limit(const Recipe& recipe) {
-  if (recipe.memory_limit_gb > 0) return static_cast<int64_t>(recipe.memory_limit_gb * 1e9);
-  std::ifstream file("/proc/meminfo");
-  std::string word;
-  while (file >> word)
-    if (word == "MemAvailable:") {
-      int64_t kilobytes = 0;
-      if (file >> kilobytes) return kilobytes * 1024;
-    }
-  return int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
 }
 
 std::string describe(const Plan& plan, int64_t limit) {
@@ -189,6 +148,12 @@ std::string describe(const Plan& plan, int64_t limit) {
   return text;
 }
 
+void refuse(const Plan& plan, int64_t limit, std::string_view advice) {
+  fail("this run needs up to {:.2f} GB and {:.2f} GB are available: {}, or take a smaller model\n{}",
+       static_cast<double>(plan.total_bytes()) / 1e9, static_cast<double>(limit) / 1e9, advice,
+       describe(plan, limit));
+}
+
 void check(const Plan& plan, int64_t limit, const Recipe& recipe) {
   if (static_cast<double>(plan.sequence_cache_bytes) > recipe.kv_memory_gb * 1e9)
     fail(
@@ -199,15 +164,13 @@ void check(const Plan& plan, int64_t limit, const Recipe& recipe) {
   std::string advice = "lower micro_batch_tokens or max_completion_length";
   if (!recipe.gradient_checkpointing) advice += ", set gradient_checkpointing = true";
   if (plan.keep_activations) advice += ", set keep_rollout_activations = \"false\"";
-  fail("this run needs up to {:.2f} GB and {:.2f} GB are available: {}, or take a smaller model\n{}",
-       static_cast<double>(plan.total_bytes()) / 1e9, static_cast<double>(limit) / 1e9, advice,
-       describe(plan, limit));
+  refuse(plan, limit, advice);
 }
 
 RecipePlan plan_recipe(const Recipe& recipe) {
   const Checkpoint start = load_checkpoint(recipe.model, Weights::later);
   const Datasets data = load_datasets(recipe, start.tokenizer, start.config);
-  const int64_t limit = memory_limit(recipe);
+  const int64_t limit = memory_limit(recipe.memory_limit_gb);
   return {make_plan(recipe, start.config, data, limit), limit};
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,13 +28,13 @@ struct Plan {
 // bytes.
 Plan make_plan(const Recipe& recipe, const ModelConfig& config, const Datasets& data, int64_t limit);
 
-// The limit in bytes: memory_limit_gb, or what the machine has available.
-int64_t memory_limit(const Recipe& recipe);
-
 // Several lines for people.
 std::string describe(const Plan& plan, int64_t limit);
 
-// Throws Error where the plan does not fit, saying what to change.
+// Throws Error: the plan does not fit, and `advice` is what to change.
+[[noreturn]] void refuse(const Plan& plan, int64_t limit, std::string_view advice);
+
+// Throws Error where the plan does not fit.
 void check(const Plan& plan, int64_t limit, const Recipe& recipe);
 
 // The plan of a recipe's own model and problems.

@@ -199,17 +199,22 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
       .at_least(0)
       .at_most(0.9);
 
-  t.section("Critic (ppo)");
-  t.add("critic_model", &r.critic_model, "what the critic starts as; empty: the policy's own weights")
-      .shown_as("DIR|GGUF");
-  t.add("critic_learning_rate", &r.critic_learning_rate, "peak learning rate of the critic").at_least(0);
+  t.section("KL penalty in the reward (ppo, grpo)");
+  t.add("use_kl_in_reward", &r.use_kl_in_reward,
+        "grpo: a completion's reward pays kl_coef x log(policy / reference), of all its tokens (with "
+        "reinforce_plus_plus each token pays for those from it on); ppo always has it in its token rewards");
   t.add("kl_coef", &r.kl_coef,
-        "weight of log(policy / reference) in the token rewards; 0: no reference model is kept")
+        "weight of log(policy / reference) in the rewards; 0 (ppo): no reference model is kept")
       .at_least(0);
   t.add("kl_target", &r.kl_target,
         "KL divergence of a completion that kl_coef is steered towards; 0: kl_coef stays as it is")
       .at_least(0);
   t.add("kl_horizon", &r.kl_horizon, "completions over which it is steered").above(0);
+
+  t.section("Critic (ppo)");
+  t.add("critic_model", &r.critic_model, "what the critic starts as; empty: the policy's own weights")
+      .shown_as("DIR|GGUF");
+  t.add("critic_learning_rate", &r.critic_learning_rate, "peak learning rate of the critic").at_least(0);
   t.add("gamma", &r.gamma, "discount of later rewards").at_least(0).at_most(1);
   t.add("lam", &r.lam, "lambda of the generalised advantage estimation").at_least(0).at_most(1);
   t.add("whiten_advantages", &r.whiten_advantages, "bring the batch's advantages to mean 0 and variance 1");

@@ -94,12 +94,15 @@ struct Recipe : OptimizerSettings {
   int64_t reward_model_batch_size = 8;
   double replay_fraction = 0.1;
 
-  // Critic (ppo)
-  std::string critic_model;  // empty: starts as the policy
-  double critic_learning_rate = 1e-5;
+  // KL penalty in the reward (ppo, grpo)
+  bool use_kl_in_reward = false;  // ppo always does
   double kl_coef = 0.05;
   double kl_target = 0.0;  // 0: kl_coef stays as it is
   double kl_horizon = 10000.0;
+
+  // Critic (ppo)
+  std::string critic_model;  // empty: starts as the policy
+  double critic_learning_rate = 1e-5;
   double gamma = 1.0, lam = 0.95;
   bool whiten_advantages = true;
   double vf_coef = 0.1;

@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "rl/methods.h"
 #include "reward/reward.h"
+#include "rl/methods.h"
+#include "run/method_options.h"
 #include "run/recipe.h"
 
 namespace cohort {
@@ -29,7 +30,8 @@ const std::vector<MethodOptions>& method_options() {
         "entropy_coef_delta", "sapo_temperature_neg", "sapo_temperature_pos", "vespo_k_pos",
         "vespo_lambda_pos", "vespo_k_neg", "vespo_lambda_neg", "off_policy_mask_threshold",
         "top_entropy_quantile"}},
-      {"grpo", {"use_bias_correction_kl", "kl_estimator"}},
+      {"grpo", {"use_bias_correction_kl", "kl_estimator", "use_kl_in_reward"}},
+      {"grpo ppo", {"kl_coef", "kl_target", "kl_horizon"}},
       {"grpo dpo", {"beta"}},
       {"grpo ppo", {"sync_ref_model", "ref_model_mixup_alpha", "ref_model_sync_steps"}},
       {"grpo ppo online-rft distill", {"num_iterations", "steps_per_generation"}},
@@ -43,8 +45,8 @@ const std::vector<MethodOptions>& method_options() {
       {"rft", {"reward_threshold"}},
       {"distill", {"teacher_model"}},
       {"ppo",
-       {"critic_model", "critic_learning_rate", "kl_coef", "kl_target", "kl_horizon", "gamma", "lam",
-        "whiten_advantages", "vf_coef", "cliprange_value"}},
+       {"critic_model", "critic_learning_rate", "gamma", "lam", "whiten_advantages", "vf_coef",
+        "cliprange_value"}},
       {"trpo",
        {"target_kl", "cg_max_steps", "cg_damping", "line_search_shrinking_factor", "line_search_max_iter"}},
       {"sft rft online-rft dpo ppo grpo distill",
@@ -84,6 +86,29 @@ void check_method_options(const Recipe& recipe, std::span<const std::string> cha
 }
 
 namespace {
+
+// Where the rewards pay no penalty, its options would say nothing.
+void check_kl_in_reward(const Recipe& r) {
+  const Recipe usual;
+  const char* unread = r.kl_coef != usual.kl_coef         ? "kl_coef"
+                       : r.kl_target != usual.kl_target   ? "kl_target"
+                       : r.kl_horizon != usual.kl_horizon ? "kl_horizon"
+                                                          : nullptr;
+  if (!r.use_kl_in_reward) {
+    if (unread) fail("{}: only the penalty in the reward reads it; expected use_kl_in_reward true", unread);
+    return;
+  }
+  if (r.kl_coef == 0) fail("kl_coef: use_kl_in_reward needs more than 0, found 0");
+  if (r.supervision == "process")
+    fail(
+        "use_kl_in_reward: with supervision process rewards belong to steps; expected false (beta has the KL "
+        "term in "
+        "the loss)");
+  if (r.multi_objective_aggregation == "normalize_then_sum")
+    fail(
+        "use_kl_in_reward: with normalize_then_sum rewards are compared one by one; expected "
+        "multi_objective_aggregation sum_then_normalize");
+}
 
 // Iterative GRPO needs one reward model to train, a rule to label its pairs, and whole rollouts.
 void check_iterations(const Recipe& r) {
@@ -178,6 +203,10 @@ void Recipe::validate() const {
         "keep_rollout_activations: with filter_groups a rollout is several draws, whose activations are not "
         "kept; expected \"auto\" or \"false\"");
   if (steps_per_iteration > 0) check_iterations(*this);
+  if (method == "grpo") check_kl_in_reward(*this);
+  if (sync_ref_model && !needs_reference(*this, row))
+    fail("sync_ref_model: there is no reference to move; expected {} above 0",
+         method == "ppo" ? "kl_coef" : "beta");
   if (supervision == "process" && advantage_estimator != "grpo")
     fail(
         "supervision: step rewards are compared within the group; expected advantage_estimator grpo, found "

@@ -127,6 +127,15 @@ void RewardModel::expect_steps(std::string_view step_separator) const {
          kind_.loss == "stepwise" ? " and " + json_text(kind_.step_separator) : "");
 }
 
+void RewardModel::expect_outcomes() const {
+  if (kind_.loss == "stepwise")
+    fail(
+        "{}: it judges steps, and a reward function judges whole completions: give it as "
+        "process_reward_model with "
+        "supervision process, or take a model of loss pairwise or pointwise",
+        folder_.string());
+}
+
 void RewardModel::score_steps(std::span<Group> groups, std::string_view step_separator) {
   expect_steps(step_separator);
   std::vector<Judged> all;
@@ -165,6 +174,7 @@ RewardModels::RewardModels(std::span<RewardFunction> rewards, const JudgedPolicy
     if (!function.name.starts_with(kModelReward)) continue;
     const auto model =
         std::make_shared<RewardModel>(function.name.substr(kModelReward.size()), policy, micro_batch_tokens);
+    model->expect_outcomes();
     models_.push_back(model);
     function.call_all = [model](std::span<const RewardInput> inputs) { return model->score(inputs); };
   }

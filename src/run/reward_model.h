@@ -29,6 +29,8 @@ class RewardModel {
   // computed where a text is longer than the model's context or cannot be tokenised.
   std::vector<RewardResult> score(std::span<const RewardInput> inputs);
 
+  // Throws Error where the model was trained on steps.
+  void expect_outcomes() const;
   // Throws Error where the model was trained for something else than steps that end with this separator.
   void expect_steps(std::string_view step_separator) const;
   // Sample::steps: sigma(value) at the end of each such step (rl/steps.h), NaN where it is not computed.

@@ -56,9 +56,12 @@ void add_reward_options(OptionTable& t, RewardRecipe& r, bool train) {
   t.add("num_threads", &r.num_threads, "0: all cores").at_least(0).at_most(4096);
   t.add("micro_batch_tokens", &r.micro_batch_tokens, "tokens of a micro-batch: memory against speed")
       .at_least(1);
-  if (train)
+  if (train) {
     t.add("gradient_checkpointing", &r.gradient_checkpointing,
           "recompute activations in the backward pass: less memory, a third more time");
+    t.add("memory_limit_gb", &r.memory_limit_gb, "most memory to use; 0: what the machine has free")
+        .at_least(0);
+  }
 }
 
 std::string resolved_recipe(const RewardRecipe& recipe) {

@@ -35,6 +35,7 @@ struct RewardRecipe : OptimizerSettings {
   int64_t num_threads = 0;
   int64_t micro_batch_tokens = 8192;
   bool gradient_checkpointing = false;
+  double memory_limit_gb = 0;  // 0: what the machine has available
 };
 
 // Declares the fields of `recipe`, which must outlive the table: all of them, or those that `eval` reads.

@@ -9,9 +9,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "run/plan_memory.h"
 #include "run/reward_dataset.h"
 #include "run/reward_evaluation.h"
 #include "run/reward_folder.h"
+#include "run/reward_plan.h"
 #include "run/run_state.h"
 
 namespace cohort {
@@ -50,6 +52,7 @@ class RewardRun {
 
 RewardRun::RewardRun(const RewardRecipe& recipe) : recipe_(recipe), run_(recipe.output_dir) {
   if (recipe.num_threads > 0) omp_set_num_threads(static_cast<int>(recipe.num_threads));
+  const int64_t limit = memory_limit(recipe.memory_limit_gb);  // before the model takes its part
   std::optional<FoundCheckpoint> resumed;
   if (recipe.resume) resumed = find_checkpoint(run_);
   model_ = std::make_unique<RewardFolder>(resumed ? RewardFolder::load(resumed->folder, resumed->state.step)
@@ -65,6 +68,10 @@ RewardRun::RewardRun(const RewardRecipe& recipe) : recipe_(recipe), run_(recipe.
                                             std::ceil(rows / static_cast<double>(recipe.train_batch_size)))));
   log_info("{}: {} rows to train on, {} held out; {} steps", recipe.data, data_.train.size(),
            data_.eval.size(), total_steps_);
+  const Plan plan = make_reward_plan(recipe, model_->critic.config(), data_.train);
+  check(plan, limit, recipe);
+  std::istringstream lines(describe(plan, limit));
+  for (std::string line; std::getline(lines, line);) log_info("{}", line);
   trainer_ = std::make_unique<RewardTrainer>(model_->critic, trainer_options(recipe));
   if (resumed) state_ = resumed->state;
   writer_ = open_run(run_, recipe.resume, resumed, resolved_recipe(recipe), recipe.save_total_limit);

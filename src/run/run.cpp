@@ -16,6 +16,7 @@
 #include "run/iteration.h"
 #include "run/method_options.h"
 #include "run/plan.h"
+#include "run/plan_memory.h"
 #include "run/sample_json.h"
 
 namespace cohort {
@@ -98,7 +99,7 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
 
 // The plan, and what else is to be known before step 1; refuses what does not fit.
 void Run::announce(const Checkpoint& start, const Datasets& data) {
-  const int64_t limit = memory_limit(recipe_);
+  const int64_t limit = memory_limit(recipe_.memory_limit_gb);
   plan_ = make_plan(recipe_, start.config, data, limit);
   check(plan_, limit, recipe_);
   if (sampled() && !recipe_.ignore_eos && end_tokens(start.config, start.tokenizer).empty() &&

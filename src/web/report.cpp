@@ -54,6 +54,16 @@ std::string charts_section(const ReportData& data) {
       true, true, true);
   add(chart_of(rows, "Reward", "mean over the completions of a step",
                {{"reward", "reward"}, {"reward_std", "standard deviation in a group"}}));
+  for (const char* name : {"accuracy", "rewards/accuracies"})  // of a reward model, of dpo
+    add(chart_of(rows, "Right verdicts", "share of a step's pairs or labels, before it learns from them",
+                 {{name, "accuracy"}}),
+        true);
+  for (const char* name : {"margin", "rewards/margins"})
+    add(chart_of(rows, "Margin", "of the preferred over the rejected, mean of a step", {{name, "margin"}}),
+        false, false);
+  add(chart_of(rows, "Explained variance", "share of the returns' variance that the critic foresaw",
+               {{"explained_variance", "explained variance"}}),
+      false, false);
   std::set<std::string> functions;
   for (const auto& [step, row] : rows)
     for (const auto& [name, value] : row)
@@ -246,7 +256,8 @@ std::string shell_word(const std::string& text) {
 std::string repeat_section(const ReportData& data, const std::filesystem::path& folder) {
   if (data.recipe.empty()) return "";
   const std::string command = fmt::format(
-      "cohort train {} --output_dir {}", shell_word((folder / "recipe.toml").lexically_normal().string()),
+      "cohort {} {} --output_dir {}", setting(data, "method").empty() ? "reward train" : "train",
+      shell_word((folder / "recipe.toml").lexically_normal().string()),
       shell_word((folder.lexically_normal().string().ends_with('/') ? folder.lexically_normal().parent_path()
                                                                     : folder.lexically_normal())
                      .string() +

@@ -94,6 +94,7 @@ std::vector<ReportSample> samples_of_one_step(std::string_view log, bool last,
       broken.insert(line.data());
       return true;
     }
+    if (!row->contains("completion")) return true;  // the values of a reward model
     ReportSample sample = sample_of(*row);
     if (!step) step = sample.step;
     if (sample.step != *step) return false;
