@@ -60,6 +60,16 @@ def gmpo_loss(new, old, advantages, mask, low, high):
     return -(ratio * advantages * (mask.sum(1) > 0)).mean()
 
 
+def r1_loss(new, old, ref, advantages, mask, low, high, delta, beta, bias, estimator):
+    """arXiv 2501.12948, equations 1 and 2: ratio and KL term of whole completions; delta and the KL term's ratio as TRL has them."""
+    w = ((new - old) * mask).sum(1).exp()
+    bounded = w if delta is None else w.clamp(max=delta)
+    objective = torch.minimum(bounded * advantages, w.clamp(1 - low, 1 + high) * advantages)
+    term = kl((new * mask).sum(1), (ref * mask).sum(1), estimator) * (w if bias else 1)
+    here = mask.sum(1) > 0
+    return -((objective - beta * term) * here).mean(), ((term * mask.sum(1)).sum() / mask.sum()).item()
+
+
 def kl(new, ref, estimator):
     d = new - ref
     return {"k1": d, "k2": d * d / 2, "k3": (-d).exp() + d - 1}[estimator]
@@ -67,7 +77,7 @@ def kl(new, ref, estimator):
 
 def loss_case(seed, loss_type, level, beta, bias, epsilon_high, delta, inserted, steps, **variant):
     o = types.SimpleNamespace(**{**VARIANT, **variant})
-    ours = loss_type == "gmpo" or o.kl_estimator != "k3"  # mean over tokens, then samples
+    ours = loss_type in ("gmpo", "r1") or o.kl_estimator != "k3"  # mean over tokens, then samples
     g = torch.Generator().manual_seed(seed)
     batch, longest = 2 * GROUP, 7
     lengths = torch.randint(1, longest + 1, (batch,), generator=g)
@@ -112,11 +122,16 @@ def loss_case(seed, loss_type, level, beta, bias, epsilon_high, delta, inserted,
         if loss_type == "gmpo":
             loss = gmpo_loss(leaf, old.double(), advantages.double(), effective, 0.2, trainer.epsilon_high)
             metrics = {}
+        if loss_type == "r1":
+            loss, whole_kl = r1_loss(leaf, old.double(), ref.double(), advantages.double(), effective, 0.2,
+                                     trainer.epsilon_high, delta, beta, bias, o.kl_estimator)
+            metrics = dict(kl=whole_kl) if beta else {}
         term = kl(leaf, ref.double(), o.kl_estimator)
         if bias:
             term = term * (leaf - old.double()).exp()
-        loss = loss + beta * mean_of_means(term, effective)
-        if beta:
+        if loss_type != "r1":
+            loss = loss + beta * mean_of_means(term, effective)
+        if beta and loss_type != "r1":
             metrics["kl"] = ((term * effective).sum() / effective.sum()).item()
     loss.backward()
     rows = []
@@ -187,6 +202,8 @@ def main():
         ("cispo", 0.0, True, "token", dict(epsilon_high=5.0, top_entropy_quantile=0.35, entropy_coef=0.05)),
         ("dapo", 0.3, True, "token", dict(off_policy_mask_threshold=0.02)),
         ("grpo", 0.0, True, "sequence", dict(off_policy_mask_threshold=0.0)),
+        ("r1", 0.0, True, "token", {}), ("r1", 0.3, False, "token", dict(epsilon_high=0.5)),
+        ("r1", 0.3, True, "token", dict(epsilon_high=0.3, delta=1.8)),
     ]]
     rows = [loss_case(seed=1000 + i, inserted=i % 3 == 0, steps=1 + i % 2 * (v["loss_type"] in ("dapo", "cispo", "vespo")),
                       **{**dict(epsilon_high=None, delta=None), **v}) for i, v in enumerate(variants)]

@@ -26,6 +26,11 @@ void check_sizes(const Group& group, std::span<const FreshSample> fresh, std::sp
                  "{} advantages for {} tokens", sample.advantages.size(), sample.completion_ids.size());
 }
 
+// Whether all tokens of a completion share one ratio.
+bool shares_ratio(const CoefficientOptions& options) {
+  return options.importance_sampling_level == ImportanceLevel::sequence || options.loss_type == LossType::r1;
+}
+
 // One completion's sampled tokens, and whether each has a policy term.
 struct Tokens {
   std::vector<size_t> at;  // positions in the completion
@@ -47,12 +52,15 @@ Tokens sampled_tokens_of(const Sample& sample, std::span<const float> fresh,
                             double{sample.entropies[t]} >= options.entropy_threshold);
     log_ratio_sum += tokens.log_ratios.back();
   }
-  const double mean_log_ratio = log_ratio_sum / static_cast<double>(tokens.at.size());
-  // At level sequence every token's ratio is the geometric mean over the completion.
-  const bool sequence = options.importance_sampling_level == ImportanceLevel::sequence;
-  const double sequence_ratio = sequence ? exp(mean_log_ratio) : 0;
-  for (double log_ratio : tokens.log_ratios)
-    tokens.ratios.push_back(sequence ? sequence_ratio : exp(log_ratio));
+  // At level sequence every token's ratio is the geometric mean over the completion; for r1 the product, which
+  // must stay finite.
+  if (options.loss_type == LossType::r1)
+    log_ratio_sum = std::min(log_ratio_sum, 20.0);
+  else
+    log_ratio_sum /= static_cast<double>(tokens.at.size());
+  const bool shared = shares_ratio(options);
+  const double ratio = shared ? exp(log_ratio_sum) : 0;
+  for (double log_ratio : tokens.log_ratios) tokens.ratios.push_back(shared ? ratio : exp(log_ratio));
   return tokens;
 }
 
@@ -78,6 +86,29 @@ std::vector<PolicyTerm> masked_policy_terms(const Sample& sample, const Tokens& 
   return terms;
 }
 
+// beta x the KL term off each token's; of r1 it is one term of the whole completion, which each token holds.
+void subtract_kl(const Sample& sample, std::span<const float> fresh, const Tokens& tokens,
+                 const CoefficientOptions& options, std::span<PolicyTerm> terms, CoefficientSums& sums) {
+  const bool whole = options.loss_type == LossType::r1;
+  const auto log_ref = [&](size_t i) {
+    return double{sample.ref_log_probs[tokens.at[i]]} - double{fresh[tokens.at[i]]};
+  };
+  double log_ref_sum = 0;
+  for (size_t i = 0; i < terms.size() && whole; ++i) log_ref_sum += log_ref(i);
+  const double n = static_cast<double>(terms.size());
+  for (size_t i = 0; i < terms.size(); ++i) {
+    const double scale = options.use_bias_correction_kl ? tokens.ratios[i] : 1;
+    const KlTerm kl = kl_term(whole ? log_ref_sum : log_ref(i), options.kl_estimator);
+    const double by_log_ratio = options.use_bias_correction_kl ? options.beta * scale * kl.value : 0;
+    const double by_log_prob = options.beta * scale * kl.by_log_prob;
+    terms[i].value -= options.beta * scale * kl.value;
+    terms[i].by_log_ratio -= whole ? 0 : by_log_ratio;
+    terms[i].by_log_prob -=
+        whole ? n * (by_log_prob + by_log_ratio) : by_log_prob;  // each token moves all terms
+    sums.kl += scale * kl.value;
+  }
+}
+
 void add_ratio_sums(const Tokens& tokens, const CoefficientOptions& options, CoefficientSums& sums) {
   const double count = static_cast<double>(tokens.at.size());
   const ClipRange range = clip_range(options);
@@ -91,7 +122,7 @@ void add_ratio_sums(const Tokens& tokens, const CoefficientOptions& options, Coe
     sums.ratio_max = std::max(sums.ratio_max, ratio);
     sums.approx_kl += 0.5 * tokens.log_ratios[i] * tokens.log_ratios[i];
   }
-  const bool sequence = options.importance_sampling_level == ImportanceLevel::sequence;
+  const bool sequence = shares_ratio(options);
   sums.ratio += sequence ? tokens.ratios[0] : ratios;
   sums.ratio_count += sequence ? 1 : count;
   sums.clipped_low += sequence ? low / count : low;
@@ -139,18 +170,8 @@ void clipped_ratio_sample(const Sample& sample, const FreshSample& fresh, double
 
   std::vector<PolicyTerm> terms = masked_policy_terms(sample, tokens, options);
   double objective = 0, slope_sum = 0;
-  for (size_t i = 0; i < n; ++i) {
-    PolicyTerm& term = terms[i];
-    if (options.beta != 0) {
-      const size_t t = tokens.at[i];
-      const double scale = options.use_bias_correction_kl ? tokens.ratios[i] : 1;
-      const KlTerm kl =
-          kl_term(double{sample.ref_log_probs[t]} - double{fresh.log_probs[t]}, options.kl_estimator);
-      term.value -= options.beta * scale * kl.value;
-      term.by_log_prob -= options.beta * scale * kl.by_log_prob;
-      if (options.use_bias_correction_kl) term.by_log_ratio -= options.beta * scale * kl.value;
-      sums.kl += scale * kl.value;
-    }
+  if (options.beta != 0) subtract_kl(sample, fresh.log_probs, tokens, options, terms, sums);
+  for (const PolicyTerm& term : terms) {
     objective += term.value;
     slope_sum += term.by_log_ratio;
   }

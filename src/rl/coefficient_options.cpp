@@ -34,11 +34,11 @@ void check(const CoefficientOptions& o) {
         *o.delta);
   if (o.delta && !(*o.delta > o.clip_high() && std::isfinite(*o.delta)))
     fail("delta: expected a number above 1 + epsilon_high = {}, found {}", o.clip_high(), *o.delta);
-  if (o.importance_sampling_level == ImportanceLevel::sequence && (gmpo || o.loss_type == LossType::vespo))
+  const bool by_itself = gmpo || o.loss_type == LossType::vespo || o.loss_type == LossType::r1;
+  if (o.importance_sampling_level == ImportanceLevel::sequence && by_itself)
     fail(
-        "importance_sampling_level: expected token, for loss_type gmpo and vespo weigh sequences by "
-        "themselves, "
-        "found sequence");
+        "importance_sampling_level: expected token, for loss_type gmpo, vespo and r1 weigh sequences by "
+        "themselves, found sequence");
   above_0("sapo_temperature_neg", o.sapo_temperature_neg);
   above_0("sapo_temperature_pos", o.sapo_temperature_pos);
   at_least("vespo_k_pos", o.vespo_k_pos, 0);

@@ -64,6 +64,16 @@ void gmpo(const PolicyInput& in, const CoefficientOptions& o, std::span<PolicyTe
     terms[i] = {ratio * in.advantages[i], 0, terms[i].by_log_prob * ratio * (advantage / n)};
 }
 
+// DeepSeek-R1's form (arXiv 2501.12948, equation 1): one clipped term of the whole completion, whose ratio is
+// the product of its tokens'. Each token holds it, and together they weigh 1.
+void whole_completion(const PolicyInput& in, const CoefficientOptions& o, std::span<PolicyTerm> terms) {
+  const double n = static_cast<double>(terms.size());
+  double advantage = 0;
+  for (double a : in.advantages) advantage += a / n;
+  const PolicyTerm term = clipped(in.ratios[0], advantage, clip_range(o), o.delta);
+  for (PolicyTerm& t : terms) t = {term.value, 0, n * term.by_log_ratio};
+}
+
 }  // namespace
 
 ClipRange clip_range(const CoefficientOptions& o) {
@@ -85,6 +95,7 @@ ClipRange clip_range(const CoefficientOptions& o) {
 void policy_terms(const PolicyInput& in, const CoefficientOptions& o, std::span<PolicyTerm> terms) {
   if (o.loss_type == LossType::vespo) return vespo(in, o, terms);
   if (o.loss_type == LossType::gmpo) return gmpo(in, o, terms);
+  if (o.loss_type == LossType::r1) return whole_completion(in, o, terms);
   const ClipRange range = clip_range(o);
   for (size_t i = 0; i < terms.size(); ++i) {
     const double ratio = in.ratios[i], advantage = in.advantages[i];

@@ -1,6 +1,6 @@
 // Policy terms: what a token's ratio and advantage add to the objective before its weight, one short rule per
 // loss_type. r = pi / pi_old is the token's ratio, or at importance_sampling_level sequence the geometric
-// mean of the completion's ratios.
+// mean of the completion's ratios; for loss_type r1 it is their product.
 #pragma once
 
 #include <span>

@@ -28,7 +28,7 @@ T enum_of(const std::string& name, std::initializer_list<std::pair<const char*, 
 constexpr std::initializer_list<std::pair<const char*, LossType>> kLossTypes = {
     {"grpo", LossType::grpo},   {"bnpo", LossType::bnpo},   {"dr_grpo", LossType::dr_grpo},
     {"dapo", LossType::dapo},   {"cispo", LossType::cispo}, {"sapo", LossType::sapo},
-    {"luspo", LossType::luspo}, {"vespo", LossType::vespo}, {"gmpo", LossType::gmpo}};
+    {"luspo", LossType::luspo}, {"vespo", LossType::vespo}, {"gmpo", LossType::gmpo}, {"r1", LossType::r1}};
 
 CoefficientOptions options_of(const nlohmann::json& c) {
   CoefficientOptions o;
@@ -130,7 +130,7 @@ TEST(Coefficient, LossGradientAndMetricsEqualTrl) {
 
 // Catches: a loss_type, KL estimator, entropy bonus or mask that differs from TRL's (GMPO, k1, k2: from the
 // papers' formulas); a cut of the entropies that is off by one rank.
-TEST(Coefficient, VariantsEqualTrl) { EXPECT_GE(expect_equal_to_fixture("loss_variants.json").cases, 24); }
+TEST(Coefficient, VariantsEqualTrl) { EXPECT_GE(expect_equal_to_fixture("loss_variants.json").cases, 27); }
 
 // Catches: a coefficient that is not the derivative of its objective. Log-probs lie on a grid of 2^-10 and
 // move by 2^-12, so float holds them exactly and the objective's sums are in double.

@@ -10,9 +10,9 @@
 namespace cohort {
 namespace {
 
-constexpr LossType kAllTypes[] = {LossType::grpo,  LossType::bnpo,  LossType::dr_grpo,
-                                  LossType::dapo,  LossType::cispo, LossType::sapo,
-                                  LossType::luspo, LossType::vespo, LossType::gmpo};
+constexpr LossType kAllTypes[] = {LossType::grpo,  LossType::bnpo, LossType::dr_grpo, LossType::dapo,
+                                  LossType::cispo, LossType::sapo, LossType::luspo,   LossType::vespo,
+                                  LossType::gmpo,  LossType::r1};
 
 struct Batch {
   Group group;
@@ -68,7 +68,8 @@ TEST(CoefficientVariants, EachIsTheDerivativeOfItsObjective) {
             const bool held = type == LossType::cispo || type == LossType::vespo;
             CoefficientOptions o = options_for(type);
             o.importance_sampling_level = level;
-            if (level == ImportanceLevel::sequence && (type == LossType::vespo || type == LossType::gmpo)) {
+            if (level == ImportanceLevel::sequence &&
+                (type == LossType::vespo || type == LossType::gmpo || type == LossType::r1)) {
               EXPECT_THROW(check(o), Error);
               continue;
             }
@@ -106,11 +107,11 @@ TEST(CoefficientVariants, EachIsTheDerivativeOfItsObjective) {
             EXPECT_EQ(at.seeds[2][2], 0.0f);
             EXPECT_EQ(at.entropy_seeds[2][2], 0.0f);
           }
-  EXPECT_EQ(seed, 16u * 12u);
+  EXPECT_EQ(seed, 17u * 12u);
 }
 
 // Catches: a variant whose on-policy gradient is not REINFORCE's: at ratio 1 and beta 0 every seed is exactly
-// weight * A.
+// weight * A; of r1, whose one term all of a completion's weights make up, their sum * A.
 TEST(CoefficientVariants, OnPolicySeedsAreWeightTimesAdvantage) {
   for (LossType type : kAllTypes) {
     SCOPED_TRACE(static_cast<int>(type));
@@ -123,8 +124,11 @@ TEST(CoefficientVariants, OnPolicySeedsAreWeightTimesAdvantage) {
     for (size_t i = 0; i < 4; ++i)
       for (size_t t = 0; t < 6; ++t) {
         const Sample& s = b.group.samples[i];
-        EXPECT_EQ(found.seeds[i][t],
-                  s.is_sampled(t) ? static_cast<float>(kWeights[i] * double{s.advantages[0]}) : 0.0f);
+        const double seed = s.is_sampled(t) ? kWeights[i] * double{s.advantages[0]} : 0;
+        if (type == LossType::r1)
+          EXPECT_NEAR(found.seeds[i][t], seed * static_cast<double>(s.sampled_tokens()), 1e-6);
+        else
+          EXPECT_EQ(found.seeds[i][t], static_cast<float>(seed));
         EXPECT_EQ(found.entropy_seeds[i][t], 0.0f);
       }
     EXPECT_EQ(found.sums.approx_kl, 0.0);
@@ -157,13 +161,14 @@ TEST(CoefficientVariants, OneTokenIsTokenLevel) {
     one.fresh.push_back({b.fresh[i][0]});
   }
   CoefficientOptions token = options_for(LossType::grpo), sequence = token,
-                     gmpo = options_for(LossType::gmpo);
-  for (CoefficientOptions* o : {&token, &sequence, &gmpo}) o->beta = 0.1;
+                     gmpo = options_for(LossType::gmpo), r1 = options_for(LossType::r1);
+  for (CoefficientOptions* o : {&token, &sequence, &gmpo, &r1}) o->beta = 0.1;
   sequence.importance_sampling_level = ImportanceLevel::sequence;
   const Outcome a = run(clipped_ratio, one.group, one.fresh, kWeights, token);
   const Outcome c = run(clipped_ratio, one.group, one.fresh, kWeights, sequence);
   EXPECT_EQ(a.seeds, c.seeds);
   EXPECT_EQ(a.sums.objective, c.sums.objective);
+  EXPECT_EQ(run(clipped_ratio, one.group, one.fresh, kWeights, r1).seeds, a.seeds);
   // Bounds of the same place: log(1 - 0.2) and log(1 + 0.2) do not mirror one another, so wide ones.
   token.epsilon = gmpo.epsilon = 0.9;
   EXPECT_EQ(run(clipped_ratio, one.group, one.fresh, kWeights, token).seeds,

@@ -24,6 +24,7 @@ std::vector<double> token_weights(std::span<const Group> batch, const NormalizeO
         case LossType::grpo:
         case LossType::sapo:
         case LossType::gmpo:
+        case LossType::r1:
           divisor = samples * length;
           break;
         case LossType::bnpo:

@@ -16,11 +16,11 @@ namespace cohort {
 //   dr_grpo: 1 / (N max_completion_length)  (Dr. GRPO, arXiv 2503.20783)
 //   dapo:    1 / sum |o|                    over the whole roll-out's tokens, divided by the steps it is cut into
 //   cispo, vespo: as dapo
-//   sapo, gmpo:   as grpo
+//   sapo, gmpo, r1: as grpo
 //   luspo:   1 / N                          a sum over a sample's tokens: long samples weigh more (arXiv 2602.05261)
-// The names beyond dapo and luspo also have policy terms of their own (see coefficient_policy.h). gmpo is not
-// TRL's.
-enum class LossType { grpo, bnpo, dr_grpo, dapo, cispo, sapo, luspo, vespo, gmpo };
+// The names beyond dapo and luspo also have policy terms of their own (see coefficient_policy.h). gmpo and
+// r1 are not TRL's.
+enum class LossType { grpo, bnpo, dr_grpo, dapo, cispo, sapo, luspo, vespo, gmpo, r1 };
 
 struct NormalizeOptions {
   LossType loss_type = LossType::dapo;

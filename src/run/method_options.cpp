@@ -12,7 +12,8 @@ LossType loss_type(const std::string& name) {
                                                                {"sapo", LossType::sapo},
                                                                {"luspo", LossType::luspo},
                                                                {"vespo", LossType::vespo},
-                                                               {"gmpo", LossType::gmpo}})
+                                                               {"gmpo", LossType::gmpo},
+                                                               {"r1", LossType::r1}})
     if (name == known) return type;
   return LossType::dapo;
 }

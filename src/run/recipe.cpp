@@ -99,13 +99,15 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
         "upper bound of the ratio where the advantage is negative (two-sided clipping); none: no bound")
       .above(1);
   t.add("num_iterations", &r.num_iterations, "passes over the completions of one rollout (mu)").at_least(1);
-  t.add("loss_type", &r.loss_type,
-        "how token losses are weighted: grpo 1/|o| within each completion; bnpo by the step's tokens; "
-        "dr_grpo by "
-        "a constant length; dapo by the whole rollout's tokens; luspo by samples; and with policy terms of "
-        "their own "
-        "cispo, vespo (weighted as dapo), sapo, gmpo (as grpo)")
-      .one_of({"grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo", "gmpo"});
+  t.add(
+       "loss_type", &r.loss_type,
+       "how token losses are weighted: grpo 1/|o| within each completion; bnpo by the step's tokens; "
+       "dr_grpo by "
+       "a constant length; dapo by the whole rollout's tokens; luspo by samples; and with policy terms of "
+       "their own "
+       "cispo, vespo (weighted as dapo), sapo, gmpo, r1 (as grpo; r1: one ratio and one KL term of the whole "
+       "completion)")
+      .one_of({"grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo", "gmpo", "r1"});
   t.add("scale_rewards", &r.scale_rewards,
         "divide the advantage by the standard deviation of its group, of the batch, or not at all")
       .one_of({"group", "batch", "none"});

@@ -174,8 +174,8 @@ void Recipe::validate() const {
   if (compares && num_generations < 2)
     fail("num_generations: {} compares the completions of a prompt; expected at least 2, found {}", method,
          num_generations);
-  if (row.update == UpdateRule::trpo &&
-      (loss_type == "cispo" || loss_type == "sapo" || loss_type == "vespo" || loss_type == "gmpo"))
+  if (row.update == UpdateRule::trpo && (loss_type == "cispo" || loss_type == "sapo" ||
+                                         loss_type == "vespo" || loss_type == "gmpo" || loss_type == "r1"))
     fail(
         "loss_type: {} has a policy term of its own, and trpo's is ratio x advantage; expected grpo, bnpo, "
         "dr_grpo, dapo or luspo",
@@ -212,6 +212,11 @@ void Recipe::validate() const {
         "supervision: step rewards are compared within the group; expected advantage_estimator grpo, found "
         "{}",
         advantage_estimator);
+  if (supervision == "process" && loss_type == "r1")
+    fail(
+        "loss_type: r1 has one term of the whole completion, and supervision process an advantage for each "
+        "token; "
+        "expected another loss_type");
   if (supervision != "process" && !process_reward_model.empty())
     fail("process_reward_model: it judges steps; expected supervision process, found {}", supervision);
   if (supervision == "process" && step_separator.empty())
