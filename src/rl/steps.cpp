@@ -21,7 +21,9 @@ std::vector<Step> find_steps(const Tokenizer& tokenizer, const Sample& sample, s
   for (size_t t = 0; t < sample.completion_ids.size(); ++t) {
     const int32_t id = sample.completion_ids[t];
     const bool known = id >= 0 && id < tokenizer.size();  // a padded vocabulary has ids without text
-    if (known && sample.is_sampled(t) && !tokenizer.is_special(id)) text += tokenizer.token_bytes(id);
+    if (known && sample.is_sampled(t) &&
+        (!tokenizer.is_special(id) || tokenizer.token_bytes(id) == separator))
+      text += tokenizer.token_bytes(id);
     token_ends.push_back(text.size());
   }
   std::vector<Step> steps;

@@ -16,7 +16,8 @@ namespace cohort {
 // or the built-in task) and the row's line where the field is absent, empty or something else.
 std::vector<std::string> gold_steps(const Row& row, std::string_view data);
 
-// One past the last token of each step of the sampled tokens' text (without special tokens). A step ends with
+// One past the last token of each step of the sampled tokens' text (without special tokens, but for the
+// separator where it is one). A step ends with
 // the token in which its separator ends; a separator with no text but white space since the one before ends
 // no step. The last step ends at the end of the completion, so that what follows it without text of its own,
 // such as the end token, belongs to it: a completion without a separator is one step. Not decreasing: two

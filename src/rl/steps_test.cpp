@@ -50,6 +50,15 @@ TEST(Steps, EndWhereTheirSeparatorEnds) {
   EXPECT_THROW(ends("b", ""), Error);
 }
 
+// Catches: a special token that cannot end steps, being no text, or one that ends steps unasked.
+TEST(Steps, MayEndWithASpecialToken) {
+  const Tokenizer t = Tokenizer::characters("abc", {"<end>", "<step>"}, "<end>");
+  const Sample sample = sample_of(t, "ab<step>c<step>b<end>");
+  EXPECT_EQ(step_ends(t, sample, "<step>"), (Ends{3, 5, 7}));
+  EXPECT_EQ(step_texts(t, sample, "<step>"), (std::vector<std::string>{"ab", "c", "b"}));
+  EXPECT_EQ(step_ends(t, sample, "c"), (Ends{4, 7}));
+}
+
 // Catches: steps counted in tokens where a token holds more than a separator, so that what is judged depends
 // on the tokenizer.
 TEST(Steps, DoNotDependOnTheTokenizer) {

@@ -164,7 +164,7 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("supervision", &r.supervision,
         "grpo: one reward for the outcome, or one for each step, held against the row's `steps`")
       .one_of({"outcome", "process"});
-  t.add("step_separator", &r.step_separator, "text that ends a step of a completion");
+  t.add("step_separator", &r.step_separator, "text, or a special token, that ends a step of a completion");
   t.add("process_reward_model", &r.process_reward_model,
         "supervision = process: the reward model, trained on steps, that judges them; empty: the row's "
         "`steps` do")
