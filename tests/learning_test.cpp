@@ -33,8 +33,9 @@ Learned learn(bool shuffled, uint64_t seed) {
     p.prompt_ids = tokenizer.encode(prompt, true);
     problems.push_back(std::move(p));
   }
-  const std::vector<std::string> names{"last_number"};
-  const std::vector<RewardFunction> rewards = make_rewards(names, {});
+  RewardSettings settings;
+  settings.reward_funcs = {"last_number"};
+  const std::vector<RewardFunction> rewards = make_rewards(settings);
   GenerationOptions generation;
   generation.max_completion_length = 4;
   generation.end_tokens = config.eos_token_ids;

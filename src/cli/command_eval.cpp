@@ -24,9 +24,7 @@ struct Settings : SamplingSettings {
 
 void declare(OptionTable& table, Settings& s) {
   add_sampling_options(table, s, &s.data);
-  table.section("Rewards");
-  table.add("reward_funcs", &s.recipe.reward_funcs,
-            "reward functions by name; the first says what is correct (at least 1)");
+  add_reward_settings(table, s.recipe);
   table.section("Before and after");
   table.add("compare", &s.compare, "a second model on the same problems: --model is before, this is after")
       .shown_as("DIR|GGUF");
@@ -62,7 +60,7 @@ std::vector<std::vector<Evaluated>> evaluate_all(Settings& s, const std::vector<
   Recipe& r = s.recipe;
   // Both models and all their problems are read before the first sample is drawn: what is wrong is said at
   // once.
-  const std::vector<RewardFunction> rewards = make_rewards(r.reward_funcs, {});
+  const std::vector<RewardFunction> rewards = make_rewards(r, r.max_completion_length);
   std::vector<std::string> paths{r.model};
   if (!s.compare.empty()) paths.push_back(s.compare);
   std::vector<std::unique_ptr<LoadedModel>> models;

@@ -86,7 +86,7 @@ int run(std::span<const std::string> arguments) {
   const bool sampled = s.solutions == "sampled";
   if (!sampled) r.method = "sft";  // its rows hold completions
 
-  std::vector<RewardFunction> rewards = make_rewards(r.reward_funcs, r.reward_weights);
+  std::vector<RewardFunction> rewards = make_rewards(r, r.max_completion_length);
   const LoadedModel loaded(r.model);
   const Tokenizer& tokenizer = loaded.checkpoint.tokenizer;
   const RewardModels judges(rewards, {tokenizer, loaded.model.config().vocab_size}, r.micro_batch_tokens);

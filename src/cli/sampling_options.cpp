@@ -43,9 +43,7 @@ void add_sampling_options(OptionTable& t, SamplingSettings& s, std::vector<std::
 
 void add_judging_options(OptionTable& t, JudgedSettings& s) {
   Recipe& r = s.recipe;
-  t.section("Rewards");
-  t.add("reward_funcs", &r.reward_funcs, "reward functions by name");
-  t.add("reward_weights", &r.reward_weights, "their weights in the reward; empty: 1 each");
+  add_reward_settings(t, r);
   t.add("reward_threshold", &r.reward_threshold, "the least reward that is accepted");
   t.add("holdout_fraction", &r.holdout_fraction,
         "distinct prompts that are not sampled: the same that train sets aside of this data")

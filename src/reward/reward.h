@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "reward/settings.h"
+
 namespace cohort {
 
 // A reward that cannot be computed (gold that cannot be read) is not a 0: `computed` is false and `reason`
@@ -28,11 +30,6 @@ struct RewardInput {
                            completion_ids = {};  // of the policy; empty where only text is known
 };
 
-// What some rewards need to know of a recipe.
-struct RewardOptions {
-  int64_t max_completion_length = 0, soft_punish_cache = 0;  // tokens
-};
-
 struct RewardFunction {
   std::string name;
   double weight = 1;
@@ -44,21 +41,12 @@ struct RewardFunction {
   std::function<std::string(std::string_view completion)> extract;
 };
 
-// One line for each reward that exists: name, what it pays.
-struct RewardInfo {
-  std::string_view name, summary;
-};
-std::span<const RewardInfo> reward_list();
-
 inline constexpr std::string_view kModelReward = "model:";
 
-// The functions of a recipe (TRL's reward_funcs and reward_weights). Empty weights: 1 for each. Throws Error
-// for an unknown or repeated name, a wrong number of weights, a weight that is not finite, or options that a
-// reward cannot do with. "model:PATH" is a reward model, which computes nothing before its call_all is set
-// (run/reward_model.h).
-std::vector<RewardFunction> make_rewards(std::span<const std::string> reward_funcs,
-                                         std::span<const double> reward_weights,
-                                         const RewardOptions& options = {});
+// The functions of a recipe. Throws Error for an unknown or repeated name, a wrong number of weights, a weight that
+// is not finite, or settings that a reward cannot do with. "model:PATH" is a reward model, which computes
+// nothing before its call_all is set (run/reward_model.h). `max_completion_length`: tokens; 0: not known.
+std::vector<RewardFunction> make_rewards(const RewardSettings& settings, int64_t max_completion_length = 0);
 
 struct Score {
   std::vector<std::pair<std::string, double>> rewards;  // by function; NaN: could not be computed

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "reward/format.h"
 #include "reward/number.h"
+#include "reward/rules.h"
 
 namespace cohort {
 namespace {
@@ -126,9 +127,15 @@ TEST(Format, AnswerTag) {
   EXPECT_FALSE(answer_tag("1</answer>"));
 }
 
+RewardSettings settings_of(std::vector<std::string> names, std::vector<double> weights = {}) {
+  RewardSettings s;
+  s.reward_funcs = std::move(names);
+  s.reward_weights = std::move(weights);
+  return s;
+}
+
 RewardResult call(const char* name, const json& fields, const char* completion) {
-  const std::string names[] = {name};
-  return make_rewards(names, {})[0].call({fields, "", completion});
+  return make_rewards(settings_of({name}))[0].call({fields, "", completion});
 }
 
 // Catches: gold compared as text where it is a number, partial text accepted, or a wrong answer in the right
@@ -183,9 +190,7 @@ TEST(Reward, UnreadableGoldIsNotComputed) {
 
 // Catches: weights mixed up, and a reward that could not be computed entering the sum as 0.
 TEST(Reward, WeightedSum) {
-  const std::string names[] = {"last_number", "think_format"};
-  const double weights[] = {2, 0.5};
-  const auto functions = make_rewards(names, weights);
+  const auto functions = make_rewards(settings_of({"last_number", "think_format"}, {2, 0.5}));
   const nlohmann::json seven{{"answer", "7"}}, unknown{{"answer", "?"}};
   const char* completion = "<think> 1 </think> <answer> 7 </answer>";
   const RewardInput inputs[] = {{seven, "", completion}, {unknown, "", completion}};
@@ -203,8 +208,7 @@ TEST(Reward, WeightedSum) {
 
 // Catches: equal answers that would be counted as different votes.
 TEST(Reward, ExtractedAnswersAreCanonical) {
-  const std::string names[] = {"last_number", "answer_tag", "think_format"};
-  const auto functions = make_rewards(names, {});
+  const auto functions = make_rewards(settings_of({"last_number", "answer_tag", "think_format"}));
   EXPECT_EQ(functions[0].extract("is 8.0"), functions[0].extract("so 08."));
   EXPECT_EQ(functions[0].extract("none"), "");
   EXPECT_EQ(functions[1].extract("<answer>1,000</answer>"), "1000");
@@ -215,7 +219,9 @@ TEST(Reward, ExtractedAnswersAreCanonical) {
 
 std::string error_of(std::vector<std::string> names, std::vector<double> weights) {
   try {
-    make_rewards(names, weights, {.max_completion_length = 8, .soft_punish_cache = 2});
+    RewardSettings settings = settings_of(std::move(names), std::move(weights));
+    settings.soft_punish_cache = 2;
+    make_rewards(settings, 8);
   } catch (const Error& e) {
     return e.what();
   }
@@ -231,7 +237,7 @@ TEST(Reward, RefusesBadLists) {
   EXPECT_EQ(error_of({"last_number"}, {1, 2}),
             "reward_weights: expected one for each of the 1 reward_funcs, found 2");
   EXPECT_EQ(error_of({"last_number"}, {NAN}), "reward_weights: expected finite numbers, found nan");
-  for (const RewardInfo& info : reward_list()) EXPECT_EQ(error_of({std::string(info.name)}, {}), "none");
+  for (const RewardRule* rule : reward_rules()) EXPECT_EQ(error_of({std::string(rule->name)}, {}), "none");
 }
 
 // The think-and-answer format reward of open-r1 on its own test's inputs.

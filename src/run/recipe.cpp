@@ -46,18 +46,10 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
         "max_completion_length")
       .at_least(0);
 
-  t.section("Rewards");
-  t.add("reward_funcs", &r.reward_funcs,
-        "reward functions by name, or model:PATH for a reward model (docs/reward_models.md); evaluation "
-        "counts a completion as correct where the first pays 1");
-  t.add("reward_weights", &r.reward_weights, "a weight for each of reward_funcs; 1 each where empty");
-
+  add_reward_settings(t, r);
   t.add("multi_objective_aggregation", &r.multi_objective_aggregation,
         "several rewards: compare their weighted sum within the group, or normalise each and then sum")
       .one_of({"sum_then_normalize", "normalize_then_sum"});
-  t.add("soft_punish_cache", &r.soft_punish_cache,
-        "soft_overlong_punishment: tokens before max_completion_length over which it falls from 0 to -1")
-      .at_least(0);
   t.add("offload_reward_models", &r.offload_reward_models,
         "free the weights of reward models while they are not used; they are read again from their folders");
   t.add("reward_threshold", &r.reward_threshold, "rft keeps the completions whose reward is at least this");

@@ -10,11 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "reward/settings.h"
 #include "run/optimizer_settings.h"
 
 namespace cohort {
 
-struct Recipe : OptimizerSettings {
+struct Recipe : OptimizerSettings, RewardSettings {
   // Run
   std::string method = "grpo";  // a row of rl/methods.cpp
   std::string model;            // a Hugging Face folder or a GGUF file
@@ -35,10 +36,7 @@ struct Recipe : OptimizerSettings {
   int64_t max_prompt_length = 0;  // tokens; 0: what the context leaves. A longer prompt is an error
 
   // Rewards
-  std::vector<std::string> reward_funcs;
-  std::vector<double> reward_weights;  // empty: 1 each
   std::string multi_objective_aggregation = "sum_then_normalize";
-  int64_t soft_punish_cache = 0;  // tokens before max_completion_length where soft_overlong_punishment begins
   bool offload_reward_models = false;
   double reward_threshold = 1.0;  // rft: a completion is right where its reward is at least this
 

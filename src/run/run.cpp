@@ -75,8 +75,7 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   // A row without steps is refused before step 1.
   if (recipe.supervision == "process" && recipe.process_reward_model.empty())
     for (const Problem& p : data.train) gold_steps(p.row, recipe.data);
-  rewards_ = make_rewards(recipe.reward_funcs, recipe.reward_weights,
-                          {recipe.max_completion_length, recipe.soft_punish_cache});
+  rewards_ = make_rewards(recipe, recipe.max_completion_length);
   generation_ = generation_options(recipe, start.config, start.tokenizer);
   total_steps_ = count_steps(data.train.size());
   announce(start, data);

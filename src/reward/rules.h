@@ -1,0 +1,34 @@
+// The table of rewards by rule: each in a file of its own, with what it pays, and made from a recipe's settings.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "reward/reward.h"
+#include "reward/settings.h"
+
+namespace cohort {
+
+struct RewardRule {
+  std::string_view name, summary;
+  // Sets call (or call_all), and extract where the reward is about an answer. Throws Error for settings that
+  // it cannot do with. `max_completion_length`: tokens; 0: not known.
+  void (*make)(const RewardSettings& settings, int64_t max_completion_length, RewardFunction& function);
+};
+
+extern const RewardRule kAnswerTagRule, kLastNumberRule, kSoftOverlongRule, kThinkFormatRule;
+
+// All of them, by name.
+std::span<const RewardRule* const> reward_rules();
+
+// Results of rules.
+RewardResult not_computed(std::string reason);
+RewardResult computed(double value);
+
+// The row's `answer` as text: a string's content, or a number as it is written; nothing, and why, where there is none.
+std::optional<std::string> gold_text(const nlohmann::json& fields, std::string& reason);
+
+}  // namespace cohort
