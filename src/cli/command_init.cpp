@@ -6,7 +6,7 @@
 #include "cli/command_support.h"
 #include "cli/random_model.h"
 #include "run/dataset.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 namespace cohort {
 namespace {

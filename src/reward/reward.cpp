@@ -25,8 +25,8 @@ std::vector<RewardFunction> make_rewards(const RewardSettings& settings, int64_t
     if (!settings.reward_weights.empty()) function.weight = settings.reward_weights[i];
     if (!std::isfinite(function.weight))
       fail("reward_weights: expected finite numbers, found {}", function.weight);
-    for (const RewardRule* rule : reward_rules())
-      if (rule->name == name) rule->make(settings, max_completion_length, function);
+    if (const RewardRule* rule = find_reward_rule(name))
+      rule->make(settings, max_completion_length, function);
     if (!function.call && !function.call_all && !name.starts_with(kModelReward)) {
       const std::string nearest = nearest_name(name, known);
       fail("reward_funcs: expected some of {}, or model:PATH, found \"{}\"{}", fmt::join(known, ", "), name,

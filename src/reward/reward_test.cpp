@@ -3,9 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
@@ -17,6 +14,11 @@ namespace cohort {
 namespace {
 
 using nlohmann::json;
+
+bool follows_r1(std::string_view text) {
+  const std::vector<std::string> tags{"think", "answer"};
+  return follows_format(text, tags, true);
+}
 
 // Catches: signs, commas and points read wrong, numbers compared as floating point, junk accepted.
 TEST(Number, WholeText) {
@@ -92,7 +94,7 @@ TEST(Number, LastOfAText) {
 TEST(Format, IsStrict) {
   for (const char* text : {"<think> a </think> <answer> 1 </answer>", "<think></think><answer>1</answer>",
                            "\n<think>a\nb < c</think>\n\t<answer>1 < 2</answer>\r\n"})
-    EXPECT_TRUE(follows_think_answer(text)) << text;
+    EXPECT_TRUE(follows_r1(text)) << text;
   for (const char* text : {"",
                            "1",
                            "<think> a </think> 1",
@@ -114,7 +116,22 @@ TEST(Format, IsStrict) {
                            "<THINK> a </THINK> <answer> 1 </answer>",
                            "<think > a </think> <answer> 1 </answer>",
                            "</think> a <think> <answer> 1 </answer>"})
-    EXPECT_FALSE(follows_think_answer(text)) << text;
+    EXPECT_FALSE(follows_r1(text)) << text;
+}
+
+// Catches: text that lenient refuses or strict accepts, a template that must end where its last part does, and tags
+// that are not those asked for.
+TEST(Format, TagsAndLeniencyAreChosen) {
+  const std::vector<std::string> think{"think"}, other{"plan", "code"};
+  EXPECT_TRUE(follows_format(" <think>a</think> so 3", think, false));
+  EXPECT_FALSE(follows_format("<think>a</think> so 3", think, true));
+  EXPECT_TRUE(follows_format("<think></think>", think, false));
+  EXPECT_FALSE(follows_format("well <think>a</think>", think, false));
+  EXPECT_TRUE(follows_format("<plan>a</plan> then <code>b</code> done", other, false));
+  EXPECT_FALSE(follows_format("<plan>a</plan> then <code>b</code>", other, true));
+  EXPECT_FALSE(follows_format("<code>b</code><plan>a</plan>", other, false));
+  EXPECT_DOUBLE_EQ(tag_count("<plan>a</plan> <code>b", other), 0.75);
+  EXPECT_DOUBLE_EQ(tag_count("<plan><plan>a</plan></code>", other), 0.5);
 }
 
 // Catches: an answer read outside its tags or from an unclosed one.
@@ -230,34 +247,21 @@ std::string error_of(std::vector<std::string> names, std::vector<double> weights
 
 // Catches: a misspelt or repeated reward, or weights of another length, taken silently.
 TEST(Reward, RefusesBadLists) {
-  EXPECT_EQ(error_of({"last_nubmer"}, {}),
-            "reward_funcs: expected some of answer_tag, last_number, soft_overlong_punishment, think_format, "
-            "or model:PATH, found \"last_nubmer\" (nearest: last_number)");
+  EXPECT_EQ(
+      error_of({"last_nubmer"}, {}),
+      "reward_funcs: expected some of answer_tag, cosine_scaled, language_consistency, last_number, "
+      "reasoning_steps, repetition_penalty, soft_overlong_punishment, tag_count, think_format, token_budget, "
+      "or model:PATH, found \"last_nubmer\" (nearest: last_number)");
   EXPECT_EQ(error_of({"last_number", "last_number"}, {}), "reward_funcs: \"last_number\" stands there twice");
   EXPECT_EQ(error_of({"last_number"}, {1, 2}),
             "reward_weights: expected one for each of the 1 reward_funcs, found 2");
   EXPECT_EQ(error_of({"last_number"}, {NAN}), "reward_weights: expected finite numbers, found nan");
-  for (const RewardRule* rule : reward_rules()) EXPECT_EQ(error_of({std::string(rule->name)}, {}), "none");
-}
-
-// The think-and-answer format reward of open-r1 on its own test's inputs.
-TEST(Format, EqualsOpenR1) {
-  const char* folder = std::getenv("COHORT_CASES");
-  const std::filesystem::path path = (folder ? std::filesystem::path(folder)
-                                             : std::filesystem::path(COHORT_SOURCE_DIR) / "../shared/cases") /
-                                     "reward_functions.jsonl";
-  std::ifstream file(path);
-  if (!file) GTEST_SKIP() << "no " << path;
-  int cases = 0;
-  for (std::string line; std::getline(file, line);) {
-    const json row = json::parse(line);
-    if (row["fn"] != "format_reward(think+answer)") continue;
-    ++cases;
-    EXPECT_EQ(follows_think_answer(row["input"].get<std::string>()) ? 1.0 : 0.0,
-              row["expected"].get<double>())
-        << line;
-  }
-  EXPECT_GT(cases, 0);
+  for (const RewardRule* rule : reward_rules())
+    EXPECT_EQ(error_of({"last_number", std::string(rule->name)}, {}) == "none", rule != &kLastNumberRule);
+  EXPECT_EQ(error_of({"cosine_scaled"}, {}),
+            "reward_funcs: cosine_scaled pays by what the first of them says, expected a rule about the "
+            "answer there, "
+            "found \"cosine_scaled\"");
 }
 
 }  // namespace

@@ -7,9 +7,17 @@
 namespace cohort {
 
 std::span<const RewardRule* const> reward_rules() {
-  static constexpr const RewardRule* kRules[] = {&kAnswerTagRule, &kLastNumberRule, &kSoftOverlongRule,
-                                                 &kThinkFormatRule};
+  static constexpr const RewardRule* kRules[] = {
+      &kAnswerTagRule,      &kCosineScaledRule,      &kLanguageConsistencyRule, &kLastNumberRule,
+      &kReasoningStepsRule, &kRepetitionPenaltyRule, &kSoftOverlongRule,        &kTagCountRule,
+      &kThinkFormatRule,    &kTokenBudgetRule};
   return kRules;
+}
+
+const RewardRule* find_reward_rule(std::string_view name) {
+  for (const RewardRule* rule : reward_rules())
+    if (rule->name == name) return rule;
+  return nullptr;
 }
 
 RewardResult not_computed(std::string reason) { return {0, false, std::move(reason)}; }

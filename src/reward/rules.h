@@ -19,10 +19,13 @@ struct RewardRule {
   void (*make)(const RewardSettings& settings, int64_t max_completion_length, RewardFunction& function);
 };
 
-extern const RewardRule kAnswerTagRule, kLastNumberRule, kSoftOverlongRule, kThinkFormatRule;
+extern const RewardRule kAnswerTagRule, kCosineScaledRule, kLanguageConsistencyRule, kLastNumberRule,
+    kReasoningStepsRule, kRepetitionPenaltyRule, kSoftOverlongRule, kTagCountRule, kThinkFormatRule,
+    kTokenBudgetRule;
 
 // All of them, by name.
 std::span<const RewardRule* const> reward_rules();
+const RewardRule* find_reward_rule(std::string_view name);  // null: there is none
 
 // Results of rules.
 RewardResult not_computed(std::string reason);

@@ -13,7 +13,17 @@ namespace cohort {
 struct RewardSettings {
   std::vector<std::string> reward_funcs;
   std::vector<double> reward_weights;  // empty: 1 each
+  std::vector<std::string> format_tags = {"think", "answer"};
+  bool format_strict = true;
   int64_t soft_punish_cache = 0;  // tokens before max_completion_length where soft_overlong_punishment begins
+  int64_t cosine_max_len = 0;     // tokens; 0: max_completion_length
+  double cosine_min_value_wrong = -1.0, cosine_max_value_wrong = -0.5;
+  double cosine_min_value_correct = 0.5, cosine_max_value_correct = 1.0;
+  int64_t token_budget = 0;  // 0: only where the row has one
+  double token_budget_alpha = 0.0003;
+  int64_t repetition_n_grams = 3;
+  double repetition_max_penalty = -1.0;
+  std::string language = "en";
 };
 
 // Declares them, which must outlive the table, below a heading.

@@ -33,7 +33,7 @@ struct GenerationRequest {
   // beginning of a completion of it, computed once, and num_generations completions go on from each fork:
   // what they go on from counts in max_completion_length, in stop strings and as positions of random numbers,
   // and is no part of the result.
-  std::vector<Fork> forks;
+  std::vector<Fork> forks = {};
   int32_t prompt_length = 0;
 
   int32_t samples() const { return num_generations * std::max(1, static_cast<int32_t>(forks.size())); }

@@ -11,7 +11,7 @@
 #include "text/byte_level.h"
 #include "text/pretokenizer.h"
 #include "text/tokenizer_spec.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 namespace cohort {
 namespace {

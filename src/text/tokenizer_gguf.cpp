@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "tensor/gguf.h"
 #include "text/tokenizer_spec.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 namespace cohort {
 namespace {

@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "tensor/gguf.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 namespace cohort {
 namespace {
