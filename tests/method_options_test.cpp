@@ -53,6 +53,48 @@ TEST_F(Methods, TheEntropyBonusFollowsItsTarget) {
   for (size_t i = 0; i < 3; ++i) EXPECT_NEAR(coef[i], 0.01 + 0.005 * static_cast<double>(i), 1e-12);
 }
 
+// Catches: rows judged by another kind's rewards, a resumed run that mixes the journal's rewards otherwise, a reward
+// that stops the run unasked or does not stop it.
+TEST_F(Methods, RewardsAreRoutedByTheRowsKind) {
+  std::string rows;
+  for (int i = 0; i < 4; ++i)
+    rows += fmt::format("{{\"prompt\": \"{}+1=\", \"answer\": \"1\", \"data_source\": \"{}\"}}\n", i,
+                        i % 2 ? "sum" : "chat");
+  testing::write_text(folder_.file("kinds.jsonl"), rows);
+  const Options routed{{"data", fmt::format("\"{}\"", folder_.file("kinds.jsonl").string())},
+                       {"reward_funcs", "[\"last_number\", \"repetition_penalty\", \"reasoning_steps\"]"},
+                       {"reward_weights", "[1.0, 0.5, 0.25]"},
+                       {"repetition_n_grams", "1"},
+                       {"reward_routes", "[\"sum=last_number\", \"*=repetition_penalty\"]"}};
+  expect_same_bytes("grpo", routed);
+  Options two = routed;
+  two["max_steps"] = "2";
+  folder_.finish("routed", options("grpo", two));
+  std::set<std::string> kinds;
+  for (const auto& row : testing::json_lines(folder_.file("routed") / "samples.jsonl")) {
+    const bool sum = (row["prompt"].get<std::string>()[0] - '0') % 2;
+    const char* own = sum ? "last_number" : "repetition_penalty";
+    ASSERT_EQ(row["rewards"].size(), 2u) << row;
+    EXPECT_DOUBLE_EQ(row["reward"].get<double>(), (sum ? 1 : 0.5) * row["rewards"][own].get<double>() +
+                                                      0.25 * row["rewards"]["reasoning_steps"].get<double>());
+    kinds.insert(own);
+  }
+  EXPECT_EQ(kinds.size(), 2u);
+  Options unjudged = routed;
+  unjudged["reward_funcs"] = "[\"last_number\"]";
+  unjudged.erase("reward_weights");
+  unjudged["reward_routes"] = "[\"sum=last_number\"]";
+  refused(options("grpo", unjudged), {"reward_routes", "data_source", "chat"});
+
+  // A command that cannot judge.
+  Options command{{"reward_funcs", "[\"command:exit 3\"]"}, {"max_steps", "2"}};
+  folder_.finish("missing", options("grpo", command));
+  EXPECT_EQ(metric("missing", "rewards/command:exit 3/uncomputed"), (std::vector<double>{64, 64}));
+  EXPECT_EQ(metric("missing", "grad_norm"), (std::vector<double>{0, 0}));
+  command["reward_errors"] = "\"stop\"";
+  refused(options("grpo", command), {"step 1", "the command ended with status 3", "reward_errors is stop"});
+}
+
 // Catches: a penalty that never reaches the advantages, is that of another step's coefficient, or is taken from
 // the reward that is reported; token by token for REINFORCE++, and for all tokens at once elsewhere.
 TEST_F(Methods, TheRewardPaysForKl) {

@@ -1,9 +1,12 @@
 #include "reward/reward.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "reward/command.h"
 #include "reward/rules.h"
 
 namespace cohort {
@@ -27,37 +30,57 @@ std::vector<RewardFunction> make_rewards(const RewardSettings& settings, int64_t
       fail("reward_weights: expected finite numbers, found {}", function.weight);
     if (const RewardRule* rule = find_reward_rule(name))
       rule->make(settings, max_completion_length, function);
+    if (name.starts_with(kCommandReward))
+      function.call_all = command_reward(name.substr(kCommandReward.size()), settings.reward_command_timeout);
     if (!function.call && !function.call_all && !name.starts_with(kModelReward)) {
       const std::string nearest = nearest_name(name, known);
-      fail("reward_funcs: expected some of {}, or model:PATH, found \"{}\"{}", fmt::join(known, ", "), name,
-           nearest.empty() ? "" : fmt::format(" (nearest: {})", nearest));
+      fail("reward_funcs: expected some of {}, model:PATH or command:LINE, found \"{}\"{}",
+           fmt::join(known, ", "), name, nearest.empty() ? "" : fmt::format(" (nearest: {})", nearest));
     }
     out.push_back(std::move(function));
   }
+  assign_roles(settings, out);
   return out;
+}
+
+void check_judged(std::span<const RewardFunction> functions, const nlohmann::json& fields) {
+  const auto judges = [&](const RewardFunction& f) { return f.route.leads(fields); };
+  if (functions.empty() || std::ranges::any_of(functions, judges)) return;
+  const std::string& field = functions.front().route.field;
+  const auto it = fields.find(field);
+  fail("reward_routes: no reward judges a row whose \"{}\" is {}; a route *=NAME takes all other kinds",
+       field, it == fields.end() ? "missing" : it->dump());
 }
 
 std::vector<Score> score(std::span<const RewardFunction> functions, std::span<const RewardInput> inputs) {
   std::vector<Score> out(inputs.size());
+  for (const RewardInput& input : inputs) check_judged(functions, input.fields);
   for (const RewardFunction& function : functions) {
+    std::vector<size_t> judged;
+    std::vector<RewardInput> own;
+    for (size_t i = 0; i < inputs.size(); ++i)
+      if (function.route.leads(inputs[i].fields)) {
+        judged.push_back(i);
+        own.push_back(inputs[i]);
+      }
     std::vector<RewardResult> results;
     if (function.call_all) {
-      results = function.call_all(inputs);
-      COHORT_CHECK(results.size() == inputs.size(), "{} results for {} inputs", results.size(),
-                   inputs.size());
+      results = function.call_all(own);
+      COHORT_CHECK(results.size() == own.size(), "{} results for {} inputs", results.size(), own.size());
     } else {
-      for (const RewardInput& input : inputs) results.push_back(function.call(input));
+      for (const RewardInput& input : own) results.push_back(function.call(input));
     }
-    for (size_t i = 0; i < inputs.size(); ++i) {
+    for (size_t i = 0; i < own.size(); ++i) {
       RewardResult& result = results[i];
       if (result.computed && !std::isfinite(result.value))
         result = not_computed(fmt::format("the value is {}", result.value));
-      const double value = result.computed ? result.value : std::numeric_limits<double>::quiet_NaN();
-      out[i].rewards.emplace_back(function.name, value);
-      out[i].reward += function.weight * value;
-      if (!result.computed) out[i].reasons.push_back(fmt::format("{}: {}", function.name, result.reason));
+      Score& score = out[judged[i]];
+      score.rewards.emplace_back(function.name,
+                                 result.computed ? result.value : std::numeric_limits<double>::quiet_NaN());
+      if (!result.computed) score.reasons.push_back(fmt::format("{}: {}", function.name, result.reason));
     }
   }
+  for (Score& score : out) score.reward = mixed_reward(functions, score.rewards);
   return out;
 }
 

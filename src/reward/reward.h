@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "reward/mixture.h"
 #include "reward/settings.h"
 
 namespace cohort {
@@ -33,6 +34,8 @@ struct RewardInput {
 struct RewardFunction {
   std::string name;
   double weight = 1;
+  RewardRole role = RewardRole::term;
+  RewardRoute route;
   std::function<RewardResult(const RewardInput&)> call;
   // In place of `call`: all inputs at once, as a model judges them.
   std::function<std::vector<RewardResult>(std::span<const RewardInput>)> call_all;
@@ -41,19 +44,22 @@ struct RewardFunction {
   std::function<std::string(std::string_view completion)> extract;
 };
 
-inline constexpr std::string_view kModelReward = "model:";
+inline constexpr std::string_view kModelReward = "model:", kCommandReward = "command:";
 
 // The functions of a recipe. Throws Error for an unknown or repeated name, a wrong number of weights, a weight that
 // is not finite, or settings that a reward cannot do with. "model:PATH" is a reward model, which computes
 // nothing before its call_all is set (run/reward_model.h). `max_completion_length`: tokens; 0: not known.
 std::vector<RewardFunction> make_rewards(const RewardSettings& settings, int64_t max_completion_length = 0);
 
+// Throws Error where no function judges a row.
+void check_judged(std::span<const RewardFunction> functions, const nlohmann::json& fields);
+
 struct Score {
-  std::vector<std::pair<std::string, double>> rewards;  // by function; NaN: could not be computed
-  double reward = 0;                 // weighted sum; NaN where one of them could not be computed
+  std::vector<std::pair<std::string, double>> rewards;  // by function that judges the row; NaN: not computed
+  double reward = 0;                 // mixed (mixture.h); NaN where one that counts could not be computed
   std::vector<std::string> reasons;  // "NAME: why", of those not computed
 };
-// Differs from TRL, where a missing reward counts 0 in the sum unless all are missing.
+// Throws Error for a row that no function judges. Differs from TRL, where a missing reward counts 0 in the sum unless all are missing.
 std::vector<Score> score(std::span<const RewardFunction> functions, std::span<const RewardInput> inputs);
 
 }  // namespace cohort

@@ -251,7 +251,7 @@ TEST(Reward, RefusesBadLists) {
       error_of({"last_nubmer"}, {}),
       "reward_funcs: expected some of answer_tag, cosine_scaled, language_consistency, last_number, "
       "reasoning_steps, repetition_penalty, soft_overlong_punishment, tag_count, think_format, token_budget, "
-      "or model:PATH, found \"last_nubmer\" (nearest: last_number)");
+      "model:PATH or command:LINE, found \"last_nubmer\" (nearest: last_number)");
   EXPECT_EQ(error_of({"last_number", "last_number"}, {}), "reward_funcs: \"last_number\" stands there twice");
   EXPECT_EQ(error_of({"last_number"}, {1, 2}),
             "reward_weights: expected one for each of the 1 reward_funcs, found 2");

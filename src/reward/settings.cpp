@@ -4,10 +4,29 @@ namespace cohort {
 
 void add_reward_settings(OptionTable& t, RewardSettings& s) {
   t.section("Rewards");
-  t.add("reward_funcs", &s.reward_funcs,
-        "reward functions by name, or model:PATH for a reward model (docs/reward_models.md); evaluation "
-        "counts a completion as correct where the first pays 1");
+  t.add(
+      "reward_funcs", &s.reward_funcs,
+      "reward functions by name (docs/rewards.md), model:PATH for a reward model (docs/reward_models.md), or "
+      "command:LINE for a program that answers in JSON lines; evaluation counts a completion as correct "
+      "where the "
+      "first pays 1");
   t.add("reward_weights", &s.reward_weights, "a weight for each of reward_funcs; 1 each where empty");
+  t.add("reward_gates", &s.reward_gates,
+        "those of reward_funcs that must pay at least 1, or the others count nothing (no format, no answer "
+        "credit)");
+  t.add("reward_factors", &s.reward_factors,
+        "those of reward_funcs that multiply the weighted sum of the others instead of adding to it");
+  t.add("reward_routes", &s.reward_routes,
+        "KIND=NAME: that function judges only rows of this kind (several by repeating); *=NAME: of the kinds "
+        "that no "
+        "route names; a function without a route judges all rows");
+  t.add("route_field", &s.route_field, "reward_routes: the field that says a row's kind");
+  t.add("reward_errors", &s.reward_errors,
+        "where a reward cannot be computed: continue without that completion, or stop the run")
+      .one_of({"continue", "stop"});
+  t.add("reward_command_timeout", &s.reward_command_timeout,
+        "command: most seconds from one answer to the next")
+      .above(0);
   t.add("soft_punish_cache", &s.soft_punish_cache,
         "soft_overlong_punishment: tokens before max_completion_length over which it falls from 0 to -1")
       .at_least(0);

@@ -13,6 +13,12 @@ namespace cohort {
 struct RewardSettings {
   std::vector<std::string> reward_funcs;
   std::vector<double> reward_weights;  // empty: 1 each
+  std::vector<std::string> reward_gates,
+      reward_factors;                      // names of reward_funcs; the others are terms of a sum
+  std::vector<std::string> reward_routes;  // KIND=NAME
+  std::string route_field = "data_source";
+  std::string reward_errors = "continue";
+  double reward_command_timeout = 60;  // seconds
   std::vector<std::string> format_tags = {"think", "answer"};
   bool format_strict = true;
   int64_t soft_punish_cache = 0;  // tokens before max_completion_length where soft_overlong_punishment begins

@@ -17,7 +17,7 @@ Evaluation evaluate(const Model& model, const Tokenizer& tokenizer, std::span<co
   for (const Group& g : e.groups) {
     PromptResult& r = e.results.emplace_back();
     for (const Sample& s : g.samples) {
-      const double first = s.rewards.front().second;
+      const auto& [name, first] = s.rewards.front();  // of those that judge the row
       if (first != first) {
         ++r.uncomputed;
         continue;
@@ -25,7 +25,7 @@ Evaluation evaluate(const Model& model, const Tokenizer& tokenizer, std::span<co
       // Samples that read alike but are judged differently (a format reward) are different answers.
       // A reward that extracts no answer votes with its verdict.
       const bool correct = first >= 1;
-      const auto& extract = rewards.front().extract;
+      const auto& extract = std::ranges::find(rewards, name, &RewardFunction::name)->extract;
       const std::string answer = extract ? extract(s.completion) : correct ? "right" : "wrong";
       r.votes.push_back({answer + (correct || answer.empty() ? "" : "\n"), correct});
       r.lengths.push_back(s.sampled_tokens());

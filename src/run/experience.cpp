@@ -143,7 +143,8 @@ void Collector::sample(int64_t first_step, RunState& state, RunWriter& writer, E
                                                  static_cast<int32_t>(recipe_.num_generations), generation_,
                                                  {}, keep_activations_ ? &experience.kept : nullptr);
     const double sampled = seconds();
-    score_rollout(drawn, rewards_, first_step, counts.draws, writer.rewards(), groups);
+    score_rollout(drawn, rewards_, first_step, counts.draws, recipe_.reward_errors == "stop",
+                  writer.rewards(), groups);
     if (recipe_.supervision == "process") score_steps(drawn, groups);
     if (recipe_.offload_reward_models) actors_.offload_reward_models();
     counts.add(groups);

@@ -124,6 +124,8 @@ void check_iterations(const Recipe& r) {
   if (!labels)
     fail("reward_model_label: expected a rule among reward_funcs, which says what is right, found \"{}\"",
          r.reward_model_label);
+  if (!r.reward_routes.empty())
+    fail("reward_routes: with steps_per_iteration every row is judged by the same rewards; expected none");
   if (r.offload_reward_models)
     fail("offload_reward_models: a reward model that goes on training stays in memory; expected false");
   if (r.sync_ref_model)
@@ -164,6 +166,12 @@ void Recipe::validate() const {
          reward_weights.size());
   if (reward_funcs.empty() && method != "distill")
     fail("reward_funcs: {} needs at least one reward function, found none", method);
+  if (multi_objective_aggregation == "normalize_then_sum" &&
+      !(reward_gates.empty() && reward_factors.empty() && reward_routes.empty()))
+    fail(
+        "multi_objective_aggregation: normalize_then_sum compares each reward by itself; expected no "
+        "reward_gates, "
+        "reward_factors or reward_routes");
   if (row.source == Source::initial_policy) return;
   if (load_best_model_at_end && eval_steps % (steps_per_generation * num_iterations) != 0)
     fail(

@@ -76,6 +76,9 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   if (recipe.supervision == "process" && recipe.process_reward_model.empty())
     for (const Problem& p : data.train) gold_steps(p.row, recipe.data);
   rewards_ = make_rewards(recipe, recipe.max_completion_length);
+  if (!recipe.reward_routes.empty())
+    for (const auto* problems : {&data.train, &data.eval})
+      for (const Problem& p : *problems) check_judged(rewards_, *p.row.fields);
   generation_ = generation_options(recipe, start.config, start.tokenizer);
   total_steps_ = count_steps(data.train.size());
   announce(start, data);

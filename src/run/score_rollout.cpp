@@ -1,12 +1,15 @@
 #include "run/score_rollout.h"
 
+#include <limits>
+
+#include "base/check.h"
 #include "base/checksum.h"
 #include "base/log.h"
 
 namespace cohort {
 
 void score_rollout(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards, int64_t first_step,
-                   int64_t draw, RewardJournal& journal, std::span<Group> groups) {
+                   int64_t draw, bool stop_on_error, RewardJournal& journal, std::span<Group> groups) {
   uint64_t key = 0;
   for (const Group& g : groups)
     for (const Sample& s : g.samples) {
@@ -16,17 +19,19 @@ void score_rollout(std::span<const Drawn> drawn, std::span<const RewardFunction>
     }
   const std::string key_text = fmt::format("{:016x}", key);
   std::vector<Sample*> samples;
-  for (Group& g : groups)
-    for (Sample& s : g.samples) samples.push_back(&s);
+  std::vector<const nlohmann::json*> rows_of;  // of each sample
+  for (size_t g = 0; g < groups.size(); ++g)
+    for (Sample& s : groups[g].samples) {
+      samples.push_back(&s);
+      rows_of.push_back(drawn[g].problem->row.fields.get());
+    }
   if (const auto journaled = journal.find(first_step, draw, key_text)) {
     for (size_t i = 0; i < samples.size(); ++i) {
       samples[i]->rewards.clear();
-      samples[i]->reward = 0;
-      for (size_t f = 0; f < rewards.size(); ++f) {
-        const double value = (*journaled)[f].second.at(i);
-        samples[i]->rewards.emplace_back(rewards[f].name, value);
-        samples[i]->reward += rewards[f].weight * value;
-      }
+      for (size_t f = 0; f < rewards.size(); ++f)
+        if (rewards[f].route.leads(*rows_of[i]))
+          samples[i]->rewards.emplace_back(rewards[f].name, (*journaled)[f].second.at(i));
+      samples[i]->reward = mixed_reward(rewards, samples[i]->rewards);
     }
   } else {
     const RewardFaults faults = score_groups(drawn, rewards, groups);
@@ -34,11 +39,17 @@ void score_rollout(std::span<const Drawn> drawn, std::span<const RewardFunction>
       log_warning("step {}: {} rewards could not be computed; they count as missing, not as 0", first_step,
                   faults.count);
       for (const std::string& reason : faults.reasons) log_warning("  {}", reason);
+      if (stop_on_error) fail("step {}: {} (reward_errors is stop)", first_step, faults.reasons.front());
     }
     RewardJournal::Rewards rows;
     for (const RewardFunction& f : rewards) rows.emplace_back(f.name, std::vector<double>());
-    for (const Sample* s : samples)
-      for (size_t f = 0; f < rewards.size(); ++f) rows[f].second.push_back(s->rewards[f].second);
+    for (const Sample* s : samples) {
+      auto own = s->rewards.begin();
+      for (size_t f = 0; f < rewards.size(); ++f) {
+        const bool judged = own != s->rewards.end() && own->first == rewards[f].name;
+        rows[f].second.push_back(judged ? (own++)->second : std::numeric_limits<double>::quiet_NaN());
+      }
+    }
     journal.record(first_step, draw, key_text, rows);
   }
 }

@@ -7,8 +7,8 @@
 
 namespace cohort {
 
-// Of the draw-th draw of prompts for step first_step.
+// Of the draw-th draw of prompts for step first_step. `stop_on_error`: throws Error where a reward cannot be computed.
 void score_rollout(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards, int64_t first_step,
-                   int64_t draw, RewardJournal& journal, std::span<Group> groups);
+                   int64_t draw, bool stop_on_error, RewardJournal& journal, std::span<Group> groups);
 
 }  // namespace cohort
