@@ -152,4 +152,11 @@ void AppendLog::sync() {
   if (::fsync(fd_) != 0) system_error("cannot be synced", path_);
 }
 
+int64_t whole_rows(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) return 0;
+  const MappedFile file(path);
+  const size_t newline = file.bytes().rfind('\n');
+  return newline == std::string_view::npos ? 0 : static_cast<int64_t>(newline) + 1;
+}
+
 }  // namespace cohort

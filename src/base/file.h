@@ -79,4 +79,7 @@ class AppendLog {
   std::filesystem::path path_;
 };
 
+// Bytes of a log of rows up to its last newline, for a row torn by a kill is to be cut away; 0 where there is no file.
+int64_t whole_rows(const std::filesystem::path& path);
+
 }  // namespace cohort

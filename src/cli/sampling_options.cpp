@@ -35,6 +35,7 @@ void add_sampling_options(OptionTable& t, SamplingSettings& s, std::vector<std::
   t.add("stop", &r.stop, "strings that end a completion, beside the end token");
   t.add("ignore_eos", &r.ignore_eos, "never end before max_completion_length");
   t.add("seed", &r.seed, "the same seed gives the same completions").at_least(0);
+  add_tool_options(t, r);
   t.section("Machine (none of these changes the result)");
   t.add("num_threads", &r.num_threads, "0: all cores").at_least(0).at_most(4096);
   t.add("max_sequences", &r.max_sequences, "completions decoded at the same time").at_least(1);

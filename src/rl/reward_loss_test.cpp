@@ -28,7 +28,9 @@ void expect_metrics(const RewardSums& sums, const Json& metrics) {
   EXPECT_NEAR(sums.value / static_cast<double>(sums.values), metrics["mean_reward"].get<double>(), 1e-13);
   EXPECT_EQ(sums.value_min, metrics["min_reward"].get<double>());
   EXPECT_EQ(sums.value_max, metrics["max_reward"].get<double>());
-  if (metrics.contains("margin")) EXPECT_NEAR(sums.margin / judged, metrics["margin"].get<double>(), 1e-13);
+  if (metrics.contains("margin")) {
+    EXPECT_NEAR(sums.margin / judged, metrics["margin"].get<double>(), 1e-13);
+  }
 }
 
 // Catches: a wrong sign, side, margin, centring or metric; the expectations are TRL's own code run in

@@ -1,5 +1,7 @@
 #include "rl/source.h"
 
+#include "rl/tool_use.h"
+
 #include <nlohmann/json.hpp>
 
 namespace cohort {
@@ -43,6 +45,7 @@ std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer,
                                  int32_t num_generations, const GenerationOptions& options,
                                  const std::function<void(int64_t, int64_t)>& progress,
                                  KeptActivations* keep) {
+  if (options.tools) return tool_groups(model, tokenizer, drawn, num_generations, options, progress);
   std::vector<GenerationRequest> requests;
   for (const Drawn& d : drawn) requests.push_back({d.problem->prompt_ids, d.prompt_index, num_generations});
   std::vector<std::vector<Completion>> completions =

@@ -20,14 +20,17 @@ RowOutputs recorded(std::span<const Group> groups) {
   return rows;
 }
 
-void check_exact(const std::vector<float>& fresh, const std::vector<float>& old) {
-  for (size_t r = 0; r < fresh.size(); ++r)
-    if (std::memcmp(&fresh[r], &old[r], sizeof(float)) != 0)
-      fail(
-          "the training forward gives log-prob {} where rollout recorded {} (row {}): the engine is not "
-          "exact here; "
-          "please report this machine and recipe",
-          fresh[r], old[r], r);
+// Of the sampled tokens; of inserted ones nothing was recorded.
+void check_exact(std::span<const Group> groups, const std::vector<float>& fresh) {
+  size_t row = 0;
+  for (const Group& g : groups)
+    for (const Sample& s : g.samples)
+      for (size_t t = 0; t < s.completion_ids.size(); ++t, ++row)
+        if (s.is_sampled(t) && std::memcmp(&fresh[row], &s.log_probs[t], sizeof(float)) != 0)
+          fail(
+              "the training forward gives log-prob {} where rollout recorded {} (row {}): the engine is not "
+              "exact here; please report this machine and recipe",
+              fresh[row], s.log_probs[t], row);
 }
 
 }  // namespace
@@ -188,7 +191,7 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
     if (!sampled)
       coefficients(&out, false);
     else if (!kept)
-      check_exact(out.log_prob, old.log_prob);
+      check_exact(micro.groups(), out.log_prob);
     entropies(kept ? old.entropy : out.entropy);
   } else {
     const RowOutputs out = transformer_.forward(model_, tree, options_.temperature, keep());

@@ -96,7 +96,7 @@ class Generator {
   // What a stop string may have begun in, before each sample's own tokens.
   void feed_begun(const GenerationRequest& r, std::vector<StopMatcher>& stops) const {
     for (int32_t s = 0; s < r.samples(); ++s)
-      for (int32_t i = r.begin(s) - r.begun(s); i < r.begin(s); ++i)
+      for (int32_t i = std::max(r.begin(s) - r.begun(s), r.stops_from); i < r.begin(s); ++i)
         if (r.prompt_ids[i] < tokenizer_.size()) stops[s].feed(tokenizer_.token_bytes(r.prompt_ids[i]));
   }
 

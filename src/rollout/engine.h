@@ -17,6 +17,7 @@ namespace cohort {
 class Model;
 class Tokenizer;
 struct KeptActivations;
+struct ToolUse;
 
 // A place on a request's tokens from which completions go on.
 struct Fork {
@@ -35,6 +36,8 @@ struct GenerationRequest {
   // and is no part of the result.
   std::vector<Fork> forks = {};
   int32_t prompt_length = 0;
+  // With forks: stop strings are looked for from this many of prompt_ids on.
+  int32_t stops_from = 0;
 
   int32_t samples() const { return num_generations * std::max(1, static_cast<int32_t>(forks.size())); }
   // Of one of the samples, which stand fork by fork: where it begins, how long its completion is by then, and
@@ -61,6 +64,7 @@ struct GenerationOptions {
   int32_t max_sequences = 256;                 // decoded at the same time
   int64_t kv_memory_bytes = int64_t{1} << 30;  // waits instead of failing; one sequence must fit
   int32_t prefill_chunk = 512;                 // most prompt tokens in one step
+  std::shared_ptr<ToolUse> tools;  // of policy_groups (rl/tool_use.h); generate() itself knows of none
 };
 
 struct Completion {

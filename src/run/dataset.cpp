@@ -1,5 +1,7 @@
 #include "run/dataset.h"
 
+#include "run/sandbox_tool.h"
+
 #include <algorithm>
 
 #include "data/pairs.h"
@@ -117,6 +119,7 @@ GenerationOptions generation_options(const Recipe& r, const ModelConfig& config,
   o.seed = static_cast<uint64_t>(r.seed);
   o.max_sequences = static_cast<int32_t>(r.max_sequences);
   o.kv_memory_bytes = static_cast<int64_t>(r.kv_memory_gb * 1e9);
+  o.tools = sandbox_tool(r);
   return o;
 }
 

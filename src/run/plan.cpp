@@ -104,7 +104,8 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
     kept = Activations::bytes(c, rollout_prompts * group_tokens, Activations::Keep::all);
     // The rollout's activations serve one update, the first; later ones need a forward of their own, and so
     // do a reference and a trust region.
-    const bool possible = r.steps_per_generation == 1 && !r.filter_groups && !r.offline_rollouts;
+    const bool possible = r.steps_per_generation == 1 && !r.filter_groups && !r.offline_rollouts &&
+                          r.max_tool_calling_iterations == 0;
     const bool only_updates = r.num_iterations == 1 && !needs_reference(r, method) && !trust_region;
     const int64_t others = plan.total_bytes() + head + scratch + (only_updates ? 0 : micro_activations);
     plan.keep_activations =

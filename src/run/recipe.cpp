@@ -5,6 +5,23 @@
 
 namespace cohort {
 
+void add_tool_options(OptionTable& t, Recipe& r) {
+  t.section("Tools in a rollout (docs/tools.md)");
+  t.add("max_tool_calling_iterations", &r.max_tool_calling_iterations,
+        "blocks of code that the model may have run in a completion, what they print put in behind them; 0: "
+        "none")
+      .at_least(0)
+      .at_most(1000);
+  t.add("tool_fence", &r.tool_fence, "the word behind ``` that opens a block to run");
+  t.add("tool_command", &r.tool_command, "what runs it in the sandbox, its file as last argument");
+  t.add("tool_output_length", &r.tool_output_length, "most tokens of what a block printed")
+      .at_least(16)
+      .at_most(1 << 20);
+  t.add("tool_timeout", &r.tool_timeout, "seconds of processor time for a block").above(0).at_most(3600);
+  t.add("tool_stateful", &r.tool_stateful,
+        "blocks that ran well are run again before later ones, so that these see their variables");
+}
+
 void add_recipe_options(OptionTable& t, Recipe& r) {
   t.section("Run");
   std::vector<std::string> names;
@@ -80,6 +97,8 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
         "rewards")
       .at_least(1);
   t.add("ignore_eos", &r.ignore_eos, "never end before max_completion_length (to measure speed)");
+
+  add_tool_options(t, r);
 
   t.section("Loss");
   t.add("beta", &r.beta, "weight of the KL divergence from the reference model; 0: none is kept").at_least(0);

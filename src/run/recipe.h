@@ -35,6 +35,13 @@ struct Recipe : OptimizerSettings, RewardSettings {
   bool offline_rollouts = false;
   int64_t max_prompt_length = 0;  // tokens; 0: what the context leaves. A longer prompt is an error
 
+  // Tools in a rollout
+  int64_t max_tool_calling_iterations = 0;  // 0: none
+  std::string tool_fence = "python", tool_command = "python3";
+  int64_t tool_output_length = 256;  // tokens
+  double tool_timeout = 4;           // seconds
+  bool tool_stateful = false;
+
   // Rewards
   std::string multi_objective_aggregation = "sum_then_normalize";
   bool offload_reward_models = false;
@@ -154,6 +161,8 @@ void check_method_options(const Recipe& recipe, std::span<const std::string> cha
 
 // Declares every field of `recipe`, which must outlive the table.
 void add_recipe_options(OptionTable& table, Recipe& recipe);
+// Of them, those of tools in a rollout.
+void add_tool_options(OptionTable& table, Recipe& recipe);
 
 // `arguments` are those after `cohort train`: a recipe file (may be left out) and options that override it.
 // Output goes to runs/NAME where output_dir is not given, NAME being the recipe file's. Validated.

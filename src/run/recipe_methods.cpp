@@ -36,7 +36,9 @@ const std::vector<MethodOptions>& method_options() {
       {"grpo ppo", {"sync_ref_model", "ref_model_mixup_alpha", "ref_model_sync_steps"}},
       {"grpo ppo online-rft distill", {"num_iterations", "steps_per_generation"}},
       {"grpo ppo online-rft distill trpo", {"keep_rollout_activations", "mask_truncated_completions"}},
-      {"grpo ppo online-rft distill trpo rft", {"num_generations", "offload_reward_models"}},
+      {"grpo ppo online-rft distill trpo rft",
+       {"num_generations", "offload_reward_models", "max_tool_calling_iterations", "tool_fence",
+        "tool_command", "tool_output_length", "tool_timeout", "tool_stateful"}},
       {"grpo",
        {"steps_per_iteration", "reward_model_label", "reward_model_learning_rate", "reward_model_batch_size",
         "replay_fraction"}},
@@ -206,6 +208,10 @@ void Recipe::validate() const {
   if (offline_rollouts && (filter_groups || keep_rollout_activations == "true"))
     fail("{}: with offline_rollouts nothing is sampled; expected \"{}\"",
          filter_groups ? "filter_groups" : "keep_rollout_activations", filter_groups ? "false" : "auto");
+  if (max_tool_calling_iterations > 0 && (offline_rollouts || keep_rollout_activations == "true"))
+    fail("{}: completions with tools are sampled in turns, whose activations are not kept; expected \"{}\"",
+         offline_rollouts ? "offline_rollouts" : "keep_rollout_activations",
+         offline_rollouts ? "false" : "auto");
   if (filter_groups && keep_rollout_activations == "true")
     fail(
         "keep_rollout_activations: with filter_groups a rollout is several draws, whose activations are not "

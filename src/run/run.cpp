@@ -17,6 +17,7 @@
 #include "run/method_options.h"
 #include "run/plan.h"
 #include "run/plan_memory.h"
+#include "run/sandbox_tool.h"
 #include "run/sample_json.h"
 
 namespace cohort {
@@ -93,6 +94,8 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   if (resumed) take_up(*resumed);
   writer_ =
       open_run(recipe.output_dir, recipe.resume, resumed, resolved_recipe(recipe), recipe.save_total_limit);
+  if (generation_.tools)
+    journal_answers(writer_->folder() / "tools.jsonl", recipe.resume, *generation_.tools);
   collector_->start(state_.step > 0);
   total_steps_ = count_steps(collector_->problems().size());  // rft's are its own completions
   progress_ = std::make_unique<Progress>("train", total_steps_, "steps");

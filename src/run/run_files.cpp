@@ -29,14 +29,6 @@ NamedValues tagged(const NamedValues& values) {
   return tags;
 }
 
-// Bytes of a log up to its last newline: a row torn by a kill is cut away.
-int64_t whole_rows(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) return 0;
-  const MappedFile file(path);
-  const size_t newline = file.bytes().rfind('\n');
-  return newline == std::string_view::npos ? 0 : static_cast<int64_t>(newline) + 1;
-}
-
 // Says which settings a resumed run changes.
 void log_changes(const std::filesystem::path& path, std::string_view before, std::string_view after) {
   const auto settings = [](std::string_view text) {

@@ -23,6 +23,14 @@ void append_ids(std::string& out, const char* name, const std::vector<int32_t>& 
   out += fmt::format(",\"{}\":[{}]", name, fmt::join(values, ","));
 }
 
+// Where tokens were inserted, not sampled: [[begin, end], ...]; nothing where none was.
+void append_inserted(std::string& out, const std::vector<TokenSpan>& spans) {
+  std::string list;
+  for (const TokenSpan& s : spans)
+    if (!s.sampled) list += fmt::format("{}[{},{}]", list.empty() ? "" : ",", s.begin, s.end);
+  if (!list.empty()) out += ",\"inserted\":[" + list + "]";
+}
+
 std::string number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }
 
 }  // namespace
@@ -34,6 +42,7 @@ std::string sample_json(const Sample& s, int64_t step) {
                      s.prompt_index, s.sample_index, json_text(s.prompt), json_text(s.completion));
   append_ids(out, "prompt_ids", s.prompt_ids);
   append_ids(out, "completion_ids", s.completion_ids);
+  append_inserted(out, s.spans);
   append_floats(out, "log_probs", s.log_probs);
   if (!s.ref_log_probs.empty()) append_floats(out, "ref_log_probs", s.ref_log_probs);
   out += fmt::format(",\"finish_reason\":{}", json_text(s.finish_reason));
