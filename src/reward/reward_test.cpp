@@ -249,7 +249,7 @@ std::string error_of(std::vector<std::string> names, std::vector<double> weights
 TEST(Reward, RefusesBadLists) {
   EXPECT_EQ(
       error_of({"last_nubmer"}, {}),
-      "reward_funcs: expected some of answer_tag, cosine_scaled, language_consistency, last_number, "
+      "reward_funcs: expected some of answer_tag, code, code_fraction, cosine_scaled, language_consistency, last_number, "
       "reasoning_steps, repetition_penalty, soft_overlong_punishment, tag_count, think_format, token_budget, "
       "model:PATH or command:LINE, found \"last_nubmer\" (nearest: last_number)");
   EXPECT_EQ(error_of({"last_number", "last_number"}, {}), "reward_funcs: \"last_number\" stands there twice");

@@ -8,9 +8,9 @@ namespace cohort {
 
 std::span<const RewardRule* const> reward_rules() {
   static constexpr const RewardRule* kRules[] = {
-      &kAnswerTagRule,      &kCosineScaledRule,      &kLanguageConsistencyRule, &kLastNumberRule,
-      &kReasoningStepsRule, &kRepetitionPenaltyRule, &kSoftOverlongRule,        &kTagCountRule,
-      &kThinkFormatRule,    &kTokenBudgetRule};
+      &kAnswerTagRule,           &kCodeRule,       &kCodeFractionRule,   &kCosineScaledRule,
+      &kLanguageConsistencyRule, &kLastNumberRule, &kReasoningStepsRule, &kRepetitionPenaltyRule,
+      &kSoftOverlongRule,        &kTagCountRule,   &kThinkFormatRule,    &kTokenBudgetRule};
   return kRules;
 }
 

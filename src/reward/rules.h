@@ -19,7 +19,7 @@ struct RewardRule {
   void (*make)(const RewardSettings& settings, int64_t max_completion_length, RewardFunction& function);
 };
 
-extern const RewardRule kAnswerTagRule, kCosineScaledRule, kLanguageConsistencyRule, kLastNumberRule,
+extern const RewardRule kAnswerTagRule, kCodeRule, kCodeFractionRule, kCosineScaledRule, kLanguageConsistencyRule, kLastNumberRule,
     kReasoningStepsRule, kRepetitionPenaltyRule, kSoftOverlongRule, kTagCountRule, kThinkFormatRule,
     kTokenBudgetRule;
 

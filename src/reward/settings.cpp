@@ -57,6 +57,20 @@ void add_reward_settings(OptionTable& t, RewardSettings& s) {
       .at_most(0);
   t.add("language", &s.language,
         "language_consistency: the language wanted, where the row has no field language");
+  t.add("code_cpu_seconds", &s.code_cpu_seconds,
+        "code: CPU time of one test; five times that of wall time is the last resort")
+      .above(0);
+  t.add("code_memory_mb", &s.code_memory_mb, "code: memory of one test")
+      .at_least(16)
+      .at_most(1 << 20);
+  t.add("code_workers", &s.code_workers, "code: programs that run at the same time")
+      .at_least(1)
+      .at_most(256);
+  t.add("code_commands", &s.code_commands,
+        "code: further languages, each \"TAG: COMMAND WORD ...\" for blocks with that tag; the source's file is "
+        "the command's last word");
+  t.add("code_read_only", &s.code_read_only,
+        "code: folders that programs may read besides the system's, such as an interpreter's");
 }
 
 }  // namespace cohort

@@ -30,6 +30,9 @@ struct RewardSettings {
   int64_t repetition_n_grams = 3;
   double repetition_max_penalty = -1.0;
   std::string language = "en";
+  double code_cpu_seconds = 4;
+  int64_t code_memory_mb = 512, code_workers = 2;
+  std::vector<std::string> code_commands, code_read_only;
 };
 
 // Declares them, which must outlive the table, below a heading.

@@ -1,0 +1,175 @@
+#include "reward/code_program.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "reward/code_compare.h"
+
+namespace cohort {
+namespace {
+
+// Reads what it needs and closes its input before the program's first line runs; the result goes to the
+// output as it was at the start, and what the program prints goes nowhere.
+constexpr char kDriver[] = R"(import json, os, sys
+request = json.load(sys.stdin)
+sys.stdin.close()
+answer = os.dup(1)
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+space = {"__name__": "solution"}
+exec("import bisect, collections, functools, heapq, itertools, math\n"
+     "from collections import Counter, OrderedDict, defaultdict, deque\n"
+     "from typing import *", space)
+with open("solution.py", encoding="utf-8") as file:
+    exec(compile(file.read(), "solution.py", "exec"), space)
+if "asserts" in request:
+    exec(compile(request["asserts"], "tests.py", "exec"), space)
+    text = request["token"]
+else:
+    owner = space.get("Solution")
+    name = request["fn_name"]
+    function = getattr(owner(), name) if isinstance(owner, type) and hasattr(owner, name) else space[name]
+    def plain(value):
+        return sorted(value) if isinstance(value, (set, frozenset)) else list(value)
+    text = json.dumps(function(*request["args"]), default=plain)
+data = text.encode()
+while data:
+    data = data[os.write(answer, data):]
+)";
+constexpr char kToken[] = "the tests have run to their end";
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  for (size_t at = 0; (at = text.find_first_not_of(" \t", at)) != std::string_view::npos;) {
+    const size_t end = std::min(text.find_first_of(" \t", at), text.size());
+    words.emplace_back(text.substr(at, end - at));
+    at = end;
+  }
+  return words;
+}
+
+const CodeLanguage* find_language(std::span<const CodeLanguage> languages, std::string_view tag) {
+  for (const CodeLanguage& language : languages)
+    if (std::ranges::find(language.tags, tag) != language.tags.end()) return &language;
+  return nullptr;
+}
+
+}  // namespace
+
+std::vector<CodeLanguage> code_languages(std::span<const std::string> commands) {
+  std::vector<CodeLanguage> out;
+  for (const std::string& command : commands) {
+    const size_t colon = command.find(':');
+    const std::string tag = lower(command.substr(0, std::min(colon, command.size())));
+    const std::vector<std::string> words = colon == std::string::npos
+                                               ? std::vector<std::string>()
+                                               : words_of(std::string_view(command).substr(colon + 1));
+    if (tag.empty() || words.empty() || tag.find_first_of(" \t/") != std::string::npos)
+      fail("code_commands: expected \"TAG: COMMAND\", found \"{}\"", command);
+    CodeLanguage language{tag, {tag}, "main." + tag, {}, words};
+    language.run.push_back(language.file);
+    out.push_back(std::move(language));
+  }
+  out.push_back({"python", {"python", "py", "python3"}, "main.py", {}, {"python3", "-B", "main.py"}});
+  out.push_back({"cpp",
+                 {"cpp", "c++", "cxx", "cc"},
+                 "main.cpp",
+                 {"g++", "-std=c++20", "-O2", "-o", "program", "main.cpp"},
+                 {"./program"}});
+  out.push_back({"sh", {"sh", "shell"}, "main.sh", {}, {"sh", "main.sh"}});
+  out.push_back({"bash", {"bash"}, "main.sh", {}, {"bash", "main.sh"}});
+  return out;
+}
+
+std::optional<CodeBlock> last_code_block(std::string_view completion, std::span<const CodeLanguage> languages,
+                                         std::string_view wanted) {
+  const CodeLanguage* only = wanted.empty() ? nullptr : find_language(languages, lower(wanted));
+  if (!wanted.empty() && !only)
+    fail("its tests are for \"{}\", a language that is not known (code_commands)", wanted);
+  std::optional<CodeBlock> tagged, bare;
+  size_t fence = 0, begin = 0;  // of the open block
+  std::string tag;
+  for (size_t at = 0; at < completion.size();) {
+    const size_t end = std::min(completion.find('\n', at), completion.size());
+    std::string_view line = completion.substr(at, end - at);
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    const size_t ticks = std::min(line.find_first_not_of('`'), line.size());
+    const std::string rest = [&] {
+      const std::vector<std::string> words = words_of(line.substr(ticks));
+      return words.empty() || words[0] == "\r" ? std::string() : words[0];
+    }();
+    if (fence == 0 && ticks >= 3 && line.find('`', ticks) == std::string_view::npos) {
+      fence = ticks;
+      begin = end + 1;
+      tag = lower(rest.substr(0, rest.find_first_of("\r{")));
+    } else if (fence > 0 && ticks >= fence && rest.empty()) {
+      const CodeLanguage* language = tag.empty() ? nullptr : find_language(languages, tag);
+      std::string source(at > begin ? completion.substr(begin, at - begin) : "");
+      if (language && (!only || language == only))
+        tagged = CodeBlock{language, std::move(source)};
+      else if (tag.empty())
+        bare = CodeBlock{only ? only : find_language(languages, "python"), std::move(source)};
+      fence = 0;
+    }
+    at = end + 1;
+  }
+  return tagged ? tagged : bare;
+}
+
+Job compile_job(const CodeBlock& block) {
+  Job job;
+  job.argv = block.language->compile;
+  job.files = {{block.language->file, block.source}};
+  job.fetch = "program";
+  job.limits.cpu_seconds = 20;
+  job.limits.wall_seconds = 100;
+  job.limits.memory = 1 << 30;
+  return job;
+}
+
+Job test_job(const CodeBlock& block, const CodeTests& tests, const CodeTest& test,
+             const std::string& compiled, const JobLimits& limits) {
+  Job job;
+  job.limits = limits;
+  if (test.kind == CodeTestKind::io) {
+    job.argv = block.language->run;
+    job.files = {block.language->compile.empty() ? JobFile{block.language->file, block.source}
+                                                 : JobFile{"program", compiled}};
+    job.input = test.input;
+    return job;
+  }
+  if (block.language->name != "python")
+    fail("its tests call functions of Python, and the program is in {}", block.language->name);
+  job.argv = {"python3", "-B", "main.py"};
+  job.files = {{"main.py", kDriver}, {"solution.py", block.source}};
+  nlohmann::json request;
+  if (test.kind == CodeTestKind::call) {
+    request["fn_name"] = tests.fn_name;
+    request["args"] = nlohmann::json::parse(test.input);
+  } else {
+    request["asserts"] = test.input;
+    request["token"] = kToken;
+  }
+  job.input = request.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  return job;
+}
+
+bool passed(const CodeTest& test, std::string_view out) {
+  switch (test.kind) {
+    case CodeTestKind::io:
+      return same_output(out, test.output);
+    case CodeTestKind::call:
+      return same_result(out, test.expected, test.wrapped);
+    case CodeTestKind::asserts:
+      return out == kToken;
+  }
+  return false;
+}
+
+}  // namespace cohort

@@ -1,0 +1,150 @@
+#include "reward/code_tests.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace cohort {
+namespace {
+
+using nlohmann::json;
+
+std::string text_field(const json& object, std::initializer_list<const char*> names) {
+  for (const char* name : names)
+    if (const auto it = object.find(name); it != object.end() && it->is_string())
+      return it->get<std::string>();
+  return {};
+}
+
+// A string, or lines as an array of strings; other values as they are written.
+std::string as_text(const json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_array()) return value.dump();
+  std::string text;
+  for (const json& line : value) text += (line.is_string() ? line.get<std::string>() : line.dump()) + "\n";
+  return text;
+}
+
+json parse_or_text(const std::string& text) {
+  json value = json::parse(text, nullptr, false);
+  return value.is_discarded() ? json(text) : value;
+}
+
+std::string arguments(const json& input) {
+  if (input.is_array()) return input.dump();
+  if (!input.is_string()) return json::array({input}).dump();
+  json list = json::array();
+  const std::string text = input.get<std::string>();
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const std::string line = text.substr(at, end - at);
+    if (line.find_first_not_of(" \t\r") != std::string::npos) list.push_back(parse_or_text(line));
+    at = end + 1;
+  }
+  return list.dump();
+}
+
+CodeTest make_test(const json& input, const json& output, bool call) {
+  CodeTest test;
+  if (!call) {
+    test.input = as_text(input);
+    test.output = as_text(output);
+    return test;
+  }
+  test.kind = CodeTestKind::call;
+  test.input = arguments(input);
+  test.expected = input.is_string() && output.is_string() ? parse_or_text(output.get<std::string>()) : output;
+  return test;
+}
+
+CodeTest asserts(std::string code) {
+  CodeTest test;
+  test.kind = CodeTestKind::asserts;
+  test.input = std::move(code);
+  return test;
+}
+
+void read_value(const json& value, CodeTests& out);
+
+void read_case(const json& item, CodeTests& out) {
+  if (item.is_string()) {
+    out.tests.push_back(asserts(item.get<std::string>()));
+    return;
+  }
+  if (!item.is_object() || !item.contains("input") || !item.contains("output"))
+    fail("its tests: expected objects with \"input\" and \"output\", or code, found {:.80}", item.dump());
+  const std::string name = text_field(item, {"fn_name"});
+  if (!name.empty()) {
+    if (!out.fn_name.empty() && out.fn_name != name)
+      fail("its tests: two functions are named, {} and {}", out.fn_name, name);
+    out.fn_name = name;
+  }
+  const std::string type = text_field(item, {"type", "testtype"});
+  const bool by_type = type == "functional" || type == "function_call";
+  if (by_type && out.fn_name.empty()) fail("its tests: a test calls a function, and no fn_name says which");
+  out.tests.push_back(
+      make_test(item["input"], item["output"], type.empty() ? !out.fn_name.empty() : by_type));
+}
+
+void read_object(const json& value, CodeTests& out) {
+  if (const std::string name = text_field(value, {"fn_name", "func_name"}); !name.empty()) out.fn_name = name;
+  if (const std::string language = text_field(value, {"language"}); !language.empty())
+    out.language = language;
+  if (value.contains("test_cases")) return read_value(value["test_cases"], out);
+  if (value.contains("input")) return read_case(value, out);
+  const auto inputs = value.find("inputs"), outputs = value.find("outputs");
+  if (inputs == value.end() || outputs == value.end() || !inputs->is_array() || !outputs->is_array())
+    fail("its tests: expected \"inputs\" and \"outputs\", two arrays, found {:.80}", value.dump());
+  if (inputs->size() != outputs->size())
+    fail("its tests: {} inputs and {} outputs", inputs->size(), outputs->size());
+  const bool call = !out.fn_name.empty();
+  const bool wrapped =
+      call && std::ranges::all_of(*outputs, [](const json& o) { return o.is_array() && o.size() == 1; });
+  for (size_t i = 0; i < inputs->size(); ++i) {
+    out.tests.push_back(make_test((*inputs)[i], (*outputs)[i], call));
+    out.tests.back().wrapped = wrapped;
+  }
+}
+
+void read_value(const json& value, CodeTests& out) {
+  if (value.is_object()) return read_object(value, out);
+  if (value.is_array()) {
+    for (const json& item : value) read_case(item, out);
+    return;
+  }
+  if (!value.is_string()) fail("its tests: expected an array, an object or text, found {:.80}", value.dump());
+  const std::string text = value.get<std::string>();
+  const json parsed = json::parse(text, nullptr, false);
+  if (parsed.is_object() || parsed.is_array()) return read_value(parsed, out);
+  out.tests.push_back(asserts(text));
+}
+
+}  // namespace
+
+bool CodeTests::exposed() const {
+  return std::ranges::any_of(tests, [](const CodeTest& t) { return t.kind == CodeTestKind::asserts; });
+}
+
+CodeTests read_code_tests(const json& row) {
+  CodeTests out;
+  out.fn_name = text_field(row, {"fn_name", "func_name"});
+  const json* found = nullptr;
+  for (const char* name :
+       {"tests", "test_cases", "verification_info", "input_output", "test_list", "test", "ground_truth"})
+    if (const auto it = row.find(name); !found && it != row.end() && !it->is_null()) found = &*it;
+  if (!found)
+    if (const auto it = row.find("reward_model");
+        it != row.end() && it->is_object() && it->contains("ground_truth"))
+      found = &(*it)["ground_truth"];
+  if (!found) fail("the row has no field \"tests\"");
+  read_value(*found, out);
+  // HumanEval's tests define check(candidate) and leave it to be called.
+  if (const std::string entry = text_field(row, {"entry_point"}); !entry.empty())
+    for (CodeTest& test : out.tests)
+      if (test.kind == CodeTestKind::asserts && test.input.find("def check(") != std::string::npos)
+        test.input += fmt::format("\ncheck({})\n", entry);
+  if (out.tests.empty()) fail("the row has no tests");
+  return out;
+}
+
+}  // namespace cohort
