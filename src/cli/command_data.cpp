@@ -15,7 +15,7 @@ struct Settings {
 void declare(OptionTable& t, Settings& s) {
   t.add("data", &s.recipe.data, "the name of a built-in task, or a JSONL file (to split it)")
       .shown_as("TASK|FILE");
-  t.add("task_digits", &s.recipe.task_digits, "digits of a built-in task's numbers").at_least(1).at_most(18);
+  t.add("task_digits", &s.recipe.task_digits, "a built-in task's difficulty: digits of its numbers, or how many there are").at_least(1).at_most(30);
   t.add("task_problems", &s.recipe.task_problems, "problems that a built-in task makes; 0: as many as it has")
       .at_least(0);
   t.add("seed", &s.recipe.seed, "the same seed gives the same problems").at_least(0);

@@ -16,7 +16,7 @@ void add_sampling_options(OptionTable& t, SamplingSettings& s, std::vector<std::
         .shown_as("FILE|TASK");
   else
     t.add("data", &r.data, kRows).shown_as("FILE|TASK");
-  t.add("task_digits", &r.task_digits, "digits of a built-in task's numbers").at_least(1).at_most(18);
+  t.add("task_digits", &r.task_digits, "a built-in task's difficulty: digits of its numbers, or how many there are").at_least(1).at_most(30);
   t.add("task_problems", &r.task_problems, "problems that a built-in task makes; 0: as many as it has")
       .at_least(0);
   t.add("output", &s.output, "where to write the rows; the terminal where empty").shown_as("FILE");

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/options.h"
 #include "base/philox.h"
+#include "data/generated_tasks.h"
 
 namespace cohort {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 constexpr std::array<std::string_view, 4> kTags = {"<think>", "</think>", "<answer>", "</answer>"};
 constexpr int64_t kMostByDefault = 10'000;
 constexpr int64_t kMost = 10'000'000;
+constexpr int64_t kGeneratedByDefault = 2000, kMostInVain = 2000;
 
 int64_t power_of_ten(int n) { return n == 0 ? 1 : 10 * power_of_ten(n - 1); }
 
@@ -134,6 +136,7 @@ const Task& find_task(std::string_view name) {
     if (task.info.name == name) return task;
     names.emplace_back(task.info.name);
   }
+  for (const GeneratedTask& task : generated_tasks()) names.emplace_back(task.name);
   const std::string nearest = nearest_name(name, names);
   fail("task: expected one of {}, found \"{}\"{}", fmt::join(names, ", "), name,
        nearest.empty() ? "" : fmt::format(" (nearest: {})", nearest));
@@ -145,6 +148,7 @@ std::span<const TaskInfo> task_list() {
   static const std::vector<TaskInfo> list = [] {
     std::vector<TaskInfo> infos;
     for (const Task& task : kTasks) infos.push_back(task.info);
+    for (const GeneratedTask& task : generated_tasks()) infos.push_back({task.name, task.summary});
     return infos;
   }();
   return list;
@@ -173,7 +177,40 @@ std::string products_completion(int64_t a, int64_t digit) {
   return worked(work, a * digit);
 }
 
+namespace {
+
+std::vector<Row> generated_rows(const GeneratedTask& task, const TaskOptions& options, uint64_t seed) {
+  if (options.digits < 1 || options.digits > task.most_difficult)
+    fail("task_digits: expected 1 to {} for the task {}, found {}", task.most_difficult, task.name,
+         options.digits);
+  const int64_t wanted = options.rows > 0 ? options.rows : kGeneratedByDefault;
+  if (options.rows < 0 || wanted > kMost)
+    fail("task_problems: expected 0 to {}, found {}", kMost, options.rows);
+  std::vector<Row> rows;
+  std::unordered_set<std::string> seen;
+  int64_t in_vain = 0;
+  for (uint64_t attempt = 0; static_cast<int64_t>(rows.size()) < wanted; ++attempt) {
+    ProblemRandom random(seed, attempt);
+    Row row = task.make(random, options.digits);
+    if (seen.insert(row.question).second) {
+      rows.push_back(std::move(row));
+      in_vain = 0;
+    } else if (++in_vain == kMostInVain) {
+      if (options.rows == 0) return rows;
+      fail(
+          "task_problems: the task {} with task_digits {} has hardly more than {} distinct problems, found "
+          "{}",
+          task.name, options.digits, rows.size(), wanted);
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
 std::vector<Row> make_rows(std::string_view name, const TaskOptions& options, uint64_t seed) {
+  for (const GeneratedTask& task : generated_tasks())
+    if (task.name == name) return generated_rows(task, options, seed);
   const Task& task = find_task(name);
   if (options.digits < 1 || options.digits > task.most_digits)
     fail("digits: expected 1 to {} for the task {}, found {}", task.most_digits, name, options.digits);

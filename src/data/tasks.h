@@ -12,8 +12,8 @@
 namespace cohort {
 
 struct TaskOptions {
-  int32_t digits = 3;  // of each operand (products: of the first): 1-9, sums 1-4
-  int64_t rows = 0;    // distinct questions wanted; 0: all of them, at most 10,000
+  int32_t digits = 3;  // of each operand (products: of the first): 1-9, sums 1-4; of generated tasks the difficulty
+  int64_t rows = 0;    // distinct questions wanted; 0: all of them, at most 10,000 (generated tasks: 2,000)
 };
 
 struct TaskInfo {
@@ -28,6 +28,7 @@ std::span<const TaskInfo> task_list();
 //   carries:  the same questions, each step of the completion on its own line, and the field `steps` with these lines
 //   products: "347*6=", a number of 1 to `digits` digits times one digit, worked as in carries
 //   sums:     "State the final answer to the following arithmetic problem: 6 + 2 =", operands of exactly `digits` digits
+//   and those of generated_tasks.h
 // Throws Error for an unknown task or an option out of range.
 std::vector<Row> make_rows(std::string_view name, const TaskOptions& options, uint64_t seed);
 

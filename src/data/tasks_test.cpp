@@ -116,7 +116,8 @@ std::string error_of(std::string_view task, const TaskOptions& options) {
 // silently.
 TEST(Tasks, RefuseWhatCannotBe) {
   EXPECT_EQ(error_of("adition", {}),
-            "task: expected one of addition, carries, products, sums, found \"adition\" (nearest: addition)");
+            "task: expected one of addition, carries, products, sums, word_problems, countdown, sorting, "
+            "letters, programs, found \"adition\" (nearest: addition)");
   EXPECT_EQ(error_of("sums", {.digits = 5}), "digits: expected 1 to 4 for the task sums, found 5");
   EXPECT_EQ(error_of("addition", {.digits = 0}), "digits: expected 1 to 9 for the task addition, found 0");
   EXPECT_EQ(error_of("sums", {.digits = 1, .rows = 101}),
@@ -124,6 +125,59 @@ TEST(Tasks, RefuseWhatCannotBe) {
             "10000), found 101");
   EXPECT_NE(error_of("addition", {.digits = 9, .rows = -1}), "none");
   EXPECT_EQ(make_rows("addition", {.digits = 9}, 0).size(), 10000u);
+}
+
+// Catches: problems that repeat, change between runs or with their number, and answers that are not those of the
+// question.
+TEST(GeneratedTasks, AreDistinctAndDeterministic) {
+  for (const char* name : {"word_problems", "countdown", "sorting", "letters", "programs"}) {
+    SCOPED_TRACE(name);
+    const std::vector<Row> rows = make_rows(name, {.digits = 2, .rows = 200}, 5),
+                           more = make_rows(name, {.digits = 2, .rows = 300}, 5);
+    ASSERT_EQ(rows.size(), 200u);
+    std::set<std::string> seen;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      EXPECT_EQ(*rows[i].fields, *more[i].fields);
+      EXPECT_TRUE(seen.insert(rows[i].question).second);
+      EXPECT_EQ(rows[i].text("prompt"), rows[i].prompt);
+    }
+    EXPECT_NE(rows[0].question, make_rows(name, {.digits = 2, .rows = 1}, 6)[0].question);
+    EXPECT_THROW(make_rows(name, {.digits = 31}, 5), Error);
+  }
+  EXPECT_THROW(make_rows("letters", {.digits = 1, .rows = 20000}, 1), Error);  // 26^3 there are
+}
+
+// Numbers in a text, in order.
+std::vector<int64_t> numbers_in(const std::string& text) {
+  std::vector<int64_t> numbers;
+  for (size_t i = 0; i < text.size(); ++i)
+    if (std::isdigit(static_cast<unsigned char>(text[i]))) {
+      size_t end = 0;
+      numbers.push_back(std::stoll(text.substr(i), &end));
+      i += end;
+    }
+  return numbers;
+}
+
+// Catches: an answer of another story's arithmetic.
+TEST(GeneratedTasks, StoriesHaveTheirAnswers) {
+  std::set<int> kinds;
+  for (const Row& row : make_rows("word_problems", {.digits = 2, .rows = 400}, 3)) {
+    const std::vector<int64_t> n = numbers_in(row.prompt);
+    const auto has = [&](const char* word) { return row.prompt.find(word) != std::string::npos; };
+    int64_t expected = 0;
+    int kind = 0;
+    if (has("buys") && has("more")) expected = n.at(0) + n.at(1), kind = 1;
+    if (has("gives away")) expected = n.at(0) - n.at(1), kind = 2;
+    if (has("boxes")) expected = n.at(0) * n.at(1), kind = 3;
+    if (has("shared")) expected = n.at(0) / n.at(1), kind = 4;
+    if (has("lost")) expected = n.at(0) + n.at(1) - n.at(2), kind = 5;
+    if (has("ticket")) expected = n.at(0) * n.at(1) + n.at(2), kind = 6;
+    kinds.insert(kind);
+    EXPECT_EQ(row.text("answer"), std::to_string(expected)) << row.prompt;
+  }
+  EXPECT_EQ(kinds.size(), 6u);
+  EXPECT_FALSE(kinds.contains(0));
 }
 
 }  // namespace

@@ -247,11 +247,11 @@ std::string error_of(std::vector<std::string> names, std::vector<double> weights
 
 // Catches: a misspelt or repeated reward, or weights of another length, taken silently.
 TEST(Reward, RefusesBadLists) {
-  EXPECT_EQ(
-      error_of({"last_nubmer"}, {}),
-      "reward_funcs: expected some of answer_tag, code, code_fraction, cosine_scaled, language_consistency, last_number, "
-      "reasoning_steps, repetition_penalty, soft_overlong_punishment, tag_count, think_format, token_budget, "
-      "model:PATH or command:LINE, found \"last_nubmer\" (nearest: last_number)");
+  const std::string unknown = error_of({"last_nubmer"}, {});
+  EXPECT_TRUE(unknown.starts_with("reward_funcs: expected some of answer_tag, ")) << unknown;
+  EXPECT_TRUE(unknown.ends_with(
+      ", token_budget, model:PATH or command:LINE, found \"last_nubmer\" (nearest: last_number)"))
+      << unknown;
   EXPECT_EQ(error_of({"last_number", "last_number"}, {}), "reward_funcs: \"last_number\" stands there twice");
   EXPECT_EQ(error_of({"last_number"}, {1, 2}),
             "reward_weights: expected one for each of the 1 reward_funcs, found 2");

@@ -8,9 +8,22 @@ namespace cohort {
 
 std::span<const RewardRule* const> reward_rules() {
   static constexpr const RewardRule* kRules[] = {
-      &kAnswerTagRule,           &kCodeRule,       &kCodeFractionRule,   &kCosineScaledRule,
-      &kLanguageConsistencyRule, &kLastNumberRule, &kReasoningStepsRule, &kRepetitionPenaltyRule,
-      &kSoftOverlongRule,        &kTagCountRule,   &kThinkFormatRule,    &kTokenBudgetRule};
+      // clang-format off
+      &kAnswerTagRule,
+      &kCodeRule,
+      &kCodeFractionRule,
+      &kCosineScaledRule,
+      &kCountdownRule,
+      &kLanguageConsistencyRule,
+      &kLastNumberRule,
+      &kReasoningStepsRule,
+      &kRepetitionPenaltyRule,
+      &kSoftOverlongRule,
+      &kTagCountRule,
+      &kThinkFormatRule,
+      &kTokenBudgetRule,
+  };
+  // clang-format on
   return kRules;
 }
 

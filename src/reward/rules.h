@@ -19,9 +19,22 @@ struct RewardRule {
   void (*make)(const RewardSettings& settings, int64_t max_completion_length, RewardFunction& function);
 };
 
-extern const RewardRule kAnswerTagRule, kCodeRule, kCodeFractionRule, kCosineScaledRule, kLanguageConsistencyRule, kLastNumberRule,
-    kReasoningStepsRule, kRepetitionPenaltyRule, kSoftOverlongRule, kTagCountRule, kThinkFormatRule,
+// clang-format off
+extern const RewardRule
+    kAnswerTagRule,
+    kCodeRule,
+    kCodeFractionRule,
+    kCosineScaledRule,
+    kCountdownRule,
+    kLanguageConsistencyRule,
+    kLastNumberRule,
+    kReasoningStepsRule,
+    kRepetitionPenaltyRule,
+    kSoftOverlongRule,
+    kTagCountRule,
+    kThinkFormatRule,
     kTokenBudgetRule;
+// clang-format on
 
 // All of them, by name.
 std::span<const RewardRule* const> reward_rules();

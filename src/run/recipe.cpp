@@ -43,7 +43,7 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("eval_data", &r.eval_data,
         "held-out problems, given as data is; where empty, those that holdout_fraction sets aside")
       .shown_as("FILE|TASK");
-  t.add("task_digits", &r.task_digits, "digits of a built-in task's numbers").at_least(1).at_most(18);
+  t.add("task_digits", &r.task_digits, "a built-in task's difficulty: digits of its numbers, or how many there are").at_least(1).at_most(30);
   t.add("task_problems", &r.task_problems, "problems that a built-in task makes; 0: as many as it has")
       .at_least(0);
   t.add("holdout_fraction", &r.holdout_fraction,

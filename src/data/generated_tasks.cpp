@@ -1,0 +1,171 @@
+#include "data/generated_tasks.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace cohort {
+namespace {
+
+using Json = nlohmann::json;
+
+Row row_of(std::string prompt, const char* kind, Json fields) {
+  Row row;
+  fields["prompt"] = prompt;
+  fields["data_source"] = kind;
+  row.question = row.prompt = std::move(prompt);
+  row.fields = std::make_shared<const Json>(std::move(fields));
+  return row;
+}
+
+int64_t power_of_ten(int32_t n) { return n == 0 ? 1 : 10 * power_of_ten(n - 1); }
+
+// One or two steps of arithmetic in a story; numbers of up to `difficulty` digits.
+Row word_problem(ProblemRandom& r, int32_t difficulty) {
+  static constexpr const char* kNames[] = {"Tom", "Mia", "Sam", "Ana", "Leo",
+                                           "Eva", "Max", "Zoe", "Ben", "Ida"};
+  static constexpr const char* kThings[] = {"apples", "books", "coins", "pens",
+                                            "shells", "cards", "eggs",  "stamps"};
+  const std::string who = kNames[r.below(10)], things = kThings[r.below(8)];
+  const int64_t most = power_of_ten(difficulty) - 1;
+  const int64_t a = r.between(2, most), b = r.between(2, most), small = r.between(2, 9);
+  std::string text;
+  int64_t answer = 0;
+  switch (r.below(6)) {
+    case 0:
+      text = fmt::format("{} has {} {} and buys {} more. How many {} does {} have now?", who, a, things, b,
+                         things, who);
+      answer = a + b;
+      break;
+    case 1:
+      text =
+          fmt::format("{} has {} {} and gives away {}. How many {} are left?", who, a + b, things, b, things);
+      answer = a;
+      break;
+    case 2:
+      text = fmt::format("There are {} boxes with {} {} in each. How many {} are there in all?", small, a,
+                         things, things);
+      answer = small * a;
+      break;
+    case 3:
+      text = fmt::format("{} {} are shared equally among {} children. How many does each child get?",
+                         small * a, things, small);
+      answer = a;
+      break;
+    case 4:
+      text = fmt::format("{} had {} {}, found {} more and then lost {}. How many {} does {} have?", who, a,
+                         things, b + small, small, things, who);
+      answer = a + b;
+      break;
+    default:
+      text = fmt::format(
+          "One ticket costs {} dollars. {} buys {} tickets and a drink for {} dollars. How many dollars does "
+          "{} "
+          "pay?",
+          a, who, small, b, who);
+      answer = small * a + b;
+  }
+  return row_of(text, "math", {{"answer", std::to_string(answer)}});
+}
+
+// Numbers and a target that some expression of all of them reaches (at least the one that made it).
+Row countdown(ProblemRandom& r, int32_t difficulty) {
+  std::vector<int64_t> numbers;
+  for (int32_t i = 0; i < difficulty + 1; ++i) numbers.push_back(r.between(1, i < 2 ? 20 : 50));
+  int64_t target = numbers[0];
+  for (size_t i = 1; i < numbers.size(); ++i) {
+    const int64_t n = numbers[i];
+    switch (r.below(4)) {
+      case 0:
+        target = target % n == 0 ? target / n : target + n;
+        break;
+      case 1:
+        target = std::abs(target) <= 20 && n <= 20 ? target * n : target - n;
+        break;
+      case 2:
+        target -= n;
+        break;
+      default:
+        target += n;
+    }
+  }
+  for (size_t i = numbers.size() - 1; i > 0; --i)
+    std::swap(numbers[i], numbers[static_cast<size_t>(r.below(static_cast<int64_t>(i) + 1))]);
+  return row_of(
+      fmt::format(
+          "Using the numbers {}, each exactly once, and +, -, *, / and parentheses, write an expression that "
+          "equals {}. Give it as <answer> expression </answer>.",
+          fmt::join(numbers, ", "), target),
+      "countdown", {{"numbers", numbers}, {"target", target}});
+}
+
+Row sorting(ProblemRandom& r, int32_t difficulty) {
+  std::vector<int64_t> numbers;
+  for (int32_t i = 0; i < difficulty + 2; ++i) numbers.push_back(r.below(100));
+  std::vector<int64_t> sorted = numbers;
+  std::ranges::sort(sorted);
+  return row_of(fmt::format("Sort these numbers from the smallest to the largest: {}. Give them as <answer> "
+                            "numbers with commas "
+                            "</answer>.",
+                            fmt::join(numbers, ", ")),
+                "text", {{"answer", fmt::format("{}", fmt::join(sorted, ", "))}});
+}
+
+Row letters(ProblemRandom& r, int32_t difficulty) {
+  std::string word;
+  for (int32_t i = 0; i < difficulty + 2; ++i) word += static_cast<char>('a' + r.below(26));
+  const std::string reversed(word.rbegin(), word.rend());
+  return row_of(
+      fmt::format("Write the letters of \"{}\" in reverse order. Give them as <answer> word </answer>.",
+                  word),
+      "text", {{"answer", reversed}});
+}
+
+// Programs that read standard input, with tests.
+Row program(ProblemRandom& r, int32_t difficulty) {
+  static constexpr const char* kWhat[] = {"sum", "largest", "smallest", "number of even ones",
+                                          "product of the first and last"};
+  const int64_t what = r.below(5), times = r.between(1, 9 * difficulty), plus = r.between(0, 20 * difficulty);
+  std::vector<std::string> inputs, outputs;
+  for (int test = 0; test < 5; ++test) {
+    std::vector<int64_t> numbers;
+    for (int64_t i = r.between(1, 3 + 2 * difficulty); i > 0; --i) numbers.push_back(r.between(-50, 50));
+    int64_t value = 0;
+    if (what == 0)
+      for (int64_t n : numbers) value += n;
+    if (what == 1) value = *std::ranges::max_element(numbers);
+    if (what == 2) value = *std::ranges::min_element(numbers);
+    if (what == 3) value = std::ranges::count_if(numbers, [](int64_t n) { return n % 2 == 0; });
+    if (what == 4) value = numbers.front() * numbers.back();
+    inputs.push_back(fmt::format("{}\n", fmt::join(numbers, " ")));
+    outputs.push_back(fmt::format("{}\n", value * times + plus));
+  }
+  return row_of(fmt::format("Write a Python program that reads one line of integers separated by spaces and "
+                            "prints the {} times {}{}. "
+                            "Answer with one ```python code block.",
+                            kWhat[what == 2   ? 2
+                                  : what == 3 ? 3
+                                              : what],
+                            times, plus > 0 ? fmt::format(" plus {}", plus) : ""),
+                "code", {{"tests", {{"inputs", inputs}, {"outputs", outputs}}}});
+}
+
+constexpr GeneratedTask kTasks[] = {
+    {"word_problems",
+     "stories of one or two steps of arithmetic, numbers of up to task_digits digits (reward: math or "
+     "last_number)",
+     6, word_problem},
+    {"countdown", "reach a target with task_digits + 1 numbers, each used once (reward: countdown)", 7,
+     countdown},
+    {"sorting", "sort task_digits + 2 numbers (reward: answer_tag)", 30, sorting},
+    {"letters", "write task_digits + 2 letters in reverse order (reward: answer_tag)", 30, letters},
+    {"programs", "short programs on a line of integers, with tests (reward: code)", 5, program},
+};
+
+}  // namespace
+
+std::span<const GeneratedTask> generated_tasks() { return kTasks; }
+
+}  // namespace cohort
