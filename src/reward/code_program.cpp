@@ -142,6 +142,7 @@ Job test_job(const CodeBlock& block, const CodeTests& tests, const CodeTest& tes
     job.files = {block.language->compile.empty() ? JobFile{block.language->file, block.source}
                                                  : JobFile{"program", compiled}};
     job.input = test.input;
+    job.limits.output = std::max(limits.output, 2 * std::ssize(test.output));
     return job;
   }
   if (block.language->name != "python")

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "reward/code_program.h"
 #include "reward/code_tests.h"
 #include "reward/rules.h"
@@ -11,19 +12,27 @@
 namespace cohort {
 namespace {
 
-// The last line of what a program said of its failure, for people.
+// What a program wrote, as a part of a reason: at most 160 bytes, valid UTF-8, no control characters.
+std::string quoted(std::string_view text) {
+  std::string out = replace_invalid_utf8(text.substr(0, 160));
+  for (char& c : out)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return out;
+}
+
+// The last line of what a program said of its failure.
 std::string last_words(std::string_view err) {
   const size_t last = err.find_last_not_of(" \t\r\n");
   if (last == std::string_view::npos) return {};
   err = err.substr(0, last + 1);
   err = err.substr(err.rfind('\n') + 1);  // npos + 1: all of it
-  return std::string(err.substr(0, 160));
+  return quoted(err);
 }
 
 std::string first_error(std::string_view err) {
-  size_t at = err.find("error: ");
+  const size_t at = err.find("error: ");
   if (at == std::string_view::npos) return last_words(err);
-  return std::string(err.substr(at + 7, std::min<size_t>(err.find('\n', at) - at - 7, 160)));
+  return quoted(err.substr(at + 7, std::min(err.find('\n', at), err.size()) - at - 7));
 }
 
 bool python_would_not_compile(const CodeBlock& block, std::string_view words) {
@@ -31,6 +40,8 @@ bool python_would_not_compile(const CodeBlock& block, std::string_view words) {
          (words.starts_with("SyntaxError") || words.starts_with("IndentationError") ||
           words.starts_with("TabError"));
 }
+
+constexpr size_t kMostTimeouts = 3;  // then the tests that are left count as failed, not to be waited for
 
 // One completion on its way through the compiler and the tests.
 class Judge {
@@ -45,7 +56,7 @@ class Judge {
       const std::string wanted = tests_.language.empty() && python_only ? "python" : tests_.language;
       block_ = last_code_block(input.completion, languages, wanted);
       if (!block_) finish(0, wanted.empty() ? "no code block" : fmt::format("no code block of {}", wanted));
-    } catch (const Error& e) {
+    } catch (const std::exception& e) {
       result_ = not_computed(e.what());
       finished_ = true;
     }
@@ -57,7 +68,7 @@ class Judge {
       if (finished_) return std::nullopt;
       if (!block_->language->compile.empty() && compiled_.empty()) return compile_job(*block_);
       return test_job(*block_, tests_, tests_.tests[at_], compiled_, limits_);
-    } catch (const Error& e) {
+    } catch (const std::exception& e) {
       result_ = not_computed(e.what());
       finished_ = true;
       return std::nullopt;
@@ -99,7 +110,8 @@ class Judge {
         first_failure_ = fmt::format("test {} of {}: {}", at_ + 1, count,
                                      r.outcome == JobOutcome::ok ? std::string("wrong answer") : failure(r));
     }
-    if (++at_ < count && (right || fraction_)) return;
+    if (r.outcome == JobOutcome::timeout) ++timeouts_;
+    if (++at_ < count && (right || fraction_) && timeouts_ < kMostTimeouts) return;
     if (first_failure_.empty()) return finish(1, fmt::format("passed {} of {} tests", count, count));
     finish(fraction_ ? static_cast<double>(passed_) / static_cast<double>(count) : 0,
            fraction_ ? fmt::format("passed {} of {} tests; {}", passed_, count, first_failure_)
@@ -119,7 +131,7 @@ class Judge {
   std::optional<CodeBlock> block_;
   RewardResult result_;
   std::string compiled_, first_failure_;
-  size_t at_ = 0, passed_ = 0;
+  size_t at_ = 0, passed_ = 0, timeouts_ = 0;
   bool finished_ = false;
 };
 

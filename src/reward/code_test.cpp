@@ -10,6 +10,7 @@
 #include "reward/code_tests.h"
 #include "reward/rules.h"
 #include "sandbox/pool.h"
+#include "sandbox/probe.h"
 
 namespace cohort {
 namespace {
@@ -126,7 +127,7 @@ class CodeReward : public testing::Test {
   }
   void SetUp() override {
     const SandboxSupport support = sandbox_support();
-    if (!support.ok) GTEST_SKIP() << "NO SANDBOX HERE: " << support.missing;
+    REQUIRE_SANDBOX(support);
     kCodeRule.make(settings(), 0, all_);
     kCodeFractionRule.make(settings(), 0, fraction_);
   }
@@ -234,6 +235,20 @@ TEST_F(CodeReward, WhatCannotBeJudgedIsNoZero) {
   kCodeRule.make(s, 0, f);
   EXPECT_EQ(verdict(f, kDouble, "sh", "x"),
             "could not judge: reading /no/such/folder: No such file or directory");
+}
+
+// Catches: a program whose dying words break the log or a file of JSON; one that sleeps through every test;
+// an output that is right and longer than the usual limit.
+TEST_F(CodeReward, Bounds) {
+  const std::string words = verdict(all_, kDouble, "sh", "printf 'a\\377\\033[2Jb\\303' >&2; exit 1");
+  EXPECT_EQ(words, "0: test 1 of 3: exit status 1: a\xEF\xBF\xBD [2Jb\xEF\xBF\xBD");
+  json sleepy;
+  for (int i = 0; i < 100; ++i) sleepy["tests"].push_back({{"input", ""}, {"output", "x"}});
+  EXPECT_EQ(verdict(fraction_, sleepy.dump(), "sh", "while :; do :; done"),
+            "0: passed 0 of 100 tests; test 1 of 100: time-out: 1 s of CPU time");
+  const json large = {{"tests", json::array({{{"input", ""}, {"output", std::string(3 << 20, 'x')}}})}};
+  EXPECT_EQ(verdict(all_, large.dump(), "sh", "head -c 3145728 /dev/zero | tr '\\0' x"),
+            "1: passed 1 of 1 tests");
 }
 
 // Catches: verdicts mixed up between completions that are judged together.

@@ -3,9 +3,18 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <ostream>
 
 #include "sandbox/pool.h"
+
+// In a test: skips it, loudly, where there is no sandbox; with COHORT_REQUIRE_SANDBOX in the environment it
+// fails.
+#define REQUIRE_SANDBOX(support)                                                              \
+  if (!(support).ok) {                                                                        \
+    if (std::getenv("COHORT_REQUIRE_SANDBOX")) FAIL() << "no sandbox: " << (support).missing; \
+    GTEST_SKIP() << "NO SANDBOX HERE: " << (support).missing;                                 \
+  }
 
 namespace cohort {
 
@@ -27,13 +36,16 @@ constexpr unsigned kEndsWell = one_of({JobOutcome::ok}), kTimeout = one_of({JobO
                    kFails = one_of({JobOutcome::nonzero_exit}), kFlood = one_of({JobOutcome::output_limit}),
                    kAnyEnd = kEndsWell | kTimeout | kMemory | kCrash | kFails | kFlood;
 
+constexpr char kWall[] = "s of wall time", kCpu[] = "s of CPU time";
+
 struct Probe {
   const char* name;
   const char* attacks;
   ProbeKind kind;
   const char* source;
   unsigned ends;     // how it may end
-  const char* says;  // must stand in its output, so that a probe that did nothing fails; null: nothing
+  const char* says;  // must stand in its output or the reason of its end, so that a probe that did nothing
+                     // fails; null: nothing
 };
 inline void PrintTo(const Probe& probe, std::ostream* out) { *out << probe.attacks; }
 

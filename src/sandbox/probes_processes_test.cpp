@@ -7,11 +7,11 @@ namespace {
 constexpr auto C = ProbeKind::c, Shell = ProbeKind::shell;
 
 constexpr Probe kProbes[] = {
-    {"fork_bomb", "forks without end", C, "for (;;) fork();", kTimeout, nullptr},
-    {"fork_bomb_shell", "the shell's fork bomb", Shell, "f() { f | f & }; f; f; sleep 5", kAnyEnd, nullptr},
+    {"fork_bomb", "forks without end", C, "for (;;) fork();", kTimeout, kCpu},
+    {"fork_bomb_shell", "the shell's fork bomb", Shell, "f() { f | f & }; f; f; sleep 1", kAnyEnd, nullptr},
     {"vfork_exec_loop", "starts itself again and again", C,
-     "for (;;) if (vfork() == 0) { execl(words[0], words[0], words[1], 0); _exit(1); }", kTimeout, nullptr},
-    {"exec_loop", "replaces itself without end", Shell, "exec sh main.sh \"$1\"", kTimeout, nullptr},
+     "for (;;) if (vfork() == 0) { execl(words[0], words[0], words[1], 0); _exit(1); }", kTimeout, kCpu},
+    {"exec_loop", "replaces itself without end", Shell, "exec sh main.sh \"$1\"", kTimeout, kCpu},
     {"thread_bomb", "thousands of threads", C,
      R"(pthread_attr_t a; pthread_attr_init(&a); pthread_attr_setstacksize(&a, 65536); pthread_t t; int n = 0;
         while (n < 100000 && pthread_create(&t, &a, (void* (*)(void*))pause, 0) == 0) ++n;
@@ -24,23 +24,23 @@ constexpr Probe kProbes[] = {
     {"orphan_flood", "children of children, left to the first process", C,
      "for (;;) { int pid = fork(); if (pid == 0) { if (fork() == 0) pause(); _exit(0); } if (pid > 0) "
      "waitpid(pid, 0, 0); }",
-     kTimeout, nullptr},
-    {"endless_loop", "computes without end", C, "for (volatile long i = 0;; ++i);", kTimeout, nullptr},
+     kTimeout, kCpu},
+    {"endless_loop", "computes without end", C, "for (volatile long i = 0;; ++i);", kTimeout, kCpu},
     {"many_loops", "computes without end in many processes", C,
-     "for (int i = 0; i < 16; ++i) fork(); for (;;);", kTimeout, nullptr},
+     "for (int i = 0; i < 16; ++i) fork(); for (;;);", kTimeout, kCpu},
     {"cpu_in_short_children", "spends CPU time in children that end before they are looked at", C,
      "for (;;) { int pid = fork(); if (pid == 0) { for (volatile int i = 0; i < 1000000; ++i); _exit(0); } "
      "waitpid(pid, 0, 0); }",
-     kTimeout, nullptr},
+     kTimeout, kCpu},
     {"ignores_signals", "ignores every signal that it can", C,
-     "for (int s = 1; s < 65; ++s) signal(s, SIG_IGN); for (;;);", kTimeout, nullptr},
+     "for (int s = 1; s < 65; ++s) signal(s, SIG_IGN); for (;;);", kTimeout, kCpu},
     {"handles_xcpu", "goes on after SIGXCPU", C,
      "signal(SIGXCPU, SIG_IGN); signal(SIGTERM, SIG_IGN); signal(SIGINT, SIG_IGN); for (;;);", kTimeout,
-     nullptr},
+     kCpu},
     {"blocks_signals", "blocks every signal", C,
-     "sigset_t all; sigfillset(&all); sigprocmask(SIG_BLOCK, &all, 0); for (;;) pause();", kTimeout, nullptr},
-    {"sleeps", "sleeps to keep a worker busy", C, "sleep(1000);", kTimeout, nullptr},
-    {"stops_itself", "stops itself with SIGSTOP", C, "raise(SIGSTOP);", kTimeout, nullptr},
+     "sigset_t all; sigfillset(&all); sigprocmask(SIG_BLOCK, &all, 0); for (;;) pause();", kTimeout, kWall},
+    {"sleeps", "sleeps to keep a worker busy", C, "sleep(1000);", kTimeout, kWall},
+    {"stops_itself", "stops itself with SIGSTOP", C, "raise(SIGSTOP);", kTimeout, kWall},
     {"daemon", "leaves a daemon behind: double fork, new session", C,
      R"(if (fork() == 0) { setsid(); if (fork() == 0) { for (int i = 0; i < 1024; ++i) close(i); signal(SIGHUP, SIG_IGN); for (;;) sleep(1); } _exit(0); })",
      kEndsWell, "end"},
@@ -53,7 +53,7 @@ constexpr Probe kProbes[] = {
      "usleep(100000);",
      kEndsWell, "end"},
     {"stop_parent", "stops the process that watches it", C, "kill(1, SIGSTOP); kill(1, SIGTSTP); for (;;);",
-     kTimeout, nullptr},
+     kTimeout, kCpu},
     {"kill_all", "kills everything that it may", C, "kill(-1, SIGTERM); kill(-1, SIGKILL); usleep(50000);",
      kAnyEnd, nullptr},
     {"kill_host", "kills processes of the host by number", C,
@@ -68,7 +68,7 @@ constexpr Probe kProbes[] = {
     {"deep_recursion", "recursion without end", C, "attack(count + 1, words); printf(\"%d\", count);", kCrash,
      nullptr},
     {"closes_stdio", "closes its input and output and goes on", C,
-     "close(0); close(1); close(2); for (;;) pause();", kTimeout, nullptr},
+     "close(0); close(1); close(2); for (;;) pause();", kTimeout, kWall},
     {"reopens_output", "opens its output again to write past the limit", C,
      "for (;;) { int fd = open(\"/proc/self/fd/1\", O_WRONLY); if (fd < 0) fd = 1; char b[65536]; memset(b, "
      "'x', sizeof b); write(fd, b, sizeof b); close(fd); }",
@@ -89,6 +89,11 @@ constexpr Probe kProbes[] = {
         TRY(prctl(PR_SET_SECUREBITS, 0)); TRY(prctl(PR_SET_KEEPCAPS, 1)); TRY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, 21, 0, 0));
         TRY(prctl(PR_SET_DUMPABLE, 1)); TRY(prctl(PR_SET_SECCOMP, 2, 0)); TRY(prctl(PR_SET_CHILD_SUBREAPER, 1));)",
      kEndsWell, "end"},
+    {"capabilities_left", "uses capabilities that were not taken away", Shell,
+     "grep '^Cap' /proc/self/status | grep -v 0000000000000000 && echo ESCAPED; grep -E "
+     "'^(NoNewPrivs|Seccomp):' "
+     "/proc/self/status | tr -d '\\n\\t'",
+     kEndsWell, "NoNewPrivs:1Seccomp:2"},
     {"raise_limits", "raises its limits, or lowers those of its parent", C,
      R"(int r[] = {RLIMIT_NPROC, RLIMIT_CPU, RLIMIT_AS, RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_STACK};
         for (int i = 0; i < 6; ++i) { struct rlimit l; getrlimit(r[i], &l); l.rlim_cur = l.rlim_max + 1; l.rlim_max = l.rlim_cur; TRY(setrlimit(r[i], &l)); }

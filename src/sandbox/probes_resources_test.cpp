@@ -81,7 +81,7 @@ constexpr Probe kProbes[] = {
      "char* p = malloc(100 << 20); memset(p, 1, 100 << 20); struct rlimit l = {~0UL, ~0UL}; "
      "TRY(setrlimit(RLIMIT_CORE, &l)); abort();",
      kCrash, nullptr},
-    {"fifo", "opens a fifo that nobody writes to", Shell, "mkfifo p; cat p", kTimeout, nullptr},
+    {"fifo", "opens a fifo that nobody writes to", Shell, "mkfifo p; cat p", kTimeout, kWall},
     {"waits_for_input", "reads more input than there is", Shell,
      "cat >/dev/null; cat; cat /dev/stdin >/dev/null; echo end", kEndsWell, "end"},
     {"sync", "makes the host write its disks", C, "TRY_SYSCALL(SYS_sync); TRY_SYSCALL(SYS_syncfs, 0);",

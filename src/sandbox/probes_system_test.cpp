@@ -138,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(Attack, SystemProbes, testing::ValuesIn(kProbes), probe
 // Catches: one run that sees what another, at the same time, has in its folders, processes or shared memory.
 TEST(Isolation, JobsAtTheSameTimeSeeNothingOfOneAnother) {
   SandboxPool pool;
-  if (!pool.support().ok) GTEST_SKIP() << "NO SANDBOX HERE: " << pool.support().missing;
+  REQUIRE_SANDBOX(pool.support());
   Job hides, looks;
   hides.argv = {"sh", "-c", "for d in . /tmp /dev/shm; do echo secret > $d/hidden; done; sleep 0.6",
                 "hidden-argument"};

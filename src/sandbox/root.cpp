@@ -85,9 +85,14 @@ void enter_private_root(std::span<const std::string> read_only) {
                            "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime"})
     if (on_host(path)) show(path, kSystem);
   for (const std::string& path : read_only) {
-    if (!path.starts_with('/'))
-      fail("a read-only path of the sandbox: expected an absolute path, found \"{}\"", path);
-    show(fs::path(path).lexically_normal().string(), kSystem);
+    const fs::path normal = fs::path(path).lexically_normal();
+    if (!normal.is_absolute() || normal == "/")
+      fail("a folder that jobs may read: expected an absolute path, found \"{}\"", path);
+    const std::string first = *++normal.begin();
+    for (const char* own : {"job", "tmp", "dev", "proc"})
+      if (first == own)
+        fail("a folder that jobs may read: {} lies in /{}, and jobs have one of their own", path, own);
+    show(normal.string(), kSystem);
   }
   // Devices: neither their contents nor their owners and times can be changed; writing to them is what they
   // are for.

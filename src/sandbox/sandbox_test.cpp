@@ -4,13 +4,16 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "base/check.h"
 #include "sandbox/message.h"
 #include "sandbox/pool.h"
+#include "sandbox/probe.h"
 
 namespace cohort {
 namespace {
@@ -24,13 +27,10 @@ Job shell(const std::string& script, double cpu = 4, double wall = 20) {
   return job;
 }
 
-#define REQUIRE_SANDBOX(pool) \
-  if (!(pool).support().ok) GTEST_SKIP() << "NO SANDBOX HERE: " << (pool).support().missing
-
 // Catches: input, output, errors or exit status lost or mixed up; files that are not there.
 TEST(Sandbox, RunsAProgram) {
   SandboxPool pool;
-  REQUIRE_SANDBOX(pool);
+  REQUIRE_SANDBOX(pool.support());
   Job job = shell("cat; cat extra; echo err >&2; exit 3");
   job.files.push_back({"extra", std::string("a\0b\xff\n", 5)});
   job.input = "in\n";
@@ -48,7 +48,7 @@ TEST(Sandbox, RunsAProgram) {
 // Catches: one kind of end reported as another.
 TEST(Sandbox, TellsEndsApart) {
   SandboxPool pool;
-  REQUIRE_SANDBOX(pool);
+  REQUIRE_SANDBOX(pool.support());
   struct Case {
     const char* script;
     JobOutcome outcome;
@@ -86,7 +86,7 @@ TEST(Sandbox, TellsEndsApart) {
 // Catches: results out of order, jobs that are not run at the same time.
 TEST(Sandbox, ResultsStandInTheOrderOfTheJobs) {
   SandboxPool pool({4, {}});
-  REQUIRE_SANDBOX(pool);
+  REQUIRE_SANDBOX(pool.support());
   std::vector<Job> jobs;
   for (int i = 0; i < 12; ++i) jobs.push_back(shell(fmt::format("sleep 0.{}; echo {}", i % 3 * 2, i)));
   double sum = 0;
@@ -101,7 +101,7 @@ TEST(Sandbox, ResultsStandInTheOrderOfTheJobs) {
 // Catches: a file not brought back, or one that is no plain file of the job's.
 TEST(Sandbox, FetchesAFile) {
   SandboxPool pool;
-  REQUIRE_SANDBOX(pool);
+  REQUIRE_SANDBOX(pool.support());
   const auto fetch = [&](const char* script) {
     Job job = shell(script);
     job.fetch = "product";
@@ -119,7 +119,7 @@ TEST(Sandbox, FetchesAFile) {
 // its job to the next caller.
 TEST(Sandbox, Chains) {
   SandboxPool pool;
-  REQUIRE_SANDBOX(pool);
+  REQUIRE_SANDBOX(pool.support());
   std::vector<std::string> seen(3);
   std::vector<JobChain> chains;
   for (size_t c = 0; c < 3; ++c)
@@ -140,7 +140,7 @@ TEST(Sandbox, Chains) {
 // Catches: one job's files, processes or memory seen by the next.
 TEST(Sandbox, JobsSeeNothingOfEarlierOnes) {
   SandboxPool pool({1, {}});
-  REQUIRE_SANDBOX(pool);
+  REQUIRE_SANDBOX(pool.support());
   const char* look = "ls -A /job/work /tmp /dev/shm; ls /proc | grep -c '^[0-9]'";
   const std::string before = pool.run(shell(look)).out;
   pool.run(shell("echo x > left; echo x > /tmp/left; echo x > /dev/shm/left; sleep 100 & exit 0"));
@@ -150,7 +150,7 @@ TEST(Sandbox, JobsSeeNothingOfEarlierOnes) {
 // Catches: a runner that dies taking the pool with it.
 TEST(Sandbox, ARunnerThatDiesIsStartedAnew) {
   SandboxPool pool({1, {}});
-  REQUIRE_SANDBOX(pool);
+  REQUIRE_SANDBOX(pool.support());
   std::vector<JobChain> chains = {[](const JobResult* previous) -> std::optional<Job> {
     if (!previous) return shell("sleep 30");
     EXPECT_EQ(previous->outcome, JobOutcome::refused) << "a job that was not finished has a verdict";
@@ -173,8 +173,64 @@ TEST(Sandbox, ARunnerThatDiesIsStartedAnew) {
   EXPECT_EQ(pool.run(shell("echo on")).out, "on\n");
 }
 
+// Catches: runs that outlive a trainer that is killed.
+TEST(Sandbox, EndsWithTheProgramThatStartedIt) {
+  {
+    SandboxPool pool({1, {}});
+    REQUIRE_SANDBOX(pool.support());
+  }
+  const std::string marker = fmt::format("orphan-{}", getpid());
+  const auto alive = [&] {
+    int count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      std::string line;
+      std::ifstream words(entry.path() / "cmdline");
+      std::getline(words, line);
+      count += line.find(marker) != std::string::npos;
+    }
+    return count;
+  };
+  const pid_t trainer = fork();
+  if (trainer == 0) {
+    SandboxPool pool({1, {}});
+    Job job = shell("sleep 60 & sleep 60", 4, 100);
+    job.argv.push_back(marker);
+    pool.run(job);
+    _exit(0);
+  }
+  const auto wait_for = [&](bool wanted) {
+    for (int i = 0; i < 500 && (alive() > 0) != wanted; ++i) usleep(10000);
+    return (alive() > 0) == wanted;
+  };
+  EXPECT_TRUE(wait_for(true)) << "the job did not start";
+  kill(trainer, SIGKILL);
+  waitpid(trainer, nullptr, 0);
+  EXPECT_TRUE(wait_for(false)) << "it goes on without its trainer";
+}
+
+// Catches: a further folder that jobs do not see, or that they can write though its permissions allow it.
+TEST(Sandbox, FurtherFoldersAreReadOnly) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fmt::format("/var/tmp/further-{}", getpid());  // /tmp is the job's own
+  fs::create_directories(folder);
+  std::ofstream(folder / "file") << "text\n";
+  for (const fs::path& path : {folder, folder / "file"}) fs::permissions(path, fs::perms::all);
+  SandboxPool pool({1, {folder.string()}});
+  REQUIRE_SANDBOX(pool.support());
+  const JobResult r = pool.run(shell(fmt::format(
+      "cd {} && cat file; echo more >> file; echo x > new; chmod 700 file; rm file; ls", folder.string())));
+  EXPECT_EQ(r.out, "text\nfile\n") << r.err;
+  std::string text;
+  std::getline(std::ifstream(folder / "file"), text);
+  EXPECT_EQ(text, "text");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 1);
+  fs::remove_all(folder);
+}
+
 // Catches: running code outside the sandbox, or a silent failure, where the sandbox cannot be had.
 TEST(Sandbox, RefusesWhatItCannotContain) {
+  for (const char* path : {"relative", "/", "/tmp/x", "/proc/self", "/dev", "/usr/../job/x"})
+    EXPECT_FALSE(SandboxPool({1, {path}}).support().ok) << path;
   SandboxPool pool({1, {"/no/such/folder"}});
   EXPECT_FALSE(pool.support().ok);
   EXPECT_NE(pool.support().missing.find("/no/such/folder"), std::string::npos) << pool.support().missing;
