@@ -1,0 +1,190 @@
+#include <algorithm>
+
+#include "math/equal.h"
+#include "math/real_set.h"
+
+namespace cohort::math {
+namespace {
+
+bool only_equals(const std::string& signs) { return signs.find_first_not_of("=~") == std::string::npos; }
+
+Expr difference_of(const Expr& a, const Expr& b) {
+  std::vector<Expr> terms;
+  terms.push_back(a);
+  terms.push_back(negate(b));
+  return sum(std::move(terms));
+}
+
+char flipped(char sign) {
+  switch (sign) {
+    case '<':
+      return '>';
+    case '>':
+      return '<';
+    case 'l':
+      return 'g';
+    case 'g':
+      return 'l';
+    default:
+      return sign;
+  }
+}
+
+bool many_quantities(const Expr& e) {
+  return free_symbols(e).size() >= 2 || has_kind(e, Kind::call) || has_function(e, "abs");
+}
+
+// f(x) = ... with its variable's name as the other side has it.
+Expr renamed(const Expr& e, const std::string& from, const std::string& to) {
+  Expr out = e;
+  if (out.kind == Kind::symbol && out.name == from) out.name = to;
+  for (Expr& a : out.args) a = renamed(a, from, to);
+  return out;
+}
+
+}  // namespace
+
+bool names_quantity(const Expr& e) {
+  switch (e.kind) {
+    case Kind::symbol:
+    case Kind::text:
+    case Kind::constant:
+    case Kind::call:
+      return true;
+    case Kind::function:
+      if (e.name == "percent" || e.name == "degree" || e.name == "pm" || e.name == "mp" || e.name == "ln")
+        return false;
+      [[fallthrough]];
+    case Kind::tuple:
+    case Kind::set:
+    case Kind::ratio:
+    case Kind::multiply:
+      return std::all_of(e.args.begin(), e.args.end(), names_quantity);
+    case Kind::power:
+      return names_quantity(e.args[0]) && is_number(e.args[1], -1);
+    default:
+      return false;
+  }
+}
+
+Same Comparer::relations(const Expr& a, const Expr& b) {
+  if (only_equals(a.name) && only_equals(b.name)) return equations(a, b);
+  if (a.name == "i" || b.name == "i" || a.name == "n" || b.name == "n" || a.name == "s" || b.name == "s") {
+    const bool sets = (a.name == "i" && (b.name == "=" || b.name == "i")) ||
+                      (a.name == "=" && b.name == "i") || a.name == b.name;
+    if (sets) return ordered(a, b);
+    if (!options_.allow_set_relation) return Same::no;
+  }
+  return inequalities(a, b);
+}
+
+// "x = 3" and 3, "x in [0, 1]" and [0, 1], "-2 <= x <= 7" and [-2, 7].
+Same Comparer::with_value(const Expr& relation, const Expr& value, bool relation_is_gold) {
+  const auto compare = [&](const Expr& side) {
+    return relation_is_gold ? compare_trees(side, value) : compare_trees(value, side);
+  };
+  if (only_equals(relation.name)) {
+    const Expr &left = relation.args.front(), &right = relation.args.back();
+    const bool chain = relation.args.size() > 2;
+    const bool calculated =
+        is_scalar(left) && free_symbols(left).empty() && !has_kind(left, Kind::call);  // 2 + 3 = 5
+    // a + b = 5 tells what a + b is; a^2 + b = 0 is an equation.
+    const bool quantity = is_scalar(left) && many_quantities(left) && right.kind == Kind::number &&
+                          right.value != 0 && !any_of(left, [](const Expr& x) {
+                            return x.kind == Kind::multiply && x.args[0].kind == Kind::number;
+                          });
+    if (chain || calculated || quantity || names_quantity(left)) return compare(right);
+    if (left.kind == Kind::number && names_quantity(right)) return compare(left);  // 3 = x
+    return Same::no;
+  }
+  if (relation.name == "i" && (relation.args[0].kind == Kind::symbol || names_quantity(relation.args[0])))
+    return compare(relation.args[1]);
+  if (!options_.allow_set_relation) return Same::no;
+  try {
+    const std::optional<RealSet> x = real_set(relation, work_), y = real_set(value, work_);
+    if (x && y) return same_set(*x, *y) ? Same::yes : Same::no;
+  } catch (const Outside&) {
+  } catch (const Undefined&) {
+  }
+  return Same::no;
+}
+
+Same Comparer::equations(const Expr& a, const Expr& b) {
+  const Expr &a_left = a.args.front(), &a_right = a.args.back(), &b_left = b.args.front(),
+             &b_right = b.args.back();
+  if (names_quantity(a_left) && names_quantity(b_left)) {
+    const bool functions = a_left.kind == Kind::call && b_left.kind == Kind::call &&
+                           a_left.name == b_left.name && a_left.args.size() == 1 && b_left.args.size() == 1 &&
+                           a_left.args[0].kind == Kind::symbol && b_left.args[0].kind == Kind::symbol;
+    if (functions) return compare_trees(a_right, renamed(b_right, b_left.args[0].name, a_left.args[0].name));
+    const Same left = compare_trees(a_left, b_left);
+    if (left == Same::yes) {
+      const Same right = compare_trees(a_right, b_right);
+      if (right != Same::no) return right;
+    }
+  }
+  if (!is_scalar(a_left) || !is_scalar(a_right) || !is_scalar(b_left) || !is_scalar(b_right)) return Same::no;
+  return proportional(difference_of(a_left, a_right), difference_of(b_left, b_right), false);
+}
+
+// Whether a = c b for one number c, not 0, for all values of the variables.
+Same Comparer::proportional(const Expr& a, const Expr& b, bool positive) {
+  if (free_symbols(a) != free_symbols(b)) return Same::no;
+  std::optional<std::pair<Ball, Ball>> first;
+  int agreeing = 0;
+  for (const bool complex_values : {false, true}) {
+    for (int round = 0; round < 24 && agreeing < 6; ++round) {
+      Reading reading;
+      reading.complex_values = complex_values;
+      reading.round = round;
+      reading.points = round % 2 ? Reading::positive : Reading::mixed;
+      try {
+        const Ball x = to_ball(evaluate(a, reading, work_)), y = to_ball(evaluate(b, reading, work_));
+        if (x.may_be_zero() != y.may_be_zero()) return Same::no;
+        if (x.may_be_zero()) continue;
+        if (!first) {
+          if (positive && (!x.real() || !y.real() || x.sign() != y.sign())) return Same::no;
+          first = {x, y};
+          continue;
+        }
+        if (!same_value(x * first->second, y * first->first)) return Same::no;
+        ++agreeing;
+      } catch (const Undefined&) {
+      } catch (const Outside&) {
+      }
+    }
+    if (agreeing >= 3) return Same::yes;
+  }
+  if (to_text(a) == to_text(b)) return Same::yes;
+  return unknown("no values of the variables for which both equations are defined");
+}
+
+Same Comparer::inequalities(const Expr& a, const Expr& b) {
+  try {
+    std::string x_name, y_name;
+    const std::optional<RealSet> x = real_set(a, work_, &x_name), y = real_set(b, work_, &y_name);
+    if (x && y) return x_name == y_name && same_set(*x, *y) ? Same::yes : Same::no;
+  } catch (const Outside&) {
+  } catch (const Undefined&) {
+  }
+  if (a.args.size() != b.args.size()) return Same::no;
+  if (a.args.size() == 2 && is_scalar(a.args[0]) && is_scalar(a.args[1]) && is_scalar(b.args[0]) &&
+      is_scalar(b.args[1])) {
+    const Expr x = difference_of(a.args[0], a.args[1]), y = difference_of(b.args[0], b.args[1]);
+    if (a.name == "!" && b.name == "!") return proportional(x, y, false);
+    if (a.name == b.name) return proportional(x, y, true);
+    if (b.name.size() == 1 && a.name[0] == flipped(b.name[0])) return proportional(x, negate(y), true);
+    return Same::no;
+  }
+  if (a.name == b.name) {
+    const Same s = ordered(a, b);
+    if (s != Same::no) return s;
+  }
+  Expr back = b;
+  std::reverse(back.args.begin(), back.args.end());
+  std::reverse(back.name.begin(), back.name.end());
+  for (char& c : back.name) c = flipped(c);
+  return a.name == back.name ? ordered(a, back) : Same::no;
+}
+
+}  // namespace cohort::math

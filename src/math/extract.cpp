@@ -1,0 +1,392 @@
+#include "math/extract.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "math/names.h"
+
+namespace cohort::math {
+namespace {
+
+constexpr size_t npos = std::string_view::npos;
+constexpr size_t kMaxAnswer = 4000;  // bytes of an answer; longer ones are none
+constexpr size_t kShort = 300;       // bytes of a text that may be an answer and nothing else
+
+struct Span {
+  size_t from = 0, to = 0;  // of all of it, marks included
+  std::string_view inside;
+};
+
+std::string_view trimmed(std::string_view s) {
+  const size_t a = s.find_first_not_of(" \t\r\n");
+  return a == npos ? std::string_view{} : s.substr(a, s.find_last_not_of(" \t\r\n") - a + 1);
+}
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string lowered(std::string_view s) {
+  std::string out(s);
+  for (char& c : out) c = lower(c);
+  return out;
+}
+
+// The end of the group that opens at text[open] == '{'; npos where it is not closed.
+size_t group_end(std::string_view text, size_t open) {
+  int depth = 0;
+  for (size_t i = open; i < text.size(); ++i) {
+    if (text[i] == '\\')
+      ++i;
+    else if (text[i] == '{')
+      ++depth;
+    else if (text[i] == '}' && --depth == 0)
+      return i;
+  }
+  return npos;
+}
+
+// All \boxed{...}, \fbox{...} and \boxed 5. A box that is not closed reaches to the end of its line or formula.
+std::vector<Span> boxes(std::string_view text) {
+  std::vector<Span> out;
+  size_t budget = 8 * text.size() + 1000;  // bytes looked at, so that many open braces cost no square of time
+  for (size_t at = text.find('\\'); at != npos; at = text.find('\\', at + 1)) {
+    const std::string_view rest = text.substr(at);
+    const size_t name = rest.starts_with("\\boxed")      ? 6
+                        : rest.starts_with("\\fbox")     ? 5
+                        : rest.starts_with("\\framebox") ? 9
+                                                         : 0;
+    if (name == 0) continue;
+    size_t open = at + name;
+    while (open < text.size() && text[open] == ' ') ++open;
+    if (open < text.size() && text[open] == '{') {
+      size_t close = budget > 0 ? group_end(text, open) : npos;
+      const size_t looked = (close == npos ? text.size() : close) - open;
+      budget -= std::min(budget, looked);
+      if (close == npos) {
+        close = std::min({text.find('\n', open), text.find('$', open), text.find("\\]", open),
+                          text.find("\\)", open), text.size()});
+        out.push_back({at, close, text.substr(open + 1, close - open - 1)});
+        continue;
+      }
+      out.push_back({at, close + 1, text.substr(open + 1, close - open - 1)});
+      at = close;
+    } else if (open < text.size() && open > at + name) {
+      const size_t end = std::min(text.find_first_of(" \n$,;", open), text.size());
+      out.push_back({at, end, text.substr(open, end - open)});
+    }
+  }
+  return out;
+}
+
+bool escaped(std::string_view text, size_t at) {
+  size_t n = 0;
+  while (at > n && text[at - n - 1] == '\\') ++n;
+  return n % 2 == 1;
+}
+
+bool digit(char c) { return c >= '0' && c <= '9'; }
+
+// All $...$, $$...$$, \(...\) and \[...\]. Money ("$7.78 for") opens none where it is followed by a word's text to the next $.
+std::vector<Span> formulas(std::string_view text) {
+  std::vector<Span> out;
+  for (size_t at = 0; at < text.size(); ++at) {
+    std::string_view close;
+    size_t mark = 2;
+    if (text.substr(at).starts_with("\\["))
+      close = "\\]";
+    else if (text.substr(at).starts_with("\\("))
+      close = "\\)";
+    else if (text.substr(at).starts_with("$$"))
+      close = "$$";
+    else if (text[at] == '$' && !escaped(text, at))
+      close = "$", mark = 1;
+    if (close.empty() || (close[0] == '\\' && at > 0 && escaped(text, at))) {
+      if (text[at] == '\\') ++at;
+      continue;
+    }
+    size_t end = text.find(close, at + mark);
+    while (close == "$" && end != npos && escaped(text, end)) end = text.find('$', end + 1);
+    if (end == npos || end - at > kMaxAnswer) {
+      if (close == "$" || close == "$$") continue;
+      at += 1;
+      continue;
+    }
+    const std::string_view inside = text.substr(at + mark, end - at - mark);
+    if (close == "$" && at + 1 < text.size() && digit(text[at + 1]) &&
+        (inside.ends_with(' ') || inside.find('\n') != npos)) {
+      int words = 0;  // "$7.78 for the fudge, that is $"
+      for (size_t i = 1; i < inside.size(); ++i)
+        words += inside[i - 1] == ' ' && ((inside[i] >= 'a' && inside[i] <= 'z'));
+      if (words >= 2) continue;
+    }
+    if (!trimmed(inside).empty()) out.push_back({at, end + close.size(), inside});
+    at = end + close.size() - 1;
+  }
+  return out;
+}
+
+// Whether words stand in a text that are no names of mathematics.
+bool prose(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    size_t end = i;
+    while (end < text.size() && lower(text[end]) >= 'a' && lower(text[end]) <= 'z') ++end;
+    const std::string_view word = text.substr(i, end - i);
+    const bool command = i > 0 && text[i - 1] == '\\';
+    if (word.size() >= 3 && !command && plain_name(word).role == Role::none && !(i > 0 && text[i - 1] == '{'))
+      return true;
+    i = std::max(end, i + 1);
+  }
+  return false;
+}
+
+// What stands between two answers that belong together: commas, "and", "or", with layout around them.
+bool joins(std::string_view gap) {
+  if (gap.size() > 80) return false;
+  std::string words;
+  for (size_t i = 0; i < gap.size(); ++i) {
+    if (gap[i] == '\\') {
+      size_t j = i + 1;
+      while (j < gap.size() && ((gap[j] >= 'a' && gap[j] <= 'z') || (gap[j] >= 'A' && gap[j] <= 'Z'))) ++j;
+      i = j > i + 1 ? j - 1 : i + 1;
+      words += ' ';
+    } else if (std::string_view("${}~ \n()[]&").find(gap[i]) != npos) {
+      words += ' ';
+    } else {
+      words += lower(gap[i]);
+    }
+  }
+  const std::string_view text = trimmed(words);
+  if (text.empty()) return true;
+  if (text.find('.') != npos || text.find(':') != npos || text.find('=') != npos) return false;
+  return text == "," || text == ";" || text == "and" || text == "or" || text.ends_with(" and") ||
+         text.ends_with(" or") || text == ", and" || text == ", or" || text.starts_with("and ") ||
+         text.starts_with("or ") || text == "&";
+}
+
+std::optional<Candidate> last_joined(std::string_view text, const std::vector<Span>& spans, Source source,
+                                     bool adjacent) {
+  if (spans.empty()) return std::nullopt;
+  size_t first = spans.size() - 1;
+  while (first > 0) {
+    const std::string_view gap = text.substr(spans[first - 1].to, spans[first].from - spans[first - 1].to);
+    if (!joins(gap) || (!adjacent && trimmed(gap).empty())) break;
+    --first;
+  }
+  std::string joined;
+  for (size_t i = first; i < spans.size(); ++i) {
+    std::string_view inside = trimmed(spans[i].inside);
+    while (inside.ends_with(',') || inside.ends_with('.'))
+      inside = trimmed(inside.substr(0, inside.size() - 1));
+    if (i > first) joined += " , ";
+    joined += inside;
+  }
+  if (joined.size() > kMaxAnswer) return std::nullopt;
+  return Candidate{std::move(joined), source};
+}
+
+// The end of the sentence that starts at `from`.
+size_t sentence_end(std::string_view text, size_t from) {
+  int depth = 0;
+  for (size_t i = from; i < text.size(); ++i) {
+    if (text[i] == '{') ++depth;
+    if (text[i] == '}' && depth > 0) --depth;
+    if (text[i] == '\n' && i > from + 1 && depth == 0) return i;
+    if (text[i] == '.' && depth == 0 &&
+        (i + 1 == text.size() || text[i + 1] == ' ' || text[i + 1] == '\n' || text[i + 1] == '<'))
+      return i;
+    if (i - from > kMaxAnswer) return i;
+  }
+  return text.size();
+}
+
+struct Phrase {
+  size_t at = npos, after = 0;
+  bool final = false;
+};
+
+// The last "the answer is", "final answer:", "answer:" and the like.
+Phrase last_phrase(std::string_view text) {
+  const std::string low = lowered(text);
+  Phrase best;
+  for (size_t at = low.rfind("answer"); at != npos; at = at == 0 ? npos : low.rfind("answer", at - 1)) {
+    size_t i = at + 6;
+    const auto spaces = [&] {
+      while (i < low.size() && (low[i] == ' ' || low[i] == '*' || low[i] == '\n' || low[i] == '\t')) ++i;
+    };
+    spaces();
+    bool found = false;
+    for (const std::string_view verb : {"is", "equals", "would be", "will be", "are", "=", "was"})
+      if (std::string_view(low).substr(i).starts_with(verb)) {
+        i += verb.size();
+        found = true;
+        break;
+      }
+    if (std::string_view(low).substr(i).starts_with(":")) {
+      ++i;
+      found = true;
+    }
+    if (!found) continue;
+    spaces();
+    for (const std::string_view more : {":", "therefore", "thus", "the final answer is", "the answer is"})
+      if (std::string_view(low).substr(i).starts_with(more)) {
+        i += more.size();
+        spaces();
+      }
+    if (i >= low.size()) continue;
+    best.at = at;
+    best.after = i;
+    const std::string_view before = std::string_view(low).substr(0, at);
+    best.final = before.ends_with("final ") || before.ends_with("final\n");
+    return best;
+  }
+  return best;
+}
+
+// The last number of a text, as written, with its sign, fraction, percent sign or exponent.
+std::optional<std::string_view> number_at_end(std::string_view text) {
+  size_t end = text.size();
+  while (end > 0 && !digit(text[end - 1])) --end;
+  if (end == 0) return std::nullopt;
+  size_t begin = end;
+  const auto part = [&](size_t i) {
+    if (digit(text[i])) return true;
+    if (i + 1 >= end || i == 0) return i + 1 < end && text[i] == '.';
+    return (text[i] == '.' || text[i] == ',') && digit(text[i + 1]) && (digit(text[i - 1]) || text[i] == '.');
+  };
+  while (begin > 0 && part(begin - 1)) --begin;
+  if (begin > 1 && text[begin - 1] == '/' && digit(text[begin - 2])) {  // 3/4
+    const size_t bottom = begin;
+    begin -= 1;
+    while (begin > 0 && digit(text[begin - 1])) --begin;
+    if (text.substr(begin, bottom - begin).find(',') != npos) begin = bottom;
+  }
+  const auto sign = [&](size_t at) {
+    if (at == 0) return true;
+    const char c = text[at - 1];
+    return !(digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == ')' || c == ']');
+  };
+  if (begin > 0 && text[begin - 1] == '-' && sign(begin - 1)) --begin;
+  if (begin > 1 && text[begin - 1] == '$' && text[begin - 2] == '-') begin -= 2;
+  if (begin >= 3 && text.substr(begin - 3, 3) == "\xE2\x88\x92") begin -= 3;
+  const std::string_view tail = text.substr(end);
+  if (tail.starts_with('%'))
+    end += 1;
+  else if (tail.starts_with("\\%") || tail.starts_with(" %"))
+    end += 2;
+  else if (tail.starts_with(" \\%"))
+    end += 3;
+  return text.substr(begin, end - begin);
+}
+
+}  // namespace
+
+std::string_view source_name(Source source) {
+  static constexpr std::string_view kNames[] = {"boxed",   "answer_tag",  "phrase",
+                                                "formula", "last_number", "whole"};
+  return kNames[static_cast<size_t>(source)];
+}
+
+std::vector<Candidate> find_answers(std::string_view text, const ExtractOptions& options) {
+  if (options.think != ExtractOptions::ignore) {
+    const size_t end = text.rfind("</think>");
+    if (end != npos)
+      text = text.substr(end + 8);
+    else if (options.think == ExtractOptions::required)
+      return {};
+  }
+  const std::vector<Span> boxed = boxes(text);
+  const Phrase phrase = last_phrase(text);
+  std::vector<Span> all_formulas;
+  const auto wanted = [&](Source s) {
+    return std::find(options.order.begin(), options.order.end(), s) != options.order.end();
+  };
+  if (wanted(Source::formula) || wanted(Source::phrase)) all_formulas = formulas(text);
+
+  std::vector<Candidate> out;
+  const auto add_phrase = [&] {
+    if (phrase.at == npos) return;
+    const size_t end = sentence_end(text, phrase.after);
+    std::vector<Span> inside;
+    for (const Span& s : all_formulas)
+      if (s.from >= phrase.after && s.from < end) inside.push_back(s);
+    std::string_view sentence = trimmed(text.substr(phrase.after, end - phrase.after));
+    while (sentence.starts_with('*') || sentence.starts_with('_')) sentence = trimmed(sentence.substr(1));
+    while (sentence.ends_with('*') || sentence.ends_with('_'))
+      sentence = trimmed(sentence.substr(0, sentence.size() - 1));
+    // "The volume of $ABCD$ is 120": a number after a formula without one.
+    const bool number_follows =
+        !inside.empty() && inside.back().inside.find_first_of("0123456789") == npos &&
+        text.substr(inside.back().to, end - inside.back().to).find_first_of("0123456789") != npos;
+    if (!inside.empty() && !number_follows) {
+      if (auto c = last_joined(text, inside, Source::phrase, false)) out.push_back(std::move(*c));
+    }
+    if (!sentence.empty() && !number_follows) out.push_back({std::string(sentence), Source::phrase});
+    if (const size_t is = sentence.rfind(" is "); is != npos)
+      out.push_back({std::string(trimmed(sentence.substr(is + 4))), Source::phrase});
+    if (const auto n = number_at_end(sentence)) out.push_back({std::string(*n), Source::phrase});
+  };
+  const bool phrase_first = phrase.at != npos && phrase.final && !boxed.empty() &&
+                            phrase.at > boxed.back().to && wanted(Source::phrase);
+  if (phrase_first) add_phrase();
+  for (const Source source : options.order) {
+    switch (source) {
+      case Source::boxed:
+        if (auto c = last_joined(text, boxed, source, true)) out.push_back(std::move(*c));
+        break;
+      case Source::answer_tag: {
+        const size_t open = text.rfind("<answer>");
+        if (open == npos) break;
+        const size_t close = text.find("</answer>", open);
+        const std::string_view inside =
+            text.substr(open + 8, (close == npos ? text.size() : close) - open - 8);
+        if (const auto formula = formulas(inside); formula.size() == 1)
+          out.push_back({std::string(trimmed(formula[0].inside)), source});
+        out.push_back({std::string(trimmed(inside)), source});
+        if (const auto n = number_at_end(inside)) out.push_back({std::string(*n), source});
+        break;
+      }
+      case Source::phrase:
+        if (!phrase_first) add_phrase();
+        break;
+      case Source::formula: {
+        if (all_formulas.empty()) {  // all of it may be one: "\frac{10}{9}"
+          if (text.size() <= kShort && trimmed(text).find('\n') == npos && !prose(text))
+            out.push_back({std::string(trimmed(text)), source});
+          break;
+        }
+        // A number in a later sentence is nearer to the end than the last formula.
+        const std::string_view after = text.substr(all_formulas.back().to);
+        const size_t stop = after.find(". ");
+        if (stop != npos && wanted(Source::last_number))
+          if (const auto n = number_at_end(after.substr(stop)))
+            out.push_back({std::string(*n), Source::last_number});
+        if (auto c = last_joined(text, all_formulas, source, false)) out.push_back(std::move(*c));
+        break;
+      }
+      case Source::last_number:
+        if (const auto n = number_at_end(text)) out.push_back({std::string(*n), source});
+        break;
+      case Source::whole:
+        out.push_back({std::string(trimmed(text)), source});
+        break;
+    }
+  }
+  std::erase_if(out, [](const Candidate& c) { return c.text.empty() || c.text.size() > kMaxAnswer; });
+  return out;
+}
+
+std::vector<Candidate> find_gold(std::string_view gold) {
+  ExtractOptions options;
+  options.think = ExtractOptions::ignore;
+  const std::vector<Span> spans = formulas(gold);
+  const bool marked =
+      !spans.empty() || !boxes(gold).empty() || gold.find("<answer>") != npos || last_phrase(gold).at != npos;
+  if (!marked) {
+    options.order = {Source::whole, Source::last_number};
+  } else if (spans.size() == 1 && trimmed(gold).size() == spans[0].to - spans[0].from &&
+             boxes(gold).empty()) {
+    options.order = {Source::formula};  // $...$ alone
+  }
+  return find_answers(gold, options);
+}
+
+}  // namespace cohort::math

@@ -1,0 +1,132 @@
+#include "math/lex_number.h"
+
+#include <string>
+
+#include "math/expr.h"
+
+namespace cohort::math {
+namespace {
+
+bool digit(char c) { return c >= '0' && c <= '9'; }
+
+size_t digits(std::string_view text) {
+  size_t n = 0;
+  while (n < text.size() && digit(text[n])) ++n;
+  return n;
+}
+
+// Length of a separator of thousands at the front of text; 0 where there is none.
+size_t group_mark(std::string_view text, bool commas) {
+  for (const std::string_view mark :
+       {std::string_view("{,}"), std::string_view(",\\!"), std::string_view("{,\\!}"),
+        std::string_view("\\,"), std::string_view("\\ "), std::string_view("\xE2\x80\xAF"),
+        std::string_view("\xC2\xA0")})
+    if (text.starts_with(mark)) {
+      size_t n = mark.size();
+      while (n < text.size() && text[n] == ' ') ++n;
+      return n;
+    }
+  if (commas && text.starts_with(',')) return 1;
+  if (text.starts_with(' ') && text.size() > 1 && digit(text[1])) return 1;
+  return 0;
+}
+
+mpz_class power_of_ten(unsigned long n) {
+  mpz_class out;
+  mpz_ui_pow_ui(out.get_mpz_t(), 10, n);
+  return out;
+}
+
+mpz_class to_integer(const std::string& text) { return text.empty() ? mpz_class(0) : mpz_class(text, 10); }
+
+}  // namespace
+
+NumberText read_number(std::string_view text, bool grouped, bool decimal_comma) {
+  NumberText out;
+  size_t i = digits(text);
+  std::string whole(text.substr(0, i)), fraction, repeating;
+  if (i >= 1 && i <= 3) {  // groups of three
+    size_t j = i;
+    std::string more;
+    while (true) {
+      const size_t mark = group_mark(text.substr(j), grouped);
+      if (mark == 0 || digits(text.substr(j + mark)) != 3) break;
+      more += text.substr(j + mark, 3);
+      j += mark + 3;
+    }
+    const bool leading_zero = whole[0] == '0' && !more.empty();
+    if (!more.empty() && !leading_zero) {
+      whole += more;
+      i = j;
+    }
+  }
+  const auto point_at = [&](size_t at) {
+    if (at >= text.size()) return false;
+    return text[at] == '.' || (text[at] == ',' && (decimal_comma || (grouped && whole == "0")));
+  };
+  const auto take_point = [&](size_t at, size_t skip) {
+    const size_t n = digits(text.substr(at + skip));
+    if (n == 0) return false;
+    fraction = text.substr(at + skip, n);
+    i = at + skip + n;
+    out.decimal = true;
+    return true;
+  };
+  if (point_at(i)) {
+    if (!take_point(i, 1) && !whole.empty() && text[i] == '.') {
+      const bool trailing =
+          i + 1 == text.size() || !(text[i + 1] == '.' || text[i + 1] == '\\' || text[i + 1] == '(');
+      if (trailing && i + 1 < text.size() && text[i + 1] != ' ') ++i;  // "5.x"; a full stop stays
+    }
+  } else if (text.substr(i).starts_with("{.}")) {
+    take_point(i, 3);
+  }
+  const std::string_view rest = text.substr(i);
+  const bool at_point = out.decimal || rest.starts_with('.');
+  for (const std::string_view open : {std::string_view("\\overline{"), std::string_view("\\bar{"),
+                                      std::string_view("\\dot{"), std::string_view("(")}) {
+    const std::string_view tail = rest.starts_with('.') ? rest.substr(1) : rest;
+    if (!at_point || whole.empty() || !tail.starts_with(open) || (open == "(" && !rest.starts_with('.')))
+      continue;
+    const size_t n = digits(tail.substr(open.size()));
+    const size_t after = open.size() + n;
+    if (n > 0 && after < tail.size() && tail[after] == (open == "(" ? ')' : '}')) {
+      repeating = tail.substr(open.size(), n);
+      i += (rest.size() - tail.size()) + after + 1;
+      out.decimal = true;
+    }
+    break;
+  }
+  if (whole.empty() && fraction.empty()) return {};
+  if (whole.size() + fraction.size() + repeating.size() > kMaxDigits)
+    throw Unjudgeable("a number of more than " + std::to_string(kMaxDigits) + " digits");
+  out.value = mpq_class(to_integer(whole + fraction), power_of_ten(fraction.size()));
+  if (!repeating.empty())
+    out.value += mpq_class(to_integer(repeating),
+                           power_of_ten(fraction.size()) * (power_of_ten(repeating.size()) - 1));
+  out.value.canonicalize();
+  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
+    size_t j = i + 1;
+    const bool sign = j < text.size() && (text[j] == '+' || text[j] == '-');
+    const bool negative = sign && text[j] == '-';
+    j += sign;
+    const size_t n = digits(text.substr(j));
+    const bool ends = j + n == text.size();
+    if (n > 0 && (text[i] == 'E' || !sign || ends)) {
+      const long exponent = n > 6 ? kMaxExponent + 1 : std::stol(std::string(text.substr(j, n)));
+      if (exponent > kMaxExponent)
+        throw Unjudgeable("a number with an exponent beyond " + std::to_string(kMaxExponent));
+      const mpz_class scale = power_of_ten(static_cast<unsigned long>(exponent));
+      if (negative)
+        out.value /= scale;
+      else
+        out.value *= scale;
+      if (negative) out.decimal = true;
+      i = j + n;
+    }
+  }
+  out.length = i;
+  return out;
+}
+
+}  // namespace cohort::math

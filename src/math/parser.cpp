@@ -1,0 +1,419 @@
+#include "math/parser.h"
+
+#include "math/names.h"
+#include "math/parser_class.h"
+
+namespace cohort::math {
+namespace {
+
+// A word within arithmetic is a variable of that name.
+Expr operand(Expr e) {
+  if (e.kind == Kind::text) return symbol("text:" + e.name);
+  if (e.kind == Kind::set && e.args.size() == 1) {
+    Expr inside = std::move(e.args[0]);
+    return inside;
+  }
+  return e;
+}
+
+char relation_sign(std::string_view text) {
+  struct Row {
+    std::string_view text;
+    char sign;
+  };
+  static constexpr Row kRows[] = {{"=", '='},     {"equiv", '='},  {"->", '='},     {"~", '~'},  {"!=", '!'},
+                                  {"<", '<'},     {"<=", 'l'},     {">", '>'},      {">=", 'g'}, {"in", 'i'},
+                                  {"notin", 'n'}, {"subset", 's'}, {"supset", 'S'}, {"ni", 'I'}};
+  for (const Row& row : kRows)
+    if (row.text == text) return row.sign;
+  return 0;
+}
+
+bool is_relation(const Expr& e) { return e.kind == Kind::relation; }
+
+}  // namespace
+
+Parser::Deeper::Deeper(Parser& p) : parser(p) {
+  if (++parser.depth_ > kMaxDepth) {
+    --parser.depth_;
+    throw Unjudgeable("more than " + std::to_string(kMaxDepth) + " nested levels");
+  }
+}
+
+Expr Parser::whole() {
+  while (is(",") || is(".") || is(":") || is("=") || is("->") || is("=>") || peek().kind == Token::gap) ++at_;
+  Expr e = semicolons();
+  while (accept("=>")) e = semicolons();  // the last of a chain of steps
+  while (is(".") || is(",") || is(";") || is("?") || is("!") || is(":") || peek().kind == Token::gap) ++at_;
+  if (!ends()) unexpected();
+  return e;
+}
+
+Expr Parser::semicolons() {
+  std::vector<Expr> groups;
+  groups.push_back(commas());
+  while (accept(";")) {
+    while (peek().kind == Token::gap) ++at_;
+    if (ends()) break;
+    groups.push_back(commas());
+  }
+  if (groups.size() == 1) return std::move(groups[0]);
+  for (Expr& g : groups)
+    if (g.kind == Kind::set && g.bare) g.kind = Kind::tuple;
+  Expr e = node(Kind::set, std::move(groups));
+  e.bare = true;
+  return e;
+}
+
+Expr Parser::commas() {
+  std::vector<Expr> items;
+  items.push_back(relation());
+  std::string joined;
+  while (true) {
+    size_t n = 0;
+    bool separated = false;
+    while (is(",", n) || is("and", n) || is("or", n) || is("&", n) || peek(n).kind == Token::gap) {
+      if (is("or", n)) joined = "or";
+      if (is("and", n)) joined = "and";
+      separated = true;
+      ++n;
+    }
+    const Token& next = peek(n);
+    const bool closes = next.kind == Token::end ||
+                        (next.kind == Token::sign &&
+                         (next.text == ")" || next.text == "]" || next.text == "}" || next.text == "}}" ||
+                          next.text == ";" || next.text == "." || next.text == "=>"));
+    if (!separated || closes) {
+      if (closes && separated && (next.kind == Token::end || next.text == "." || next.text == ";")) at_ += n;
+      break;
+    }
+    at_ += n;
+    items.push_back(relation());
+  }
+  if (items.size() == 1) return std::move(items[0]);
+  const bool one_relation =
+      is_relation(items[0]) && (items[0].name == "=" || items[0].name == "~" || items[0].name == "i");
+  bool others = false;
+  for (size_t i = 1; i < items.size(); ++i) others = others || is_relation(items[i]);
+  if (one_relation && !others) {  // x = 1, 2
+    Expr head = std::move(items[0]);
+    items[0] = std::move(head.args[1]);
+    head.args[1] = node(Kind::set, std::move(items), joined);
+    head.args[1].bare = true;
+    return head;
+  }
+  Expr e = node(Kind::set, std::move(items), joined);
+  e.bare = true;
+  return e;
+}
+
+Expr Parser::relation() {
+  const Deeper deeper(*this);
+  std::vector<Expr> sides;
+  std::string signs;
+  sides.push_back(ratio());
+  while (peek().kind == Token::sign) {
+    char sign = relation_sign(peek().text);
+    if (sign == 0) break;
+    ++at_;
+    while (sign == '=' && accept("=")) {
+    }
+    if (sign == '=' && is("~")) ++at_;
+    if (sign == '<' && accept("=")) sign = 'l';
+    if (sign == '>' && accept("=")) sign = 'g';
+    sides.push_back(ratio());
+    if (sign == 'S' || sign == 'I') {
+      std::swap(sides.back(), sides[sides.size() - 2]);
+      sign = sign == 'S' ? 's' : 'i';
+    }
+    signs += sign;
+  }
+  if (sides.size() == 1) return std::move(sides[0]);
+  return node(Kind::relation, std::move(sides), signs);
+}
+
+Expr Parser::ratio() {
+  const size_t first = at_;
+  std::vector<Expr> parts;
+  parts.push_back(set_expression());
+  while (builders_ == 0 && is(":") && at_ + 1 < tokens_.size() - 1) {
+    ++at_;
+    parts.push_back(set_expression());
+  }
+  if (parts.size() == 1) return std::move(parts[0]);
+  const Token& last = tokens_[at_ - 1];
+  const bool time = last.kind == Token::number && last.text.size() == 2 && last.to - tokens_[first].from <= 8;
+  Expr e = node(Kind::ratio, std::move(parts));
+  if (time) e.name = "time";
+  return e;
+}
+
+Expr Parser::set_expression() {
+  Expr left = additive();
+  while (is("cup") || is("cap") || is("minus")) {
+    const Kind kind = is("cup") ? Kind::set_union : is("cap") ? Kind::intersection : Kind::difference;
+    ++at_;
+    std::vector<Expr> args;
+    args.push_back(std::move(left));
+    args.push_back(additive());
+    left = node(kind, std::move(args));
+  }
+  return left;
+}
+
+Expr Parser::additive() {
+  const Deeper deeper(*this);
+  std::vector<Expr> terms;
+  while (true) {
+    bool negative = false, sign = false;
+    std::string both;
+    while (is("+") || is("-") || is("pm") || is("mp")) {
+      if (is("-")) negative = !negative;
+      if (is("pm") || is("mp")) both = peek().text;
+      sign = true;
+      ++at_;
+    }
+    if (!terms.empty() && !sign) break;
+    Expr t = term(negative);
+    if (!both.empty()) {
+      std::vector<Expr> args;
+      args.push_back(operand(std::move(t)));
+      t = function(both, std::move(args));
+    }
+    terms.push_back(std::move(t));
+    if (integral_ && !integral_->empty()) break;
+  }
+  if (terms.size() == 1) return std::move(terms[0]);
+  for (Expr& t : terms) t = operand(std::move(t));
+  return sum(std::move(terms));
+}
+
+Expr Parser::term(bool negative) {
+  Expr left = implicit();
+  if (negative) left = negate(operand(std::move(left)));
+  const auto right = [&](bool one_factor) {
+    bool minus = false;
+    while (is("-") || is("+")) {
+      minus = minus != is("-");
+      ++at_;
+    }
+    Expr e = operand(implicit(one_factor));
+    return minus ? negate(std::move(e)) : e;
+  };
+  while (true) {
+    if (integral_ && !integral_->empty()) break;
+    if (is("*")) {
+      ++at_;
+      std::vector<Expr> factors;
+      factors.push_back(operand(std::move(left)));
+      factors.push_back(right(false));
+      left = product(std::move(factors));
+    } else if (is("/")) {
+      ++at_;
+      if (peek().kind == Token::words) {  // km/h
+        units();
+        continue;
+      }
+      const bool loose = options_.loose_slash && peek().kind == Token::number;
+      left = divide(operand(std::move(left)), right(loose));
+      if (loose && starts_factor()) {
+        std::vector<Expr> factors;
+        factors.push_back(std::move(left));
+        factors.push_back(operand(implicit()));
+        left = product(std::move(factors));
+      }
+    } else if (is("mod")) {
+      ++at_;
+      std::vector<Expr> args;
+      args.push_back(operand(std::move(left)));
+      args.push_back(right(false));
+      left = function("mod", std::move(args));
+    } else {
+      break;
+    }
+  }
+  if (is("pmod") || (is("(") && is("mod", 1))) {  // (mod 7) tells where a value lives, not what it is
+    const bool group = is("(");
+    at_ += group ? 2 : 1;
+    if (group) {
+      additive();
+      expect(")");
+    } else {
+      argument();
+    }
+  }
+  return left;
+}
+
+bool Parser::starts_factor() const {
+  const Token& t = peek();
+  switch (t.kind) {
+    case Token::number:
+    case Token::letter:
+    case Token::function:
+    case Token::constant:
+    case Token::accent:
+      return true;
+    case Token::special:
+      return !t.text.starts_with("end");
+    case Token::sign:
+      if (t.text == "[") {  // the end of ]a, b[
+        const Token& n = peek(1);
+        return n.kind != Token::end &&
+               !(n.kind == Token::sign &&
+                 (n.text == "cup" || n.text == "cap" || n.text == ")" || n.text == "," || n.text == "."));
+      }
+      if (t.text == "(" && is("mod", 1)) return false;
+      if (t.text == "|") return bars_ == 0 && builders_ == 0;
+      return t.text == "(" || t.text == "{" || t.text == "{{" || t.text == "|(" || t.text == "fl(" ||
+             t.text == "ce(" || t.text == "<(";
+    default:
+      return false;
+  }
+}
+
+// 1 \frac{1}{2} and 1 1/2: an integer before a proper fraction of positive integers.
+bool Parser::mixed_fraction(const Token& whole) const {
+  if (whole.kind != Token::number || whole.decimal || whole.value < 1) return false;
+  const Token& next = peek();
+  if (next.kind == Token::number && next.value.get_den() != 1 && !next.decimal) return true;  // 1½
+  const auto proper = [](const Token& a, const Token& b) {
+    return !a.decimal && !b.decimal && a.value > 0 && a.value < b.value;
+  };
+  if (next.kind == Token::number && is("/", 1) && peek(2).kind == Token::number && next.space)
+    return proper(next, peek(2));
+  if (next.kind != Token::special || next.text != "frac") return false;
+  if (peek(1).kind == Token::number && peek(1).text.size() == 2)
+    return peek(1).text[0] < peek(1).text[1];  // \frac12
+  if (is("{", 1) && peek(2).kind == Token::number && is("}", 3) && is("{", 4) &&
+      peek(5).kind == Token::number && is("}", 6))
+    return proper(peek(2), peek(5));
+  return false;
+}
+
+void Parser::units() {
+  while (true) {
+    const size_t skip = peek().kind == Token::gap && peek(1).kind == Token::words ? 1 : 0;
+    if (peek(skip).kind != Token::words) return;
+    at_ += skip + 1;
+    if (accept("^")) exponent();
+    while ((is("/") || is("*")) && peek(1).kind == Token::words) at_ += 2;
+    if (accept("^")) exponent();
+  }
+}
+
+Expr Parser::implicit(bool one_factor) {
+  std::vector<Expr> factors;
+  while (true) {
+    if (differential()) {
+      *integral_ = peek(1).text;
+      at_ += 2;
+      if (factors.empty() && !starts_factor()) factors.push_back(number(1));
+      if (!starts_factor()) break;
+      continue;
+    }
+    const Token first = peek();
+    Expr factor = power();
+    if (factors.empty() && mixed_fraction(first) && factor.kind == Kind::number) {
+      Expr part = peek().kind == Token::number && is("/", 1)
+                      ? divide(number(peek().value), number(peek(2).value))
+                      : Expr{};
+      if (peek().kind == Token::number && is("/", 1)) {
+        at_ += 3;
+      } else {
+        part = power();
+      }
+      std::vector<Expr> terms;
+      terms.push_back(std::move(factor));
+      terms.push_back(std::move(part));
+      const bool plain = terms[1].kind == Kind::number;
+      factor = plain ? number(terms[0].value + terms[1].value) : sum(std::move(terms));
+    }
+    factors.push_back(std::move(factor));
+    if (peek().kind == Token::words || (peek().kind == Token::gap && peek(1).kind == Token::words)) units();
+    if (one_factor || !(starts_factor() || differential())) break;
+    if (peek().kind == Token::number && factors.back().kind == Kind::number) unexpected();  // "2 3"
+  }
+  if (factors.size() > 1)
+    for (Expr& f : factors) f = operand(std::move(f));
+  return product(std::move(factors));
+}
+
+Expr Parser::exponent() {
+  if (is("{")) return brace_group();
+  const Deeper deeper(*this);
+  bool minus = false;
+  while (is("-") || is("+")) {
+    minus = minus != is("-");
+    ++at_;
+  }
+  Expr e = number(peek().value);
+  if (peek().kind == Token::number) {  // a subscript after it belongs to the base: x^2_i
+    e.decimal = tokens_[at_++].decimal;
+  } else {
+    e = power();
+  }
+  return minus ? negate(std::move(e)) : e;
+}
+
+Expr Parser::power() {
+  const Deeper deeper(*this);
+  Expr base = postfix(atom());
+  while (is("^")) {
+    const bool braces = is("{", 1);
+    const size_t what = braces ? 2 : 1;
+    if (is("circ", what)) {
+      at_ += what + 1;
+      if (braces) expect("}");
+      std::vector<Expr> args;
+      args.push_back(operand(std::move(base)));
+      base = function("degree", std::move(args));
+    } else if (is("'", what) || (is("*", what) && (!braces || is("}", what + 1)))) {
+      at_ += what;
+      while (accept("'") || accept("*")) {
+      }
+      if (braces) expect("}");
+      if (base.kind == Kind::symbol) base.name += "'";
+    } else if (peek(what).kind == Token::words) {  // 5^{\text{th}}
+      at_ += what + 1;
+      if (braces) expect("}");
+    } else {
+      ++at_;
+      Expr raised = operand(exponent());
+      if (is("_") && base.kind == Kind::symbol) base.name += subscript();
+      if (is_collection(raised)) throw Unreadable("a list as an exponent");
+      base = math::power(operand(std::move(base)), std::move(raised));
+    }
+    base = postfix(std::move(base));
+  }
+  return base;
+}
+
+Expr Parser::postfix(Expr e) {
+  const auto wrap = [&](const char* name) {
+    std::vector<Expr> args;
+    args.push_back(operand(std::move(e)));
+    e = function(name, std::move(args));
+  };
+  while (true) {
+    if (is("!") && !is("=", 1) && is_scalar(e)) {
+      ++at_;
+      if (accept("!")) throw Unjudgeable("a double factorial");
+      wrap("factorial");
+    } else if (accept("%")) {
+      wrap("percent");
+    } else if (accept("circ")) {
+      wrap("degree");
+    } else if (is("'") && e.kind == Kind::symbol) {
+      ++at_;
+      e.name += "'";
+      if (is("(") && called(e.name)) e = call(e.name);
+    } else {
+      return e;
+    }
+  }
+}
+
+Expr parse(std::string_view text, const ParseOptions& options) { return Parser(text, options).whole(); }
+
+}  // namespace cohort::math

@@ -1,0 +1,102 @@
+// The parser by recursive descent; its parts are in parser.cpp (lists, relations, sums, products), parse_atom.cpp (numbers,
+// variables, brackets, fractions) and parse_function.cpp (functions, sums, integrals, limits, matrices).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "math/expr.h"
+#include "math/lexer.h"
+
+namespace cohort::math {
+
+class Parser {
+ public:
+  Parser(std::string_view source, const ParseOptions& options)
+      : source_(source), options_(options), tokens_(lex(source, options)) {}
+
+  Expr whole();
+
+ private:
+  // parser.cpp
+  Expr semicolons();
+  Expr commas();
+  Expr relation();
+  Expr ratio();
+  Expr set_expression();
+  Expr additive();
+  Expr term(bool negative);
+  Expr implicit(bool one_factor = false);
+  Expr power();
+  Expr postfix(Expr e);
+  Expr exponent();
+  bool mixed_fraction(const Token& whole) const;
+  bool starts_factor() const;
+  void units();
+
+  // parse_atom.cpp
+  Expr atom();
+  Expr number_atom();
+  Expr letter_atom();
+  Expr parentheses();
+  Expr brace_group();
+  Expr set_braces();
+  Expr bars(std::string_view close);
+  Expr argument();  // of a command: a group or one sign, one digit of a number
+  std::string subscript();
+  Expr call(std::string name);
+  bool called(const std::string& name) const;
+
+  // parse_function.cpp
+  Expr function_atom();
+  Expr function_arguments(std::vector<Expr>& args);
+  Expr special_atom();
+  Expr fraction();
+  Expr root();
+  Expr integral();
+  Expr big_operator(const std::string& name);
+  Expr limit();
+  Expr matrix(std::string_view kind);
+  Expr sympy_set(const std::string& name);
+
+  const Token& peek(size_t n = 0) const { return tokens_[std::min(at_ + n, tokens_.size() - 1)]; }
+  bool is(std::string_view sign, size_t n = 0) const {
+    return peek(n).kind == Token::sign && peek(n).text == sign;
+  }
+  bool ends() const { return peek().kind == Token::end; }
+  bool accept(std::string_view sign) {
+    if (!is(sign)) return false;
+    ++at_;
+    return true;
+  }
+  void expect(std::string_view sign) {
+    if (!accept(sign))
+      throw Unreadable("expected " + std::string(sign) + (ends() ? " at the end" : " before " + peek().text));
+  }
+  [[noreturn]] void unexpected() const {
+    throw Unreadable(ends() ? "the answer ends too early" : "unexpected " + peek().text);
+  }
+  bool differential() const {  // "dx", in an integral
+    return integral_ && peek().kind == Token::letter && peek().text == "d" && peek(1).kind == Token::letter;
+  }
+
+  struct Deeper {  // guards the recursion
+    explicit Deeper(Parser& p);
+    ~Deeper() { --parser.depth_; }
+    Parser& parser;
+  };
+
+  std::string_view source_;
+  ParseOptions options_;
+  std::vector<Token> tokens_;
+  size_t at_ = 0;
+  int depth_ = 0, bars_ = 0, builders_ = 0;
+  std::string* integral_ =
+      nullptr;  // the variable of the integral whose body is being read, empty until its dx came
+};
+
+// The name of a variable without what only LaTeX needs: "x_{ij}" is x_ij.
+std::string plain_symbol(std::string_view text);
+Expr in_radians(Expr e);  // degrees within a trigonometric function's argument
+
+}  // namespace cohort::math
