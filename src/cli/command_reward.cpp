@@ -4,13 +4,14 @@ namespace cohort {
 namespace {
 
 // Files command_reward_NAME.cpp.
-constexpr const Command* kCommands[] = {&kRewardTrainCommand, &kRewardEvalCommand, &kRewardLabelCommand};
+constexpr const Command* kCommands[] = {&kRewardTrainCommand, &kRewardEvalCommand, &kRewardLabelCommand,
+                                        &kRewardScoreCommand};
 
 }  // namespace
 
 const Command kRewardCommand = {
     .name = "reward",
-    .summary = "reward models: train one, judge one, label steps for one",
+    .summary = "judge completions by rewards; reward models: train one, judge one, label steps for one",
     .usage = "cohort reward COMMAND [--option value]...",
     .example = "cohort reward train --model runs/quickstart/base --data pairs.jsonl --output_dir runs/reward",
     .options = nullptr,

@@ -55,8 +55,8 @@ struct Ball {
   int sign() const { return re.sign(); }
 };
 
-// All throw Undefined (division by zero, logarithm of zero) where the result is none, and Unjudgeable where a magnitude leaves
-// kMaxLog.
+// All throw Undefined (division by zero, logarithm of zero) where the result is none, and Unjudgeable where
+// a magnitude leaves kMaxLog.
 struct Undefined {};
 
 Ball ball_i();

@@ -49,7 +49,8 @@ TEST(Cases, MathVerify) {
   EXPECT_GE(right, 0.97 * static_cast<double>(rows.size()));
 }
 
-// Catches: the same for graders whose rules differ from one another; two rows are about rules that are options here.
+// Catches: the same for graders whose rules differ from one another; two rows are about rules that are
+// options here.
 TEST(Cases, OtherGraders) {
   const std::vector<json> rows = case_rows("other_graders.jsonl");
   if (rows.empty()) GTEST_SKIP() << "no ../shared/cases/other_graders.jsonl";

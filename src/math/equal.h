@@ -15,8 +15,9 @@ struct EqualOptions {
 
 enum class Same { no, yes, unknown };
 
-// Variables are real. Two values are equal where they agree, to 256 bits, at every one of the fixed points at which both are
-// real (where there are none, as complex principal values); see docs/math.md. Throws Unjudgeable beyond its bounds.
+// Variables are real. Two values are equal where they agree, to 256 bits, at every one of the fixed points
+// at which both are real (where there are none, as complex principal values); see docs/math.md. Throws
+// Unjudgeable beyond its bounds.
 class Comparer {
  public:
   Comparer(const EqualOptions& options, Work& work) : options_(options), work_(work) {}

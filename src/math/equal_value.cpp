@@ -60,8 +60,8 @@ mpz_class round_to(const Value& v, const mpq_class& scale) {  // half up
 
 }  // namespace
 
-// Numbers of which one is written with a point: to float_rounding decimals, and where the values are small to three digits
-// at least, so that 1e-8 is not 2e-8.
+// Numbers of which one is written with a point: to float_rounding decimals, and where the values are small
+// to three digits at least, so that 1e-8 is not 2e-8.
 bool Comparer::near(const Value& a, const Value& b) const {
   if (std::holds_alternative<Infinity>(a) || std::holds_alternative<Infinity>(b)) return same_value(a, b);
   const Ball x = to_ball(a), y = to_ball(b);

@@ -10,8 +10,8 @@
 
 namespace cohort::math {
 
-// Counts operations, about a tenth of a microsecond each; throws Unjudgeable when they are used up. A count and no clock: the
-// same text meets the bound on every machine.
+// Counts operations, about a tenth of a microsecond each; throws Unjudgeable when they are used up. A count
+// and no clock: the same text meets the bound on every machine.
 class Work {
  public:
   explicit Work(int64_t units) : left_(units) {}
@@ -42,8 +42,9 @@ struct Outside {};  // the real numbers do not hold a value that is needed on th
 inline constexpr long kMaxExactBits = 60000;  // of a numerator or denominator; larger numbers are Balls
 inline constexpr long kMaxTerms = 1000;       // of a sum or product that is written out
 
-// Throws Undefined, Outside, Unjudgeable. Functions that a text does not define have a value that depends on their name and
-// arguments alone; an integral, a limit or a derivative has one that depends on its parts (has_opaque()).
+// Throws Undefined, Outside, Unjudgeable. Functions that a text does not define have a value that depends
+// on their name and arguments alone; an integral, a limit or a derivative has one that depends on its parts
+// (has_opaque()).
 Value evaluate(const Expr& e, const Reading& reading, Work& work);
 bool has_opaque(const Expr& e);
 

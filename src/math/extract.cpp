@@ -9,8 +9,7 @@ namespace cohort::math {
 namespace {
 
 constexpr size_t npos = std::string_view::npos;
-constexpr size_t kMaxAnswer = 4000;  // bytes of an answer; longer ones are none
-constexpr size_t kShort = 300;       // bytes of a text that may be an answer and nothing else
+constexpr size_t kShort = 300;  // bytes of a text that may be an answer and nothing else
 
 struct Span {
   size_t from = 0, to = 0;  // of all of it, marks included
@@ -44,7 +43,8 @@ size_t group_end(std::string_view text, size_t open) {
   return npos;
 }
 
-// All \boxed{...}, \fbox{...} and \boxed 5. A box that is not closed reaches to the end of its line or formula.
+// All \boxed{...}, \fbox{...} and \boxed 5. A box that is not closed reaches to the end of its line or
+// formula.
 std::vector<Span> boxes(std::string_view text) {
   std::vector<Span> out;
   size_t budget = 8 * text.size() + 1000;  // bytes looked at, so that many open braces cost no square of time
@@ -85,7 +85,8 @@ bool escaped(std::string_view text, size_t at) {
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
 
-// All $...$, $$...$$, \(...\) and \[...\]. Money ("$7.78 for") opens none where it is followed by a word's text to the next $.
+// All $...$, $$...$$, \(...\) and \[...\]. Money ("$7.78 for") opens none where it is followed by a word's
+// text to the next $.
 std::vector<Span> formulas(std::string_view text) {
   std::vector<Span> out;
   for (size_t at = 0; at < text.size(); ++at) {
@@ -179,7 +180,6 @@ std::optional<Candidate> last_joined(std::string_view text, const std::vector<Sp
     if (i > first) joined += " , ";
     joined += inside;
   }
-  if (joined.size() > kMaxAnswer) return std::nullopt;
   return Candidate{std::move(joined), source};
 }
 
@@ -370,7 +370,7 @@ std::vector<Candidate> find_answers(std::string_view text, const ExtractOptions&
         break;
     }
   }
-  std::erase_if(out, [](const Candidate& c) { return c.text.empty() || c.text.size() > kMaxAnswer; });
+  std::erase_if(out, [](const Candidate& c) { return c.text.empty(); });
   return out;
 }
 

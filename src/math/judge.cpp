@@ -24,7 +24,7 @@ std::vector<ParseOptions> readings(std::string_view text) {
   ParseOptions other;
   if (comma) {
     const size_t at = text.find(',');
-    const bool one = at == text.rfind(',') && !contains(text, ".");
+    const bool one = at == text.rfind(',') && text.find_first_of(".([{") == std::string_view::npos;
     other.commas_separate = true;
     out.push_back(other);
     other = {};
@@ -54,6 +54,11 @@ struct Read {
 
 Read read(std::string_view text) {
   Read out;
+  if (text.size() > kMaxAnswer) {
+    out.problem = "an answer of more than " + std::to_string(kMaxAnswer) + " bytes";
+    out.bounded = true;
+    return out;
+  }
   for (const ParseOptions& options : readings(text)) {
     try {
       out.trees.push_back(parse(text, options));

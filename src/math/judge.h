@@ -1,4 +1,5 @@
-// Whether a completion's final answer is the expected one: right, wrong, or not to be judged within the bounds.
+// Whether a completion's final answer is the expected one: right, wrong, or not to be judged within the
+// bounds.
 #pragma once
 
 #include <optional>
@@ -22,12 +23,12 @@ struct MathVerdict {
   std::string extracted;  // the answer's text, empty where none was found
 };
 
-// `gold`: the expected answer, bare ("10/9") or as a solution that ends in one ("... \boxed{20} percent."). Any bytes are
-// accepted; nothing is thrown.
+// `gold`: the expected answer, bare ("10/9") or as a solution that ends in one ("... \boxed{20} percent.").
+// Any bytes are accepted; nothing is thrown.
 MathVerdict judge_math(std::string_view gold, std::string_view completion, const MathOptions& options = {});
 
-// The completion's answer in a form in which equal answers mostly have equal text (numbers, collections of numbers, formulas in
-// the same variables, words); empty where there is none.
+// The completion's answer in a form in which equal answers mostly have equal text (numbers, collections of
+// numbers, formulas in the same variables, words); empty where there is none.
 std::string canonical_answer(std::string_view completion, const MathOptions& options = {});
 std::string canonical_text(std::string_view answer, int64_t work = 20000);
 

@@ -181,7 +181,13 @@ class Lexer {
     if (content.size() > 1 && !is_unit(content) && known.role == Role::sign) return sign(known.means, from);
     bool name = content.size() > 1;
     for (const char c : content) name = name && letter(c);
-    if (name || is_unit(content)) return (void)push(Token::words, content, from);
+    const bool before =
+        last() &&
+        (last()->kind == Token::number || last()->kind == Token::words ||
+         (last()->text == "/" && tokens_.size() > 1 && tokens_[tokens_.size() - 2].kind == Token::words));
+    const bool unit =
+        content.size() == 1 && before && content != "d" && content != "e" && content != "i";  // 5 \mathrm{m}
+    if (name || unit || is_unit(content)) return (void)push(Token::words, content, from);
     splice(content, from);
   }
 

@@ -1,4 +1,5 @@
-// Text as a list of signs, numbers, letters and words: the same for LaTeX as models write it and for plain text.
+// Text as a list of signs, numbers, letters and words: the same for LaTeX as models write it and for plain
+// text.
 #pragma once
 
 #include <gmpxx.h>
@@ -27,10 +28,12 @@ struct Token {
   size_t from = 0, to = 0;  // its bytes in the source
 };
 
-// Signs: + - * / ^ _ ( ) [ ] { } {{ }} (set braces) | |( |) (one-sided bars) fl( fl) ce( ce) <( >) (angle brackets) , ; :
-// = != < <= > >= ~ equiv in notin ni subset supset cup cap minus pm mp ! ' % circ mod pmod and or not choose over & newrow -> =>
+// Signs: + - * / ^ _ ( ) [ ] { } {{ }} (set braces) | |( |) (one-sided bars) fl( fl) ce( ce) <( >) (angle
+// brackets) , ; : = != < <= > >= ~ equiv in notin ni subset supset cup cap minus pm mp ! ' % circ mod pmod
+// and or not choose over & newrow -> =>
 //
-// The list ends in one `end`. Never more tokens than kMaxTokens; throws Unreadable for text that cannot be cut.
+// The list ends in one `end`. Never more tokens than kMaxTokens; throws Unreadable for text that cannot be
+// cut.
 inline constexpr size_t kMaxTokens = 3000;
 std::vector<Token> lex(std::string_view text, const ParseOptions& options);
 

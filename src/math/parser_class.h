@@ -1,5 +1,6 @@
-// The parser by recursive descent; its parts are in parser.cpp (lists, relations, sums, products), parse_atom.cpp (numbers,
-// variables, brackets, fractions) and parse_function.cpp (functions, sums, integrals, limits, matrices).
+// The parser by recursive descent; its parts are in parser.cpp (lists, relations, sums, products),
+// parse_atom.cpp (numbers, variables, brackets, fractions) and parse_function.cpp (functions, sums,
+// integrals, limits, matrices).
 #pragma once
 
 #include <string>

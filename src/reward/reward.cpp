@@ -77,7 +77,8 @@ std::vector<Score> score(std::span<const RewardFunction> functions, std::span<co
       Score& score = out[judged[i]];
       score.rewards.emplace_back(function.name,
                                  result.computed ? result.value : std::numeric_limits<double>::quiet_NaN());
-      if (!result.computed) score.reasons.push_back(fmt::format("{}: {}", function.name, result.reason));
+      if (!result.reason.empty())
+        (result.computed ? score.notes : score.reasons).push_back(fmt::format("{}: {}", function.name, result.reason));
     }
   }
   for (Score& score : out) score.reward = mixed_reward(functions, score.rewards);

@@ -16,7 +16,7 @@
 namespace cohort {
 
 // A reward that cannot be computed (gold that cannot be read) is not a 0: `computed` is false and `reason`
-// says why.
+// says why. A computed one may say why too.
 struct RewardResult {
   double value = 0;
   bool computed = true;
@@ -58,6 +58,7 @@ struct Score {
   std::vector<std::pair<std::string, double>> rewards;  // by function that judges the row; NaN: not computed
   double reward = 0;                 // mixed (mixture.h); NaN where one that counts could not be computed
   std::vector<std::string> reasons;  // "NAME: why", of those not computed
+  std::vector<std::string> notes;    // "NAME: why", of those computed that say
 };
 // Throws Error for a row that no function judges. Differs from TRL, where a missing reward counts 0 in the sum unless all are missing.
 std::vector<Score> score(std::span<const RewardFunction> functions, std::span<const RewardInput> inputs);

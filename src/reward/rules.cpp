@@ -16,6 +16,7 @@ std::span<const RewardRule* const> reward_rules() {
       &kCountdownRule,
       &kLanguageConsistencyRule,
       &kLastNumberRule,
+      &kMathRule,
       &kReasoningStepsRule,
       &kRepetitionPenaltyRule,
       &kSoftOverlongRule,

@@ -28,6 +28,7 @@ extern const RewardRule
     kCountdownRule,
     kLanguageConsistencyRule,
     kLastNumberRule,
+    kMathRule,
     kReasoningStepsRule,
     kRepetitionPenaltyRule,
     kSoftOverlongRule,

@@ -71,6 +71,13 @@ void add_reward_settings(OptionTable& t, RewardSettings& s) {
         "the command's last word");
   t.add("code_read_only", &s.code_read_only,
         "code: folders that programs may read besides the system's, such as an interpreter's");
+  t.add("math_extraction", &s.math_extraction,
+        "math: where the final answer may stand, the most trusted place first")
+      .one_of({"boxed", "answer_tag", "phrase", "formula", "last_number"});
+  t.add("math_precision", &s.math_precision,
+        "math: decimals to which a number written with a point is compared")
+      .at_least(0)
+      .at_most(15);
 }
 
 }  // namespace cohort

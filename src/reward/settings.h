@@ -33,6 +33,8 @@ struct RewardSettings {
   double code_cpu_seconds = 4;
   int64_t code_memory_mb = 512, code_workers = 2;
   std::vector<std::string> code_commands, code_read_only;
+  std::vector<std::string> math_extraction = {"boxed", "answer_tag", "phrase", "formula", "last_number"};
+  int64_t math_precision = 6;  // decimals
 };
 
 // Declares them, which must outlive the table, below a heading.

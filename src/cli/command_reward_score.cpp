@@ -1,0 +1,112 @@
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/json_text.h"
+#include "cli/cli.h"
+#include "cli/command_support.h"
+#include "cli/row_writer.h"
+#include "data/rows.h"
+#include "reward/reward.h"
+
+namespace cohort {
+namespace {
+
+struct Settings {
+  std::vector<std::string> reward;
+  std::string data, output;
+  bool overwrite = false;
+  int64_t max_completion_length = 0;
+  RewardSettings rewards;
+};
+
+void declare(OptionTable& t, Settings& s) {
+  t.section("Rows");
+  t.add("reward", &s.reward, "reward functions by name, as reward_funcs");
+  t.add("data", &s.data,
+        "a JSONL file: completion, and what the rewards read (answer, prompt, completion_tokens)")
+      .shown_as("FILE");
+  t.add("output", &s.output, "write the rows here; otherwise to the terminal").shown_as("FILE");
+  t.add("overwrite", &s.overwrite, "replace the output file");
+  t.add("max_completion_length", &s.max_completion_length, "tokens, for rewards of length").at_least(0);
+  add_reward_settings(t, s.rewards);
+}
+
+struct Judged {
+  int64_t right = 0, wrong = 0, unjudged = 0;
+};
+
+int64_t completion_tokens(const Row& row) {
+  const auto it = row.fields->find("completion_tokens");
+  if (it != row.fields->end() && it->is_number_integer()) return it->get<int64_t>();
+  return std::ssize(row.completion_ids);
+}
+
+std::string number_text(double value) { return std::isfinite(value) ? format_double(value) : "null"; }
+
+// All rows in the order of the file, a chunk at a time: rewards that judge many at once get many.
+void judge_rows(std::span<const Row> rows, std::span<const RewardFunction> functions, Judged& counts,
+                RowWriter& writer) {
+  std::vector<RewardInput> inputs;
+  for (const Row& row : rows)
+    inputs.push_back({*row.fields, row.prompt, row.completion, completion_tokens(row), row.prompt_ids,
+                      row.completion_ids});
+  const std::vector<Score> scores = score(functions, inputs);
+  std::string out;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Score& s = scores[i];
+    out += fmt::format("{{\"line\":{},\"reward\":{}", rows[i].line, number_text(s.reward));
+    for (const auto& [name, value] : s.rewards)
+      out += fmt::format(",{}:{}", json_text(name), number_text(value));
+    out += ",\"reasons\":[";
+    std::vector<std::string> reasons = s.notes;
+    reasons.insert(reasons.end(), s.reasons.begin(), s.reasons.end());
+    for (size_t k = 0; k < reasons.size(); ++k) out += (k ? "," : "") + json_text(reasons[k]);
+    out += "]}\n";
+    (std::isnan(s.reward) ? counts.unjudged : s.reward >= 1 ? counts.right : counts.wrong)++;
+  }
+  writer.append(out);
+}
+
+int run(std::span<const std::string> arguments) {
+  Settings s = read_options<Settings, declare>("reward score", arguments);
+  require_option("reward score", "data", !s.data.empty(), "a JSONL file");
+  if (!s.reward.empty()) {
+    if (!s.rewards.reward_funcs.empty())
+      fail("reward score: --reward and --reward_funcs are the same option: give one of them");
+    s.rewards.reward_funcs = s.reward;
+  }
+  require_option("reward score", "reward", !s.rewards.reward_funcs.empty(), kRewardsExpected);
+  for (const std::string& name : s.rewards.reward_funcs)
+    if (name.starts_with(kModelReward))
+      fail("reward score: {}: a reward model judges with `cohort reward eval` or in a run", name);
+  const std::vector<RewardFunction> functions = make_rewards(s.rewards, s.max_completion_length);
+  check_new_file(s.output, s.overwrite);
+  constexpr std::string_view kRequired[] = {"completion"};
+  const std::vector<Row> rows = read_rows(s.data, kRequired, Conversations::accepted);
+  RowWriter writer(s.output);
+  Judged counts;
+  const double start = seconds();
+  constexpr size_t kChunk = 1024;
+  for (size_t i = 0; i < rows.size(); i += kChunk)
+    judge_rows(std::span(rows).subspan(i, std::min(kChunk, rows.size() - i)), functions, counts, writer);
+  const double took = std::max(seconds() - start, 1e-9);
+  writer.finish();
+  fmt::print(stderr, "{} rows: {} right, {} not, {} could not be judged; {:.0f} rows/s\n", rows.size(),
+             counts.right, counts.wrong, counts.unjudged, static_cast<double>(rows.size()) / took);
+  return 0;
+}
+
+}  // namespace
+
+const Command kRewardScoreCommand = {
+    "score",
+    "judge the completions of a file by reward functions, with the reason of each verdict",
+    "cohort reward score --reward NAME --data FILE [--output FILE] [--option value]...",
+    "cohort reward score --reward math --data answers.jsonl",
+    options_help<Settings, declare>,
+    run};
+
+}  // namespace cohort
