@@ -70,24 +70,49 @@ bool is_near(CLD2::Language found, CLD2::Language wanted) {
   return false;
 }
 
-// CLD2's verdict at each byte of valid UTF-8, as ends of stretches.
+// CLD2's verdicts on stretches of valid UTF-8, by their ends.
 struct Stretch {
   size_t end;
   CLD2::Language language;
 };
-std::vector<Stretch> stretches_of(const std::string& text) {
+
+// Those of one sentence, which begins at `begin`: with a verdict where CLD2 is not sure, too.
+void add_stretches(const std::string& text, size_t begin, size_t end, std::vector<Stretch>& stretches) {
   CLD2::Language languages[3];
   int percents[3], bytes = 0;
   double scores[3];
   bool reliable = false;
   CLD2::CLDHints hints{nullptr, nullptr, CLD2::UNKNOWN_ENCODING, CLD2::UNKNOWN_LANGUAGE};
   CLD2::ResultChunkVector chunks;
-  CLD2::ExtDetectLanguageSummary(text.data(), static_cast<int>(text.size()), true, &hints, 0, languages,
-                                 percents, scores, &chunks, &bytes, &reliable);
-  std::vector<Stretch> stretches;
+  CLD2::ExtDetectLanguageSummary(text.data() + begin, static_cast<int>(end - begin), true, &hints,
+                                 CLD2::kCLDFlagBestEffort, languages, percents, scores, &chunks, &bytes,
+                                 &reliable);
+  if (chunks.size() <= 1) {  // of one language, as far as can be told
+    stretches.push_back({end, languages[0]});
+    return;
+  }
   for (const CLD2::ResultChunk& chunk : chunks)
-    stretches.push_back({static_cast<size_t>(chunk.offset) + static_cast<size_t>(chunk.bytes),
+    stretches.push_back({begin + static_cast<size_t>(chunk.offset) + static_cast<size_t>(chunk.bytes),
                          static_cast<CLD2::Language>(chunk.lang1)});
+  stretches.back().end = end;
+}
+
+// A language rarely changes inside a sentence, and CLD2 looks at stretches that are longer than most sentences: each
+// is asked about by itself.
+std::vector<Stretch> stretches_of(const std::string& text) {
+  std::vector<Stretch> stretches;
+  for (size_t begin = 0; begin < text.size();) {
+    size_t end = begin;
+    for (; end < text.size(); ++end) {
+      if (text[end] == '\n') break;
+      const bool stop = text[end] == '.' || text[end] == '!' || text[end] == '?';
+      if (stop && (end + 1 == text.size() || text[end + 1] == ' ')) break;
+      if (text.compare(end, 3, "\u3002") == 0) break;
+    }
+    end = std::min(end + 1, text.size());
+    add_stretches(text, begin, end, stretches);
+    begin = end;
+  }
   return stretches;
 }
 
