@@ -15,6 +15,7 @@ Row row_of(std::string prompt, const char* kind, Json fields) {
   Row row;
   fields["prompt"] = prompt;
   fields["data_source"] = kind;
+  if (fields.contains("completion")) row.completion = fields["completion"];
   row.question = row.prompt = std::move(prompt);
   row.fields = std::make_shared<const Json>(std::move(fields));
   return row;
@@ -31,32 +32,37 @@ Row word_problem(ProblemRandom& r, int32_t difficulty) {
   const std::string who = kNames[r.below(10)], things = kThings[r.below(8)];
   const int64_t most = power_of_ten(difficulty) - 1;
   const int64_t a = r.between(2, most), b = r.between(2, most), small = r.between(2, 9);
-  std::string text;
+  std::string text, work;  // the work without what it comes to
   int64_t answer = 0;
   switch (r.below(6)) {
     case 0:
       text = fmt::format("{} has {} {} and buys {} more. How many {} does {} have now?", who, a, things, b,
                          things, who);
+      work = fmt::format("{} + {}", a, b);
       answer = a + b;
       break;
     case 1:
       text =
           fmt::format("{} has {} {} and gives away {}. How many {} are left?", who, a + b, things, b, things);
+      work = fmt::format("{} - {}", a + b, b);
       answer = a;
       break;
     case 2:
       text = fmt::format("There are {} boxes with {} {} in each. How many {} are there in all?", small, a,
                          things, things);
+      work = fmt::format("{} * {}", small, a);
       answer = small * a;
       break;
     case 3:
       text = fmt::format("{} {} are shared equally among {} children. How many does each child get?",
                          small * a, things, small);
+      work = fmt::format("{} / {}", small * a, small);
       answer = a;
       break;
     case 4:
       text = fmt::format("{} had {} {}, found {} more and then lost {}. How many {} does {} have?", who, a,
                          things, b + small, small, things, who);
+      work = fmt::format("{} + {} - {}", a, b + small, small);
       answer = a + b;
       break;
     default:
@@ -65,9 +71,12 @@ Row word_problem(ProblemRandom& r, int32_t difficulty) {
           "{} "
           "pay?",
           a, who, small, b, who);
+      work = fmt::format("{} * {} + {}", small, a, b);
       answer = small * a + b;
   }
-  return row_of(text, "math", {{"answer", std::to_string(answer)}});
+  return row_of(text, "math",
+                {{"answer", std::to_string(answer)},
+                 {"completion", fmt::format("{} = {}\nThe answer is \\boxed{{{}}}.", work, answer, answer)}});
 }
 
 // Numbers and a target that some expression of all of them reaches (at least the one that made it).

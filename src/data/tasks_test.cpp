@@ -175,6 +175,9 @@ TEST(GeneratedTasks, StoriesHaveTheirAnswers) {
     if (has("ticket")) expected = n.at(0) * n.at(1) + n.at(2), kind = 6;
     kinds.insert(kind);
     EXPECT_EQ(row.text("answer"), std::to_string(expected)) << row.prompt;
+    EXPECT_TRUE(row.completion.ends_with(fmt::format(" = {0}\nThe answer is \\boxed{{{0}}}.", expected)))
+        << row.completion;
+    EXPECT_EQ(row.text("completion"), row.completion);
   }
   EXPECT_EQ(kinds.size(), 6u);
   EXPECT_FALSE(kinds.contains(0));
