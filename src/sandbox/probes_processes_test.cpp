@@ -32,6 +32,10 @@ constexpr Probe kProbes[] = {
      "for (;;) { int pid = fork(); if (pid == 0) { for (volatile int i = 0; i < 1000000; ++i); _exit(0); } "
      "waitpid(pid, 0, 0); }",
      kTimeout, kCpu},
+    {"cpu_relay", "hands its CPU time on from orphan to orphan", C,
+     "if (fork() == 0) for (;;) { for (volatile int i = 0; i < 10000000; ++i); if (fork() > 0) _exit(0); } "
+     "pause();",
+     kTimeout, kCpu},
     {"ignores_signals", "ignores every signal that it can", C,
      "for (int s = 1; s < 65; ++s) signal(s, SIG_IGN); for (;;);", kTimeout, kCpu},
     {"handles_xcpu", "goes on after SIGXCPU", C,
