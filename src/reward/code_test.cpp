@@ -122,7 +122,7 @@ class CodeReward : public testing::Test {
   static RewardSettings settings() {
     RewardSettings s;
     s.code_cpu_seconds = 1;
-    s.code_memory_mb = 256;
+    s.code_memory_mb = 96;
     return s;
   }
   void SetUp() override {
@@ -180,7 +180,7 @@ TEST_F(CodeReward, Cpp) {
   const std::string memory = verdict(
       all_, kDouble, "cpp",
       "#include <cstdlib>\n#include <cstring>\nint main() { for (;;) memset(malloc(1 << 20), 1, 1 << 20); }");
-  EXPECT_EQ(memory, "0: test 1 of 3: memory: more than 256 MB of memory");
+  EXPECT_EQ(memory, "0: test 1 of 3: memory: more than 96 MB of memory");
 }
 
 // Catches: function calls, classes or results misread; Python's errors not told.
@@ -206,7 +206,7 @@ TEST_F(CodeReward, PythonFunctions) {
             "0: compile error: SyntaxError: expected ':'");
   EXPECT_EQ(verdict(all_, row, "python", "import os\nos._exit(0)"), "0: test 1 of 2: wrong answer");
   EXPECT_EQ(verdict(all_, row, "python", "x = []\nwhile True: x.append(bytearray(1 << 20))"),
-            "0: test 1 of 2: memory: more than 256 MB of memory");
+            "0: test 1 of 2: memory: more than 96 MB of memory");
   EXPECT_EQ(verdict(all_, row, "cpp", "int main() {}"), "0: no code block of python");
 }
 

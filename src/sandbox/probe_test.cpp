@@ -162,7 +162,8 @@ void run_probe(const Probe& probe) {
   if (probe.kind != ProbeKind::compiler) job.input = host.input();
   const std::string_view says = probe.says ? probe.says : "";
   const double wall = says == kWall ? 1.5 : 8;
-  job.limits = {.cpu_seconds = 0.6, .wall_seconds = wall, .memory = 192 << 20, .disk = 16 << 20};
+  const double cpu = probe.ends == kMemory ? 5 : 0.6;  // taking memory takes time
+  job.limits = {.cpu_seconds = cpu, .wall_seconds = wall, .memory = 192 << 20, .disk = 16 << 20};
   const double start = seconds();
   const JobResult r = pool.run(job);
   const double took = seconds() - start;

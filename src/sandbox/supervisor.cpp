@@ -157,12 +157,12 @@ class Supervisor {
     if (now - start_ > limits_.wall_seconds)
       stop(JobOutcome::timeout, fmt::format("{:g} s of wall time", limits_.wall_seconds));
     const Usage usage = job_usage(proc_);
+    if (usage.memory > limits_.memory && job_memory_exact(proc_) > limits_.memory)
+      stop(JobOutcome::memory, fmt::format("more than {} MB of memory", limits_.memory >> 20));
     rusage ended{};
     getrusage(RUSAGE_CHILDREN, &ended);
     if (usage.cpu_seconds + seconds_of(ended.ru_utime) + seconds_of(ended.ru_stime) > limits_.cpu_seconds)
       over_cpu();
-    if (usage.memory > limits_.memory && job_memory_exact(proc_) > limits_.memory)
-      stop(JobOutcome::memory, fmt::format("more than {} MB of memory", limits_.memory >> 20));
   }
 
   void over_cpu() { stop(JobOutcome::timeout, fmt::format("{:g} s of CPU time", limits_.cpu_seconds)); }
