@@ -107,7 +107,8 @@ constexpr Probe kProbes[] = {
      "char z[256] = {0}; TRY_SYSCALL(SYS_bpf, 0, z, 128); TRY_SYSCALL(425, 8, z); "
      "TRY_SYSCALL(SYS_perf_event_open, z, 0, -1, -1, 0); TRY_SYSCALL(SYS_userfaultfd, 1); TRY_SYSCALL(427, "
      "0, 0, 0, 0);"
-     "TRY_SYSCALL(SYS_io_setup, 8, z); TRY_SYSCALL(SYS_vmsplice, 1, z, 0, 0); TRY_SYSCALL(SYS_add_key, z, z, "
+     "TRY_SYSCALL(SYS_io_setup, 8, z); TRY_SYSCALL(SYS_vmsplice, 1, z, 0, 0); TRY_SYSCALL(SYS_splice, 0, 0, "
+     "1, 0, 1, 0); TRY_SYSCALL(SYS_add_key, z, z, "
      "z, 1, -1); TRY_SYSCALL(444, 0, 0, 1);",
      kEndsWell, "end"},
     {"handles", "opens files by handles, past all paths", C,

@@ -108,8 +108,6 @@ void start_program(const Job& job, const ProgramStart& start, const std::vector<
     if (chdir(kJobFolder) != 0) fail_errno("chdir");
     set_descriptors(start);
     failure = 3;
-    write_kernel_file("/proc/self/oom_score_adj",
-                      "1000");  // where memory runs out on the host, this goes first
     struct sigaction standard {};
     standard.sa_handler = SIG_DFL;
     for (int s = 1; s < NSIG; ++s) sigaction(s, &standard, nullptr);

@@ -49,6 +49,10 @@ void prepare(std::string_view paths) {
   if (null > kRunnerSocket) close(null);
   fcntl(kRunnerSocket, F_SETFD, FD_CLOEXEC);
   prctl(PR_SET_NAME, "sandbox-runner");
+  // Where the host runs out of memory, jobs go first. Later, when this process may not be looked into, it
+  // could not.
+  if (const int error = write_kernel_file("/proc/self/oom_score_adj", "1000"))
+    fail("/proc/self/oom_score_adj: {}", std::strerror(error));
   Unpacker in(paths);
   std::vector<std::string> read_only(in.number<uint64_t>());
   for (std::string& path : read_only) path = in.text();

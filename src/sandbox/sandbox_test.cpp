@@ -40,6 +40,8 @@ TEST(Sandbox, RunsAProgram) {
   EXPECT_EQ(r.exit_code, 3);
   EXPECT_EQ(r.out, std::string("in\na\0b\xff\n", 8));
   EXPECT_EQ(r.err, "err\n");
+  EXPECT_EQ(pool.run(shell("cat /proc/self/oom_score_adj")).out, "1000\n")
+      << "the host's memory goes to others first";
   const std::string big(3 << 20, 'x');
   job = shell("wc -c");
   job.input = big;

@@ -38,8 +38,8 @@ constexpr long kAllowed[] = {
     SYS_fchdir, SYS_mkdirat, SYS_mknodat, SYS_unlinkat, SYS_linkat, SYS_symlinkat, SYS_readlinkat,
     SYS_renameat, SYS_renameat2, SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_utimensat, SYS_umask,
     SYS_truncate, SYS_ftruncate, SYS_fallocate, SYS_fadvise64, SYS_readahead, SYS_fsync, SYS_fdatasync,
-    SYS_flock, SYS_copy_file_range, SYS_sendfile, SYS_splice, SYS_tee, SYS_dup, SYS_dup3, SYS_fcntl,
-    SYS_pipe2, SYS_getxattr, SYS_lgetxattr, SYS_fgetxattr, SYS_listxattr, SYS_llistxattr, SYS_flistxattr,
+    SYS_flock, SYS_copy_file_range, SYS_sendfile, SYS_dup, SYS_dup3, SYS_fcntl, SYS_pipe2, SYS_getxattr,
+    SYS_lgetxattr, SYS_fgetxattr, SYS_listxattr, SYS_llistxattr, SYS_flistxattr,
     // memory
     SYS_brk, SYS_mmap, SYS_munmap, SYS_mprotect, SYS_mremap, SYS_madvise, SYS_msync, SYS_mincore, SYS_mlock,
     SYS_munlock, SYS_get_mempolicy, SYS_membarrier,
