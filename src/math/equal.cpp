@@ -142,7 +142,7 @@ Same Comparer::compare_trees(const Expr& a, const Expr& b) {
     return a.kind == b.kind && a.columns == b.columns && digits(a) == digits(b) ? Same::yes : Same::no;
   }
   if (a.kind == Kind::matrix || b.kind == Kind::matrix) return matrices(a, b);
-  if (sets_of_reals(a) || sets_of_reals(b)) return sets(a, b, true);
+  if (sets_of_reals(a) || sets_of_reals(b)) return sets(a, b);
   if (is_collection(a) || is_collection(b)) return collections(a, b);
   if (a.kind == Kind::ratio || b.kind == Kind::ratio) return ratios(a, b);
   return values(a, b);
@@ -243,9 +243,12 @@ Same Comparer::matrices(const Expr& a, const Expr& b) {
   return Same::no;
 }
 
-Same Comparer::sets(const Expr& a, const Expr& b, bool) {
+Same Comparer::sets(const Expr& a, const Expr& b) {
   try {
-    const std::optional<RealSet> x = real_set(a, work_), y = real_set(b, work_);
+    const auto set_of = [&](const Expr& e) {
+      return real_set(is_scalar(e) ? node(Kind::set, {e}) : e, work_);  // {x} was read as x
+    };
+    const std::optional<RealSet> x = set_of(a), y = set_of(b);
     if (x && y) return same_set(*x, *y) ? Same::yes : Same::no;
   } catch (const Outside&) {
   } catch (const Undefined&) {

@@ -31,7 +31,7 @@ class Comparer {
   Same collections(const Expr& a, const Expr& b);
   Same ordered(const Expr& a, const Expr& b);
   Same unordered(const Expr& a, const Expr& b);
-  Same sets(const Expr& a, const Expr& b, bool pairs_are_intervals);
+  Same sets(const Expr& a, const Expr& b);
   Same matrices(const Expr& a, const Expr& b);
   Same texts(const Expr& a, const Expr& b);
   Same ratios(const Expr& a, const Expr& b);

@@ -15,6 +15,13 @@ Expr difference_of(const Expr& a, const Expr& b) {
   return sum(std::move(terms));
 }
 
+// x_1 = 1 and x = 1 tell the same of an unknown with several values.
+bool same_but_index(const Expr& a, const Expr& b) {
+  if (a.kind != Kind::symbol || b.kind != Kind::symbol) return false;
+  const size_t x = a.name.find('_'), y = b.name.find('_');
+  return (x == std::string::npos) != (y == std::string::npos) && a.name.substr(0, x) == b.name.substr(0, y);
+}
+
 char flipped(char sign) {
   switch (sign) {
     case '<':
@@ -93,7 +100,12 @@ Same Comparer::with_value(const Expr& relation, const Expr& value, bool relation
                           right.value != 0 && !any_of(left, [](const Expr& x) {
                             return x.kind == Kind::multiply && x.args[0].kind == Kind::number;
                           });
-    if (chain || calculated || quantity || names_quantity(left)) return compare(right);
+    if (chain || calculated || quantity || names_quantity(left)) {
+      const Same last = compare(right);
+      if (last == Same::yes || relation.name.back() != '~') return last;
+      const Expr& exact = relation.args[relation.args.size() - 2];  // sqrt(2), about 1.414
+      return exact.kind == Kind::symbol ? last : compare(exact);
+    }
     if (left.kind == Kind::number && names_quantity(right)) return compare(left);  // 3 = x
     return Same::no;
   }
@@ -117,7 +129,7 @@ Same Comparer::equations(const Expr& a, const Expr& b) {
                            a_left.name == b_left.name && a_left.args.size() == 1 && b_left.args.size() == 1 &&
                            a_left.args[0].kind == Kind::symbol && b_left.args[0].kind == Kind::symbol;
     if (functions) return compare_trees(a_right, renamed(b_right, b_left.args[0].name, a_left.args[0].name));
-    const Same left = compare_trees(a_left, b_left);
+    const Same left = same_but_index(a_left, b_left) ? Same::yes : compare_trees(a_left, b_left);
     if (left == Same::yes) {
       const Same right = compare_trees(a_right, b_right);
       if (right != Same::no) return right;

@@ -136,6 +136,11 @@ Same Comparer::values(const Expr& a, const Expr& b) {
   const bool constant = free_symbols(a).empty() && free_symbols(b).empty();
   const bool percent = has_function(a, "percent") || has_function(b, "percent");
   const bool degree = has_function(a, "degree") || has_function(b, "degree");
+  const auto ellipsis = [](const Expr& e) {
+    return any_of(e, [](const Expr& x) { return x.kind == Kind::symbol && x.name == "dots"; });
+  };
+  if (ellipsis(a) || ellipsis(b))
+    return to_text(a) == to_text(b) ? Same::yes : unknown("an ellipsis that is not written out");
   Same last = Same::no;
   for (int hundredth = 0; hundredth <= (percent ? 1 : 0); ++hundredth)
     for (int radians = 0; radians <= (degree ? 1 : 0); ++radians) {

@@ -30,8 +30,8 @@ enum class Kind : uint8_t {
   function,  // name: of names.h, args; also "pm" and "mp" (plus or minus one argument), "percent", "degree"
   call,      // name: a function that the text does not define; args
   relation,  // n + 1 args, n signs in name: = ~ (about) ! (not equal) < l (<=) > g (>=) i (in) n (no element) s
-  tuple,      // ordered; square where written with [ ]
-  set,        // unordered; bare where no braces were written: "1, 2 and 3"
+  tuple,     // ordered; square where written with [ ]
+  set,       // unordered; bare where no braces were written: "1, 2 and 3"
   interval,   // two args; left_closed, right_closed
   set_union,  // args
   intersection,

@@ -62,9 +62,15 @@ std::vector<Span> boxes(std::string_view text) {
       const size_t looked = (close == npos ? text.size() : close) - open;
       budget -= std::min(budget, looked);
       if (close == npos) {
-        close = std::min({text.find('\n', open), text.find('$', open), text.find("\\]", open),
-                          text.find("\\)", open), text.size()});
+        const std::string_view near = text.substr(open, kMaxAnswer);
+        const size_t box = near.find("\\boxed");
+        size_t length = std::min(box, near.size());
+        for (const std::string_view mark : {"\n", "$", "\\]", "\\)"})
+          length = std::min(length, near.substr(0, length).find(mark));
+        close = open + length;
+        if (length == box) continue;  // the one within it
         out.push_back({at, close, text.substr(open + 1, close - open - 1)});
+        at = close - 1;
         continue;
       }
       out.push_back({at, close + 1, text.substr(open + 1, close - open - 1)});
@@ -77,50 +83,57 @@ std::vector<Span> boxes(std::string_view text) {
   return out;
 }
 
-bool escaped(std::string_view text, size_t at) {
-  size_t n = 0;
-  while (at > n && text[at - n - 1] == '\\') ++n;
-  return n % 2 == 1;
-}
-
 bool digit(char c) { return c >= '0' && c <= '9'; }
+
+// Where the marks stand that end a formula, found in one pass: \], \), $$, $ (not \$).
+struct Ends {
+  explicit Ends(std::string_view text) {
+    for (size_t i = 0; i + 1 < text.size() || (i < text.size() && text[i] == '$'); ++i) {
+      if (text[i] == '$') {
+        at[3].push_back(i);
+        if (i + 1 < text.size() && text[i + 1] == '$') at[2].push_back(i);
+      } else if (text[i] == '\\') {
+        if (text[i + 1] == ']') at[0].push_back(i);
+        if (text[i + 1] == ')') at[1].push_back(i);
+        ++i;
+      }
+    }
+  }
+  size_t next(int kind, size_t from) const {
+    const auto it = std::lower_bound(at[kind].begin(), at[kind].end(), from);
+    return it == at[kind].end() ? npos : *it;
+  }
+  std::vector<size_t> at[4];
+};
 
 // All $...$, $$...$$, \(...\) and \[...\]. Money ("$7.78 for") opens none where it is followed by a word's
 // text to the next $.
 std::vector<Span> formulas(std::string_view text) {
   std::vector<Span> out;
+  const Ends ends(text);
   for (size_t at = 0; at < text.size(); ++at) {
-    std::string_view close;
-    size_t mark = 2;
-    if (text.substr(at).starts_with("\\["))
-      close = "\\]";
-    else if (text.substr(at).starts_with("\\("))
-      close = "\\)";
-    else if (text.substr(at).starts_with("$$"))
-      close = "$$";
-    else if (text[at] == '$' && !escaped(text, at))
-      close = "$", mark = 1;
-    if (close.empty() || (close[0] == '\\' && at > 0 && escaped(text, at))) {
+    const std::string_view rest = text.substr(at, 2);
+    const int kind = rest == "\\[" ? 0 : rest == "\\(" ? 1 : rest == "$$" ? 2 : text[at] == '$' ? 3 : -1;
+    if (kind < 0) {
       if (text[at] == '\\') ++at;
       continue;
     }
-    size_t end = text.find(close, at + mark);
-    while (close == "$" && end != npos && escaped(text, end)) end = text.find('$', end + 1);
+    const size_t mark = kind == 3 ? 1 : 2;
+    const size_t end = ends.next(kind, at + mark);
     if (end == npos || end - at > kMaxAnswer) {
-      if (close == "$" || close == "$$") continue;
-      at += 1;
+      if (kind < 2) ++at;
       continue;
     }
     const std::string_view inside = text.substr(at + mark, end - at - mark);
-    if (close == "$" && at + 1 < text.size() && digit(text[at + 1]) &&
+    if (kind == 3 && at + 1 < text.size() && digit(text[at + 1]) &&
         (inside.ends_with(' ') || inside.find('\n') != npos)) {
       int words = 0;  // "$7.78 for the fudge, that is $"
       for (size_t i = 1; i < inside.size(); ++i)
         words += inside[i - 1] == ' ' && ((inside[i] >= 'a' && inside[i] <= 'z'));
       if (words >= 2) continue;
     }
-    if (!trimmed(inside).empty()) out.push_back({at, end + close.size(), inside});
-    at = end + close.size() - 1;
+    if (!trimmed(inside).empty()) out.push_back({at, end + mark, inside});
+    at = end + mark - 1;
   }
   return out;
 }

@@ -43,6 +43,11 @@ std::vector<ParseOptions> readings(std::string_view text) {
     other.natural_log = true;
     out.push_back(other);
   }
+  other = {};
+  if (contains(text, "E")) {
+    other.euler_capital = true;
+    out.push_back(other);
+  }
   return out;
 }
 

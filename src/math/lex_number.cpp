@@ -112,7 +112,7 @@ NumberText read_number(std::string_view text, bool grouped, bool decimal_comma) 
     j += sign;
     const size_t n = digits(text.substr(j));
     const bool ends = j + n == text.size();
-    if (n > 0 && (text[i] == 'E' || !sign || ends)) {
+    if (n > 0 && (text[i] == 'E' || !sign || ends || !fraction.empty())) {
       const long exponent = n > 6 ? kMaxExponent + 1 : std::stol(std::string(text.substr(j, n)));
       if (exponent > kMaxExponent)
         throw Unjudgeable("a number with an exponent beyond " + std::to_string(kMaxExponent));

@@ -364,14 +364,17 @@ class Lexer {
     if (run.size() > 1) {
       if (low == "and" || low == "or") return take(run.size()), sign(low, from);
       const Name plain = plain_name(run).role == Role::none ? plain_name(low) : plain_name(run);
-      const bool interval =
-          run == "Interval" || run == "FiniteSet" || run == "Union" || run == "Tuple" || run == "Eq";
+      const bool interval = run == "Interval" || run == "FiniteSet" || run == "Union" || run == "Tuple" ||
+                            run == "Eq" || run == "Intersection" || run == "Complement";
       if (interval) {
         take(run.size());
         if (rest().starts_with(".open") || rest().starts_with(".Lopen") || rest().starts_with(".Ropen"))
           at_ = std::min(source_.find('(', at_), source_.size());
         return (void)push(Token::special, source_.substr(from, at_ - from), from);
       }
+      const bool mark = low == "bar" || low == "hat" || low == "tilde";
+      if (mark && end < source_.size() && source_[end] == '{')
+        return take(run.size()), (void)push(Token::accent, low, from);
       if (plain.role == Role::function)
         return take(run.size()), (void)push(Token::function, plain.means, from);
       if (plain.role == Role::constant)

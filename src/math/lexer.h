@@ -15,6 +15,7 @@ struct ParseOptions {
   bool commas_separate = false;  // "1,234" is two numbers
   bool decimal_comma = false;    // "2,74" is a decimal
   bool loose_slash = false;      // "1/2x" is (1/2)x; otherwise 1/(2x)
+  bool euler_capital = false;    // E is the number e, as SymPy prints it
   bool natural_log = false;      // \log without a base is ln; otherwise to base 10
 };
 

@@ -155,7 +155,7 @@ Expr Parser::letter_atom() {
   if (called(name)) return call(std::move(name));
   if (name == "e") return constant("e");
   if (name == "i" || name == "I") return constant(name == "I" ? "i" : name);
-  if (name == "E" && !is("_") && source_.find("E") != std::string_view::npos) return symbol("E");
+  if (name == "E" && options_.euler_capital) return constant("e");
   return symbol(std::move(name));
 }
 
@@ -243,6 +243,12 @@ Expr Parser::set_braces() {
   }
   bars_ = bars;
   while (is(".") || is(",")) ++at_;
+  if (inside.kind == Kind::matrix && !is("}}")) {  // \left\{ rows \right.: a system
+    inside.kind = Kind::set;
+    inside.bare = true;
+    inside.columns = 0;
+    return inside;
+  }
   expect("}}");
   if (inside.kind == Kind::relation) return inside;
   if (inside.kind == Kind::set && inside.bare) {

@@ -33,6 +33,12 @@ Expr single(Expr e) {  // {x} as a group
   return e;
 }
 
+// Within a sum over i, i is its variable, not the imaginary unit.
+void bind(const std::string& name, Expr& e) {
+  if (e.kind == Kind::constant && e.name == name) e = symbol(name);
+  for (Expr& a : e.args) bind(name, a);
+}
+
 }  // namespace
 
 Expr in_radians(Expr e) {
@@ -117,6 +123,10 @@ Expr Parser::function_atom() {
       args.pop_back();
       for (Expr& b : bounds) args.push_back(std::move(b));
     }
+    if (args[1].kind == Kind::constant) {
+      const std::string variable = args[1].name;
+      for (size_t i = 0; i < 2; ++i) bind(variable, args[i]);
+    }
     e = function(name, std::move(args));
   } else {
     if (trigonometric(name))
@@ -142,7 +152,7 @@ Expr Parser::special_atom() {
   if (name.starts_with("begin:")) return matrix(std::string_view(name).substr(6));
   if (name == "partial") return symbol("partial");
   if (name.starts_with("Interval") || name == "FiniteSet" || name == "Union" || name == "Tuple" ||
-      name == "Eq")
+      name == "Eq" || name == "Intersection" || name == "Complement")
     return sympy_set(name);
   --at_;
   unexpected();
@@ -239,11 +249,7 @@ Expr Parser::big_operator(const std::string& name) {
   if (variable.kind != Kind::symbol) throw Unreadable("a sum without its variable");
   std::vector<Expr> args;
   Expr body = single(term(false));
-  const auto rename = [&](auto&& self, Expr& e) -> void {  // i is the sum's variable, not the imaginary unit
-    if (e.kind == Kind::constant && e.name == variable.name) e = symbol(e.name);
-    for (Expr& a : e.args) self(self, a);
-  };
-  rename(rename, body);
+  bind(variable.name, body);
   args.push_back(std::move(body));
   args.push_back(std::move(variable));
   args.push_back(std::move(index.args[1]));
@@ -293,7 +299,8 @@ Expr Parser::matrix(std::string_view kind) {
   if (columns > 0 && e.columns == 0) e.columns = columns;
   if (columns > 0 && columns != e.columns && !cases) throw Unreadable("a matrix whose rows differ in length");
   if (cases) {
-    e.kind = Kind::tuple;
+    e.kind = Kind::set;
+    e.bare = true;
     e.columns = 0;
   }
   if (determinant) {
@@ -314,7 +321,9 @@ Expr Parser::sympy_set(const std::string& name) {
   if (name == "FiniteSet") return node(Kind::set, std::move(args));
   if (name == "Tuple") return node(Kind::tuple, std::move(args));
   if (name == "Union") return node(Kind::set_union, std::move(args));
+  if (name == "Intersection") return node(Kind::intersection, std::move(args));
   if (args.size() != 2) throw Unreadable(name + " needs two arguments");
+  if (name == "Complement") return node(Kind::difference, std::move(args));
   if (name == "Eq") return node(Kind::relation, std::move(args), "=");
   Expr e = node(Kind::interval, std::move(args));
   e.left_closed = !name.ends_with(".open") && !name.ends_with(".Lopen");

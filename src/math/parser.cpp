@@ -29,6 +29,16 @@ char relation_sign(std::string_view text) {
   return 0;
 }
 
+long scale_word(std::string_view word) {
+  for (const auto& [name, scale] : {std::pair<std::string_view, long>{"hundred", 100},
+                                    {"thousand", 1000},
+                                    {"million", 1000000},
+                                    {"billion", 1000000000},
+                                    {"trillion", 1000000000000}})
+    if (word == name) return scale;
+  return 0;
+}
+
 bool is_relation(const Expr& e) { return e.kind == Kind::relation; }
 
 }  // namespace
@@ -330,6 +340,11 @@ Expr Parser::implicit(bool one_factor) {
       factor = plain ? number(terms[0].value + terms[1].value) : sum(std::move(terms));
     }
     factors.push_back(std::move(factor));
+    if (peek().kind == Token::words && factors.back().kind == Kind::number)
+      if (const long scale = scale_word(peek().text)) {
+        factors.back().value *= scale;
+        ++at_;
+      }
     if (peek().kind == Token::words || (peek().kind == Token::gap && peek(1).kind == Token::words)) units();
     if (one_factor || !(starts_factor() || differential())) break;
     if (peek().kind == Token::number && factors.back().kind == Kind::number) unexpected();  // "2 3"
