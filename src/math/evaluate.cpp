@@ -194,6 +194,9 @@ class Evaluator {
 
   Value function_value(const Expr& e) {
     const std::string& f = e.name;
+    const bool pair = f == "log" || f == "root" || f == "binomial" || f == "mod";
+    if (e.args.empty() || (pair && e.args.size() != 2))
+      throw Unjudgeable(f + " with another number of arguments");
     if (f == "percent")
       return multiply(value(e.args[0]), reading_.percent_is_hundredth ? mpq_class(1, 100) : mpq_class(1));
     if (f == "degree") {

@@ -179,14 +179,18 @@ bool joins(std::string_view gap) {
 std::optional<Candidate> last_joined(std::string_view text, const std::vector<Span>& spans, Source source,
                                      bool adjacent) {
   if (spans.empty()) return std::nullopt;
-  size_t first = spans.size() - 1;
+  size_t last = spans.size() - 1;
+  const auto before = [&](size_t i) { return text.substr(spans[i - 1].to, spans[i].from - spans[i - 1].to); };
+  while (last > 0 && before(last).size() < 20 && before(last).find("where ") != npos)
+    --last;  // "..., where a > 0"
+  size_t first = last;
   while (first > 0) {
-    const std::string_view gap = text.substr(spans[first - 1].to, spans[first].from - spans[first - 1].to);
+    const std::string_view gap = before(first);
     if (!joins(gap) || (!adjacent && trimmed(gap).empty())) break;
     --first;
   }
   std::string joined;
-  for (size_t i = first; i < spans.size(); ++i) {
+  for (size_t i = first; i <= last; ++i) {
     std::string_view inside = trimmed(spans[i].inside);
     while (inside.ends_with(',') || inside.ends_with('.'))
       inside = trimmed(inside.substr(0, inside.size() - 1));
@@ -332,9 +336,10 @@ std::vector<Candidate> find_answers(std::string_view text, const ExtractOptions&
     if (!inside.empty() && !number_follows) {
       if (auto c = last_joined(text, inside, Source::phrase, false)) out.push_back(std::move(*c));
     }
-    if (!sentence.empty() && !number_follows) out.push_back({std::string(sentence), Source::phrase});
-    if (const size_t is = sentence.rfind(" is "); is != npos)
-      out.push_back({std::string(trimmed(sentence.substr(is + 4))), Source::phrase});
+    const size_t is = sentence.rfind(" is ");  // "the answer: its area is 5"
+    const bool told = is != npos && (number_follows || prose(sentence.substr(0, is)));
+    if (told) out.push_back({std::string(trimmed(sentence.substr(is + 4))), Source::phrase});
+    if (!told && !sentence.empty() && !number_follows) out.push_back({std::string(sentence), Source::phrase});
     if (const auto n = number_at_end(sentence)) out.push_back({std::string(*n), Source::phrase});
   };
   const bool phrase_first = phrase.at != npos && phrase.final && !boxed.empty() &&
@@ -353,6 +358,9 @@ std::vector<Candidate> find_answers(std::string_view text, const ExtractOptions&
             text.substr(open + 8, (close == npos ? text.size() : close) - open - 8);
         if (const auto formula = formulas(inside); formula.size() == 1)
           out.push_back({std::string(trimmed(formula[0].inside)), source});
+        const size_t is = inside.rfind(" is ");  // "The value is 4"
+        if (is != npos && prose(inside.substr(0, is)))
+          out.push_back({std::string(trimmed(inside.substr(is + 4))), source});
         out.push_back({std::string(trimmed(inside)), source});
         if (const auto n = number_at_end(inside)) out.push_back({std::string(*n), source});
         break;

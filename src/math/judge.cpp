@@ -140,7 +140,9 @@ class Judge {
       reason_ = "a value outside the real numbers";
       unknown = true;
     }
-    const bool words = gold.trees.empty() || gold.trees[0].kind == Kind::text;
+    const bool phrase = contains(a, " ") && a.find_first_of("0123456789+=<>/^|") == std::string::npos &&
+                        !contains(gold_text, "-");
+    const bool words = gold.trees.empty() || gold.trees[0].kind == Kind::text || phrase;
     if (words && !a.empty() && a == b) {
       v.outcome = MathVerdict::right;
       v.reason = "the same words";

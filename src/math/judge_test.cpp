@@ -226,6 +226,13 @@ TEST(Judge, CouldNotJudge) {
   EXPECT_EQ(outcome("\\int_0^1 x^x dx", "\\int_0^1 t^t\\,dt"), MathVerdict::right);
 }
 
+// Catches: a function that reads arguments it was not given.
+TEST(Judge, FunctionsOfTooFewArguments) {
+  for (const char* text : {"binomial(x)", "\\mod", "log(1,2,3)", "Mod(5)", "\\gcd()", "\\max()", "Sum(x)",
+                           "Integral()", "\\det"})
+    EXPECT_NE(outcome("5", text), MathVerdict::right) << text;
+}
+
 // Catches: majority votes that count one answer as two.
 TEST(Judge, CanonicalTextOfEqualAnswers) {
   for (const auto& [a, b] : std::initializer_list<Pair>{{"0.5", "\\frac12"},

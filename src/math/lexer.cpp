@@ -388,10 +388,13 @@ class Lexer {
           take(prefix.size());
           return (void)push(prefix == "pi" ? Token::constant : Token::function, prefix, from);
         }
-      const bool vowel = low.find_first_of("aeiouy") != std::string::npos;
+      const bool word_follows = end + 3 < source_.size() && source_[end] == ' ' && letter(source_[end + 1]) &&
+                                letter(source_[end + 2]) && letter(source_[end + 3]);
+      const bool vowel = low.find_first_of("aeiou") != std::string::npos;
       const bool upper = low[1] != run[1];
       const bool answer = low == "yes" || low == "no" || (alone && run.size() >= 3);
-      if (vowel && !upper && (run.size() >= 4 || answer || (run.size() == 3 && after_number)))
+      if (vowel && !upper &&
+          (run.size() >= 4 || answer || (run.size() == 3 && (after_number || word_follows))))
         return take(run.size()), (void)push(Token::words, run, from);
     }
     take(1);

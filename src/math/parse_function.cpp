@@ -100,6 +100,9 @@ Expr Parser::function_atom() {
   for (Expr& a : args) a = single(std::move(a));
   if (args.empty() || (args.size() > 1 && !many_arguments(name)))
     throw Unreadable(name + " of several arguments");
+  const bool two = name == "binomial" || name == "mod";
+  if ((two && args.size() != 2) || (name == "log" && args.size() > 2))
+    throw Unreadable(name + " needs two arguments");
   Expr e;
   if (name == "exp") {
     e = math::power(constant("e"), std::move(args[0]));

@@ -39,6 +39,11 @@ long scale_word(std::string_view word) {
   return 0;
 }
 
+bool set_of_numbers(const Expr& e) {
+  return e.kind == Kind::named_set || e.kind == Kind::interval || e.kind == Kind::set_union ||
+         e.kind == Kind::difference;
+}
+
 bool is_relation(const Expr& e) { return e.kind == Kind::relation; }
 
 }  // namespace
@@ -160,7 +165,7 @@ Expr Parser::ratio() {
 
 Expr Parser::set_expression() {
   Expr left = additive();
-  while (is("cup") || is("cap") || is("minus")) {
+  while (is("cup") || is("cap") || is("minus") || (is("-") && set_of_numbers(left))) {
     const Kind kind = is("cup") ? Kind::set_union : is("cap") ? Kind::intersection : Kind::difference;
     ++at_;
     std::vector<Expr> args;
@@ -175,6 +180,7 @@ Expr Parser::additive() {
   const Deeper deeper(*this);
   std::vector<Expr> terms;
   while (true) {
+    if (terms.size() == 1 && is("-") && set_of_numbers(terms[0])) break;  // R - {0}
     bool negative = false, sign = false;
     std::string both;
     while (is("+") || is("-") || is("pm") || is("mp")) {
