@@ -70,7 +70,8 @@ bool Comparer::near(const Value& a, const Value& b) const {
   const int64_t size = std::max(x.re.log2(), y.re.log2());
   int decimals = options_.float_rounding;
   if (size < 0)
-    decimals = std::max<int>(decimals, static_cast<int>(3 + std::min<int64_t>(-size * 3 / 10, 5000)));
+    decimals = std::max<int>(
+        decimals, std::min(decimals, 3) + static_cast<int>(std::min<int64_t>(-size * 3 / 10, 5000)));
   mpz_class scale;
   mpz_ui_pow_ui(scale.get_mpz_t(), 10, static_cast<unsigned long>(decimals));
   return round_to(a, mpq_class(scale)) == round_to(b, mpq_class(scale));
