@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "math/elementary.h"
 #include "math/integer_functions.h"
 
 namespace cohort::math {
@@ -252,65 +253,14 @@ class Evaluator {
       return z;
     }
     if (f == "pm" || f == "mp") throw Unjudgeable("a plus-minus sign inside a value");
-    if (e.args.size() == 1)
-      if (const std::optional<Value> v = elementary(f, e)) return *v;
-    return fingerprint(e);
-  }
-
-  std::optional<Value> elementary(const std::string& f, const Expr& e) {
-    const Ball one(mpq_class(1)), two(mpq_class(2));
-    if (f == "sin") return sin(argument(e));
-    if (f == "cos") return cos(argument(e));
-    if (f == "tan" || f == "cot" || f == "sec" || f == "csc") {
-      const Ball a = argument(e);
-      return f == "tan"   ? sin(a) / cos(a)
-             : f == "cot" ? cos(a) / sin(a)
-                          : one / (f == "sec" ? cos(a) : sin(a));
-    }
-    if (f == "arcsin" || f == "arccos" || f == "arcsec" || f == "arccsc") {
-      Ball a = argument(e);
-      if (f == "arcsec" || f == "arccsc") a = one / a;
-      need_real(a.real() && mpfr_cmpabs_ui(a.re.get(), 1) <= 0);
-      return f == "arcsin" || f == "arccsc" ? asin(a) : ball_pi() / two - asin(a);
-    }
-    if (f == "arctan") {
+    if (e.args.size() == 1 && is_elementary(f)) {
       const Value v = value(e.args[0]);
-      if (const auto* inf = std::get_if<Infinity>(&v)) return ball_pi() / Ball(mpq_class(2 * inf->sign));
-      return atan(to_ball(v));
+      if (const auto* inf = std::get_if<Infinity>(&v); inf && f == "arctan")
+        return ball_pi() / Ball(mpq_class(2 * inf->sign));
+      work_.spend(60);
+      return elementary(f, to_ball(v), !reading_.complex_values);
     }
-    if (f == "arccot") return ball_pi() / two - atan(argument(e));
-    if (f == "sinh" || f == "cosh" || f == "tanh" || f == "coth" || f == "sech" || f == "csch") {
-      const Ball up = exp(argument(e)), down = one / up;
-      const Ball s = (up - down) / two, c = (up + down) / two;
-      return f == "sinh"   ? s
-             : f == "cosh" ? c
-             : f == "tanh" ? s / c
-             : f == "coth" ? c / s
-                           : one / (f == "sech" ? c : s);
-    }
-    if (f == "arcsinh") {
-      const Ball a = argument(e);
-      if (a.real() && a.sign() < 0) return -log(-a + sqrt(a * a + one));
-      return log(a + sqrt(a * a + one));
-    }
-    if (f == "arccosh") {
-      const Ball a = argument(e);
-      need_real(a.real() && mpfr_cmp_ui(a.re.get(), 1) >= 0);
-      return log(a + sqrt(a - one) * sqrt(a + one));
-    }
-    if (f == "arctanh") {
-      const Ball a = argument(e);
-      need_real(a.real() && mpfr_cmpabs_ui(a.re.get(), 1) < 0);
-      return log((one + a) / (one - a)) / two;
-    }
-    if (f == "arg")
-      return [&] {
-        Ball l = log(argument(e));
-        l.re = l.im;
-        l.im = Real();
-        return l;
-      }();
-    return std::nullopt;
+    return fingerprint(e);
   }
 
   Value rounded(const std::string& f, const Value& v) {
@@ -455,47 +405,6 @@ class Evaluator {
 
 Value evaluate(const Expr& e, const Reading& reading, Work& work) {
   return Evaluator(reading, work).value(e);
-}
-
-bool has_opaque(const Expr& e) {
-  return any_of(e, [](const Expr& x) {
-    return x.kind == Kind::function && (x.name == "Integral" || x.name == "Limit" || x.name == "Derivative");
-  });
-}
-
-Ball to_ball(const Value& v) {
-  if (const auto* q = std::get_if<mpq_class>(&v)) return Ball(*q);
-  if (std::holds_alternative<Infinity>(v)) throw Undefined{};
-  return std::get<Ball>(v);
-}
-
-int sign_of(const Value& v) {
-  if (const auto* q = std::get_if<mpq_class>(&v)) return sgn(*q);
-  if (const auto* inf = std::get_if<Infinity>(&v)) return inf->sign;
-  const Ball& b = std::get<Ball>(v);
-  if (!b.real()) throw Outside{};
-  return b.may_be_zero() ? 0 : b.sign();
-}
-
-int compare(const Value& a, const Value& b) {
-  const auto *x = std::get_if<mpq_class>(&a), *y = std::get_if<mpq_class>(&b);
-  if (x && y) return cmp(*x, *y) < 0 ? -1 : *x != *y;
-  const auto *p = std::get_if<Infinity>(&a), *q = std::get_if<Infinity>(&b);
-  if (p && q) return (p->sign > q->sign) - (p->sign < q->sign);
-  if (p) return p->sign;
-  if (q) return -q->sign;
-  return sign_of(Value(to_ball(a) - to_ball(b)));
-}
-
-bool same_value(const Value& a, const Value& b) {
-  const auto *x = std::get_if<mpq_class>(&a), *y = std::get_if<mpq_class>(&b);
-  if (x && y) return *x == *y;
-  const auto *p = std::get_if<Infinity>(&a), *q = std::get_if<Infinity>(&b);
-  if (p || q) return p && q && p->sign == q->sign;
-  const Ball left = to_ball(a), right = to_ball(b), d = left - right;
-  const int64_t scale = std::max<int64_t>(std::max(left.log2(), right.log2()), -100);
-  if (d.error > scale - 80) throw Unjudgeable("too many digits cancel");
-  return d.may_be_zero();
 }
 
 mpq_class point(std::string_view name, const Reading& reading) {

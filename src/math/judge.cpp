@@ -143,7 +143,8 @@ class Judge {
     const bool phrase = contains(a, " ") && a.find_first_of("0123456789+=<>/^|") == std::string::npos &&
                         !contains(gold_text, "-");
     const bool words = gold.trees.empty() || gold.trees[0].kind == Kind::text || phrase;
-    if (words && !a.empty() && a == b) {
+    const bool yes_or_no = a == "yes" || a == "no" || a == "true" || a == "false";  // "yes, because ..."
+    if (words && !a.empty() && (a == b || (yes_or_no && b.starts_with(a + " ")))) {
       v.outcome = MathVerdict::right;
       v.reason = "the same words";
       return v;

@@ -1,0 +1,233 @@
+#include "math/places.h"
+
+#include <algorithm>
+#include <string>
+
+#include "math/extract.h"
+#include "math/names.h"
+
+namespace cohort::math {
+namespace {
+
+constexpr size_t npos = std::string_view::npos;
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string lowered(std::string_view s) {
+  std::string out(s);
+  for (char& c : out) c = lower(c);
+  return out;
+}
+
+// The end of the group that opens at text[open] == '{'; npos where it is not closed.
+size_t group_end(std::string_view text, size_t open) {
+  int depth = 0;
+  for (size_t i = open; i < text.size(); ++i) {
+    if (text[i] == '\\')
+      ++i;
+    else if (text[i] == '{')
+      ++depth;
+    else if (text[i] == '}' && --depth == 0)
+      return i;
+  }
+  return npos;
+}
+
+bool digit(char c) { return c >= '0' && c <= '9'; }
+
+// Where the marks stand that end a formula, found in one pass: \], \), $$, $ (not \$).
+struct Ends {
+  explicit Ends(std::string_view text) {
+    for (size_t i = 0; i + 1 < text.size() || (i < text.size() && text[i] == '$'); ++i) {
+      if (text[i] == '$') {
+        at[3].push_back(i);
+        if (i + 1 < text.size() && text[i + 1] == '$') at[2].push_back(i);
+      } else if (text[i] == '\\') {
+        if (text[i + 1] == ']') at[0].push_back(i);
+        if (text[i + 1] == ')') at[1].push_back(i);
+        ++i;
+      }
+    }
+  }
+  size_t next(int kind, size_t from) const {
+    const auto it = std::lower_bound(at[kind].begin(), at[kind].end(), from);
+    return it == at[kind].end() ? npos : *it;
+  }
+  std::vector<size_t> at[4];
+};
+
+}  // namespace
+
+std::string_view trimmed(std::string_view s) {
+  const size_t a = s.find_first_not_of(" \t\r\n");
+  return a == npos ? std::string_view{} : s.substr(a, s.find_last_not_of(" \t\r\n") - a + 1);
+}
+
+std::vector<Span> boxes(std::string_view text) {
+  std::vector<Span> out;
+  size_t budget = 8 * text.size() + 1000;  // bytes looked at, so that many open braces cost no square of time
+  for (size_t at = text.find('\\'); at != npos; at = text.find('\\', at + 1)) {
+    const std::string_view rest = text.substr(at);
+    const size_t name = rest.starts_with("\\boxed")      ? 6
+                        : rest.starts_with("\\fbox")     ? 5
+                        : rest.starts_with("\\framebox") ? 9
+                                                         : 0;
+    if (name == 0) continue;
+    size_t open = at + name;
+    while (open < text.size() && text[open] == ' ') ++open;
+    if (open < text.size() && text[open] == '{') {
+      size_t close = budget > 0 ? group_end(text, open) : npos;
+      const size_t looked = (close == npos ? text.size() : close) - open;
+      budget -= std::min(budget, looked);
+      if (close == npos) {
+        const std::string_view near = text.substr(open, kMaxAnswer);
+        const size_t box = near.find("\\boxed");
+        size_t length = std::min(box, near.size());
+        for (const std::string_view mark : {"\n", "$", "\\]", "\\)"})
+          length = std::min(length, near.substr(0, length).find(mark));
+        close = open + length;
+        if (length == box) continue;  // the one within it
+        out.push_back({at, close, text.substr(open + 1, close - open - 1)});
+        at = close - 1;
+        continue;
+      }
+      out.push_back({at, close + 1, text.substr(open + 1, close - open - 1)});
+      at = close;
+    } else if (open < text.size() && open > at + name) {
+      const size_t end = std::min(text.find_first_of(" \n$,;", open), text.size());
+      out.push_back({at, end, text.substr(open, end - open)});
+    }
+  }
+  return out;
+}
+
+std::vector<Span> formulas(std::string_view text) {
+  std::vector<Span> out;
+  const Ends ends(text);
+  for (size_t at = 0; at < text.size(); ++at) {
+    const std::string_view rest = text.substr(at, 2);
+    const int kind = rest == "\\[" ? 0 : rest == "\\(" ? 1 : rest == "$$" ? 2 : text[at] == '$' ? 3 : -1;
+    if (kind < 0) {
+      if (text[at] == '\\') ++at;
+      continue;
+    }
+    const size_t mark = kind == 3 ? 1 : 2;
+    const size_t end = ends.next(kind, at + mark);
+    if (end == npos || end - at > kMaxAnswer) {
+      if (kind < 2) ++at;
+      continue;
+    }
+    const std::string_view inside = text.substr(at + mark, end - at - mark);
+    if (kind == 3 && at + 1 < text.size() && digit(text[at + 1]) &&
+        (inside.ends_with(' ') || inside.find('\n') != npos)) {
+      int words = 0;  // "$7.78 for the fudge, that is $"
+      for (size_t i = 1; i < inside.size(); ++i)
+        words += inside[i - 1] == ' ' && ((inside[i] >= 'a' && inside[i] <= 'z'));
+      if (words >= 2) continue;
+    }
+    if (!trimmed(inside).empty()) out.push_back({at, end + mark, inside});
+    at = end + mark - 1;
+  }
+  return out;
+}
+
+bool prose(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    size_t end = i;
+    while (end < text.size() && lower(text[end]) >= 'a' && lower(text[end]) <= 'z') ++end;
+    const std::string_view word = text.substr(i, end - i);
+    const bool command = i > 0 && text[i - 1] == '\\';
+    if (word.size() >= 3 && !command && plain_name(word).role == Role::none && !(i > 0 && text[i - 1] == '{'))
+      return true;
+    i = std::max(end, i + 1);
+  }
+  return false;
+}
+
+size_t sentence_end(std::string_view text, size_t from) {
+  int depth = 0;
+  for (size_t i = from; i < text.size(); ++i) {
+    if (text[i] == '{') ++depth;
+    if (text[i] == '}' && depth > 0) --depth;
+    if (text[i] == '\n' && i > from + 1 && depth == 0) return i;
+    if (text[i] == '.' && depth == 0 &&
+        (i + 1 == text.size() || text[i + 1] == ' ' || text[i + 1] == '\n' || text[i + 1] == '<'))
+      return i;
+    if (i - from > kMaxAnswer) return i;
+  }
+  return text.size();
+}
+
+Phrase last_phrase(std::string_view text) {
+  const std::string low = lowered(text);
+  Phrase best;
+  for (size_t at = low.rfind("answer"); at != npos; at = at == 0 ? npos : low.rfind("answer", at - 1)) {
+    size_t i = at + 6;
+    const auto spaces = [&] {
+      while (i < low.size() && (low[i] == ' ' || low[i] == '*' || low[i] == '\n' || low[i] == '\t')) ++i;
+    };
+    spaces();
+    bool found = false;
+    for (const std::string_view verb : {"is", "equals", "would be", "will be", "are", "=", "was"})
+      if (std::string_view(low).substr(i).starts_with(verb)) {
+        i += verb.size();
+        found = true;
+        break;
+      }
+    if (std::string_view(low).substr(i).starts_with(":")) {
+      ++i;
+      found = true;
+    }
+    if (!found) continue;
+    spaces();
+    for (const std::string_view more : {":", "therefore", "thus", "the final answer is", "the answer is"})
+      if (std::string_view(low).substr(i).starts_with(more)) {
+        i += more.size();
+        spaces();
+      }
+    if (i >= low.size()) continue;
+    best.at = at;
+    best.after = i;
+    const std::string_view before = std::string_view(low).substr(0, at);
+    best.final = before.ends_with("final ") || before.ends_with("final\n");
+    return best;
+  }
+  return best;
+}
+
+std::optional<std::string_view> number_at_end(std::string_view text) {
+  size_t end = text.size();
+  while (end > 0 && !digit(text[end - 1])) --end;
+  if (end == 0) return std::nullopt;
+  size_t begin = end;
+  const auto part = [&](size_t i) {
+    if (digit(text[i])) return true;
+    if (i + 1 >= end || i == 0) return i + 1 < end && text[i] == '.';
+    return (text[i] == '.' || text[i] == ',') && digit(text[i + 1]) && (digit(text[i - 1]) || text[i] == '.');
+  };
+  while (begin > 0 && part(begin - 1)) --begin;
+  if (begin > 1 && text[begin - 1] == '/' && digit(text[begin - 2])) {  // 3/4
+    const size_t bottom = begin;
+    begin -= 1;
+    while (begin > 0 && digit(text[begin - 1])) --begin;
+    if (text.substr(begin, bottom - begin).find(',') != npos) begin = bottom;
+  }
+  const auto sign = [&](size_t at) {
+    if (at == 0) return true;
+    const char c = text[at - 1];
+    return !(digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == ')' || c == ']');
+  };
+  if (begin > 0 && text[begin - 1] == '-' && sign(begin - 1)) --begin;
+  if (begin > 1 && text[begin - 1] == '$' && text[begin - 2] == '-') begin -= 2;
+  if (begin >= 3 && text.substr(begin - 3, 3) == "\xE2\x88\x92") begin -= 3;
+  const std::string_view tail = text.substr(end);
+  if (tail.starts_with('%'))
+    end += 1;
+  else if (tail.starts_with("\\%") || tail.starts_with(" %"))
+    end += 2;
+  else if (tail.starts_with(" \\%"))
+    end += 3;
+  return text.substr(begin, end - begin);
+}
+
+}  // namespace cohort::math
