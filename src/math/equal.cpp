@@ -104,7 +104,13 @@ void rename(Expr& e, std::map<std::string, std::string>& names) {
 std::string plain_words(std::string_view text) {
   std::string out;
   bool space = false;
-  for (char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '\\') {  // a command
+      while (i + 1 < text.size() && ((text[i + 1] | 32) >= 'a' && (text[i + 1] | 32) <= 'z')) ++i;
+      space = true;
+      continue;
+    }
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     const bool mark = std::string_view(" \t\n\r~$\\.,;:!?\"'`*_{}()[]-").find(c) != std::string_view::npos;
     if (mark) {

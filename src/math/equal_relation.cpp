@@ -115,6 +115,8 @@ Same Comparer::with_value(const Expr& relation, const Expr& value, bool relation
   try {
     const std::optional<RealSet> x = real_set(relation, work_), y = real_set(value, work_);
     if (x && y) return same_set(*x, *y) ? Same::yes : Same::no;
+    if (y && !is_scalar(value) && free_symbols(relation).size() == 1)
+      return unknown("an inequality that is not solved");
   } catch (const Outside&) {
   } catch (const Undefined&) {
   }

@@ -5,6 +5,7 @@
 namespace cohort::math {
 namespace {
 
+constexpr const char* kOpaque = "an integral, a limit, a derivative or an endless sum that is not calculated";
 constexpr int kAgreeing = 6;          // points that must agree
 constexpr int kLeastAgreeing = 3;     // where so few are in both domains
 constexpr int kRounds = 24;           // points tried
@@ -92,8 +93,7 @@ Same Comparer::constants(const Expr& a, const Expr& b, Reading reading) {
   if (y.state != Attempt::value) return Same::no;
   if (same_value(x.result, y.result)) return Same::yes;
   if ((has_decimal(a) || has_decimal(b)) && near(x.result, y.result)) return Same::yes;
-  if (has_opaque(a) || has_opaque(b))
-    return unknown("an integral, a limit or a derivative that is not calculated");
+  if (has_opaque(a) || has_opaque(b)) return unknown(kOpaque);
   return Same::no;
 }
 
@@ -112,8 +112,7 @@ Same Comparer::identical(const Expr& a, const Expr& b, Reading reading) {
       if (y.state != Attempt::value) continue;
       try {
         if (!same_value(x.result, y.result) && !(decimal && within(x.result, y.result, kDecimalBits))) {
-          if (has_opaque(a) || has_opaque(b))
-            return unknown("an integral, a limit or a derivative that is not calculated");
+          if (has_opaque(a) || has_opaque(b)) return unknown(kOpaque);
           return Same::no;
         }
         ++agreeing;

@@ -29,7 +29,7 @@ enum class Kind : uint8_t {
   power,     // base, exponent
   function,  // name: of names.h, args; also "pm" and "mp" (plus or minus one argument), "percent", "degree"
   call,      // name: a function that the text does not define; args
-  relation,  // n + 1 args, n signs in name: = ~ (about) ! (not equal) < l (<=) > g (>=) i (in) n (no element) s
+  relation,  // n + 1 args, n signs in name: = ~ (about) ! (not equal) < l (<=) > g (>=) i (in) n (not in) s
   tuple,     // ordered; square where written with [ ]
   set,       // unordered; bare where no braces were written: "1, 2 and 3"
   interval,   // two args; left_closed, right_closed

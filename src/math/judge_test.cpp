@@ -178,6 +178,8 @@ TEST(Judge, WordsAndChoices) {
               {"B", "\\textbf{(B)}\\ 12"},
               {"\\text{even}", "even"},
               {"Yes", "\\text{yes}"},
+              {"A, C", "\\text{A and C}"},
+              {"No", "\\text{No, because } 3>2"},
               {"Monday", "\\text{Monday}"}},
              MathVerdict::right);
   expect_all({{"B", "\\text{(C)}"}, {"even", "\\text{odd}"}, {"yes", "no"}, {"Monday", "Tuesday"}},
@@ -213,9 +215,13 @@ TEST(Judge, WhereTheAnswerStands) {
 
 // Catches: a silent 0 where nothing could be decided, and a bound that does not hold.
 TEST(Judge, CouldNotJudge) {
-  expect_all(
-      {{"2^{3^{4^5}}", "7"}, {"\\int_0^1 x^x dx", "0.7834"}, {"\\lim_{x\\to0}\\frac{\\sin x}{x}", "1"}},
-      MathVerdict::unjudged);
+  expect_all({{"2^{3^{4^5}}", "7"},
+              {"\\int_0^1 x^x dx", "0.7834"},
+              {"[1,\\infty)", "|x|\\ge 1"},
+              {"(-2,2)", "x^2<4"},
+              {"\\frac{\\pi^2}{6}", "\\sum_{n=1}^{\\infty}n^{-2}"},
+              {"\\lim_{x\\to0}\\frac{\\sin x}{x}", "1"}},
+             MathVerdict::unjudged);
   EXPECT_EQ(outcome("7", "9^{9^{9^9}}"), MathVerdict::unjudged);
   EXPECT_EQ(outcome("7", "\\sum_{n=1}^{10000000} n"), MathVerdict::unjudged);
   EXPECT_EQ(outcome("7", std::string(3000, '(') + "7" + std::string(3000, ')')), MathVerdict::unjudged);

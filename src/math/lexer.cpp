@@ -20,6 +20,21 @@ std::string_view trimmed(std::string_view s) {
   return s;
 }
 
+// "A, C and D", "2 hours": text that is mathematics all the same.
+bool list_or_number(std::string_view s) {
+  if (s[0] >= '0' && s[0] <= '9') return true;
+  bool list = false;
+  for (size_t i = 0; i < s.size();) {
+    size_t end = i;
+    while (end < s.size() && letter(s[end])) ++end;
+    const std::string_view word = s.substr(i, end - i);
+    if (word.size() > 1 && word != "and" && word != "or") return false;
+    list = list || word.size() > 1 || s[i] == ',';
+    i = std::max(end, i + 1);
+  }
+  return list;
+}
+
 bool any_letter(std::string_view s) {
   for (const char c : s)
     if (letter(c) || static_cast<unsigned char>(c) >= 0x80) return true;
@@ -162,7 +177,8 @@ class Lexer {
     if (low == "pi" || low == "infinity") return (void)push(Token::constant, low == "pi" ? "pi" : "oo", from);
     if (content.empty()) {
       space_ = true;
-    } else if (!any_letter(content) || content.find('$') != std::string_view::npos) {
+    } else if (!any_letter(content) || content.find('$') != std::string_view::npos ||
+               list_or_number(content)) {
       splice(content, from);
     } else {
       push(Token::words, content, from);

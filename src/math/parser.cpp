@@ -56,7 +56,9 @@ Parser::Deeper::Deeper(Parser& p) : parser(p) {
 }
 
 Expr Parser::whole() {
-  while (is(",") || is(".") || is(":") || is("=") || is("->") || is("=>") || peek().kind == Token::gap) ++at_;
+  while (is(",") || is(".") || is(":") || is("=") || is("~") || is("->") || is("=>") ||
+         peek().kind == Token::gap)
+    ++at_;
   Expr e = semicolons();
   while (accept("=>")) e = semicolons();  // the last of a chain of steps
   while (is(".") || is(",") || is(";") || is("?") || is("!") || is(":") || peek().kind == Token::gap) ++at_;

@@ -61,7 +61,7 @@ Pieces complement(const Pieces& pieces) {
   return out;
 }
 
-Expr substitute(const Expr& e, const std::string& name, long value) {
+Expr substitute(const Expr& e, const std::string& name, const mpq_class& value) {
   if (e.kind == Kind::symbol && e.name == name) return number(value);
   Expr out = e;
   for (Expr& a : out.args) a = substitute(a, name, value);
@@ -190,9 +190,10 @@ class Builder {
     if (names.size() != 1 || (!variable.empty() && names[0] != variable) || has_opaque(d) ||
         has_kind(d, Kind::call))
       return std::nullopt;
+    const mpq_class x[4] = {0, 1, mpq_class(-5, 2), mpq_class(7, 3)};
     Value at[4];
     try {
-      for (long x = 0; x < 4; ++x) at[x] = evaluate(substitute(d, names[0], x), {}, work_);
+      for (int i = 0; i < 4; ++i) at[i] = evaluate(substitute(d, names[0], x[i]), {}, work_);
     } catch (const Undefined&) {
       return std::nullopt;
     } catch (const Outside&) {
@@ -201,9 +202,10 @@ class Builder {
     for (const Value& v : at)
       if (std::holds_alternative<Infinity>(v)) return infinite(a, b, names[0]);
     const Ball slope = to_ball(at[1]) - to_ball(at[0]);
-    if (slope.may_be_zero() || !same_value(slope, to_ball(at[2]) - to_ball(at[1])) ||
-        !same_value(slope, to_ball(at[3]) - to_ball(at[2])))
-      return std::nullopt;
+    const auto on_line = [&](int i) {
+      return same_value(to_ball(at[i]), to_ball(at[0]) + slope * Ball(x[i]));
+    };
+    if (slope.may_be_zero() || !on_line(2) || !on_line(3)) return std::nullopt;
     variable = names[0];
     Value root = Value(-(to_ball(at[0]) / slope));
     if (const auto* x = std::get_if<mpq_class>(&at[0]), *y = std::get_if<mpq_class>(&at[1]); x && y)

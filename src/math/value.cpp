@@ -4,9 +4,15 @@
 
 namespace cohort::math {
 
+static bool has_kind_named(const Expr& e, const char* name) {
+  return any_of(e, [name](const Expr& x) { return x.kind == Kind::constant && x.name == name; });
+}
+
 bool has_opaque(const Expr& e) {
   return any_of(e, [](const Expr& x) {
-    return x.kind == Kind::function && (x.name == "Integral" || x.name == "Limit" || x.name == "Derivative");
+    return x.kind == Kind::function &&
+           (x.name == "Integral" || x.name == "Limit" || x.name == "Derivative" ||
+            ((x.name == "Sum" || x.name == "Product") && has_kind_named(x, "oo")));
   });
 }
 
