@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "math/names.h"
 #include "math/parser.h"
 
 namespace cohort::math {
@@ -93,10 +94,7 @@ std::optional<Expr> without_unit(const Expr& e) {
   if (e.kind != Kind::multiply || e.args.size() < 2) return std::nullopt;
   const Expr& last = e.args.back();
   const Expr& unit = last.kind == Kind::power && is_integer(last.args[1]) ? last.args[0] : last;
-  static constexpr std::string_view kUnits = "msghLVNJWKAC";
-  if (unit.kind != Kind::symbol || unit.name.size() != 1 ||
-      kUnits.find(unit.name[0]) == std::string_view::npos)
-    return std::nullopt;
+  if (unit.kind != Kind::symbol || !is_letter_unit(unit.name)) return std::nullopt;
   Expr rest = e;
   rest.args.pop_back();
   rest = product(std::move(rest.args));

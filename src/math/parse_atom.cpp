@@ -165,7 +165,6 @@ Expr Parser::parentheses() {
   bars_ = builders_ = 0;
   if (open == "(" && accept(")")) return node(Kind::tuple, {});
   const size_t from = at_;
-  bool flat = true;
   for (int depth = 0; at_ < tokens_.size() - 1; ++at_) {  // ";" as "," within one pair of parentheses
     depth += is("(") || is("[") || is("{{") || is("{")   ? 1
              : is(")") || is("]") || is("}}") || is("}") ? -1
@@ -180,11 +179,8 @@ Expr Parser::parentheses() {
   std::string close = peek().text;
   if (!(is(")") || is("]") || is(">)") || (is("[") && (open == "]" || open == "[")))) unexpected();
   ++at_;
-  flat = inside.kind == Kind::set && inside.bare;
-  if (!flat) {
-    if (open == "(" && close == ")" && inside.kind == Kind::set && !inside.bare) return inside;
-    return inside;
-  }
+  const bool flat = inside.kind == Kind::set && inside.bare;
+  if (!flat) return inside;
   if (inside.args.size() == 2 && !inside.name.starts_with("or")) {
     const bool tuple = (open == "(" && close == ")") || open == "<(";
     if (!tuple) {
@@ -262,13 +258,12 @@ Expr Parser::set_braces() {
 }
 
 Expr Parser::bars(std::string_view name) {
-  const std::string open = tokens_[at_++].text;
+  ++at_;
   ++bars_;
   Expr inside = additive();
   --bars_;
   if (name == "abs") {
     if (!accept("|)")) expect("|");
-    if (open == "|" && is("|") && bars_ == 0 && false) ++at_;
   } else {
     expect(name == "floor" ? "fl)" : "ce)");
   }

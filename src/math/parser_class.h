@@ -1,6 +1,6 @@
-// The parser by recursive descent; its parts are in parser.cpp (lists, relations, sums, products),
-// parse_atom.cpp (numbers, variables, brackets, fractions) and parse_function.cpp (functions, sums,
-// integrals, limits, matrices).
+// The parser by recursive descent; its parts are in parse_list.cpp (lists, relations, sets), parser.cpp (sums,
+// products, powers), parse_atom.cpp (numbers, variables, brackets) and parse_function.cpp (functions, fractions,
+// sums, integrals, limits, matrices).
 #pragma once
 
 #include <string>
@@ -19,12 +19,13 @@ class Parser {
   Expr whole();
 
  private:
-  // parser.cpp
+  // parse_list.cpp
   Expr semicolons();
   Expr commas();
   Expr relation();
   Expr ratio();
   Expr set_expression();
+  // parser.cpp
   Expr additive();
   Expr term(bool negative);
   Expr implicit(bool one_factor = false);
@@ -98,6 +99,7 @@ class Parser {
 
 // The name of a variable without what only LaTeX needs: "x_{ij}" is x_ij.
 std::string plain_symbol(std::string_view text);
-Expr in_radians(Expr e);  // degrees within a trigonometric function's argument
+bool set_of_numbers(const Expr& e);  // an interval, R, or what is made of these
+Expr in_radians(Expr e);             // degrees within a trigonometric function's argument
 
 }  // namespace cohort::math

@@ -1,0 +1,151 @@
+#include "math/parser_class.h"
+
+namespace cohort::math {
+namespace {
+
+char relation_sign(std::string_view text) {
+  struct Row {
+    std::string_view text;
+    char sign;
+  };
+  static constexpr Row kRows[] = {{"=", '='},     {"equiv", '='},  {"->", '='},     {"~", '~'},  {"!=", '!'},
+                                  {"<", '<'},     {"<=", 'l'},     {">", '>'},      {">=", 'g'}, {"in", 'i'},
+                                  {"notin", 'n'}, {"subset", 's'}, {"supset", 'S'}, {"ni", 'I'}};
+  for (const Row& row : kRows)
+    if (row.text == text) return row.sign;
+  return 0;
+}
+
+bool is_relation(const Expr& e) { return e.kind == Kind::relation; }
+
+}  // namespace
+
+bool set_of_numbers(const Expr& e) {
+  return e.kind == Kind::named_set || e.kind == Kind::interval || e.kind == Kind::set_union ||
+         e.kind == Kind::difference;
+}
+
+Expr Parser::whole() {
+  while (is(",") || is(".") || is(":") || is("=") || is("~") || is("->") || is("=>") ||
+         peek().kind == Token::gap)
+    ++at_;
+  Expr e = semicolons();
+  while (accept("=>")) e = semicolons();  // the last of a chain of steps
+  while (is(".") || is(",") || is(";") || is("?") || is("!") || is(":") || peek().kind == Token::gap) ++at_;
+  if (!ends()) unexpected();
+  return e;
+}
+
+Expr Parser::semicolons() {
+  std::vector<Expr> groups;
+  groups.push_back(commas());
+  while (accept(";")) {
+    while (peek().kind == Token::gap) ++at_;
+    if (ends()) break;
+    groups.push_back(commas());
+  }
+  if (groups.size() == 1) return std::move(groups[0]);
+  for (Expr& g : groups)
+    if (g.kind == Kind::set && g.bare) g.kind = Kind::tuple;
+  Expr e = node(Kind::set, std::move(groups));
+  e.bare = true;
+  return e;
+}
+
+Expr Parser::commas() {
+  std::vector<Expr> items;
+  items.push_back(relation());
+  std::string joined;
+  while (true) {
+    size_t n = 0;
+    bool separated = false;
+    while (is(",", n) || is("and", n) || is("or", n) || is("&", n) || peek(n).kind == Token::gap) {
+      if (is("or", n)) joined = "or";
+      if (is("and", n)) joined = "and";
+      separated = true;
+      ++n;
+    }
+    const Token& next = peek(n);
+    const bool closes = next.kind == Token::end ||
+                        (next.kind == Token::sign &&
+                         (next.text == ")" || next.text == "]" || next.text == "}" || next.text == "}}" ||
+                          next.text == ";" || next.text == "." || next.text == "=>"));
+    if (!separated || closes) {
+      if (closes && separated && (next.kind == Token::end || next.text == "." || next.text == ";")) at_ += n;
+      break;
+    }
+    at_ += n;
+    items.push_back(relation());
+  }
+  if (items.size() == 1) return std::move(items[0]);
+  const bool one_relation =
+      is_relation(items[0]) && (items[0].name == "=" || items[0].name == "~" || items[0].name == "i");
+  bool others = false;
+  for (size_t i = 1; i < items.size(); ++i) others = others || is_relation(items[i]);
+  if (one_relation && !others) {  // x = 1, 2
+    Expr head = std::move(items[0]);
+    items[0] = std::move(head.args[1]);
+    head.args[1] = node(Kind::set, std::move(items), joined);
+    head.args[1].bare = true;
+    return head;
+  }
+  Expr e = node(Kind::set, std::move(items), joined);
+  e.bare = true;
+  return e;
+}
+
+Expr Parser::relation() {
+  const Deeper deeper(*this);
+  std::vector<Expr> sides;
+  std::string signs;
+  sides.push_back(ratio());
+  while (peek().kind == Token::sign) {
+    char sign = relation_sign(peek().text);
+    if (sign == 0) break;
+    ++at_;
+    while (sign == '=' && accept("=")) {
+    }
+    if (sign == '=' && is("~")) ++at_;
+    if (sign == '<' && accept("=")) sign = 'l';
+    if (sign == '>' && accept("=")) sign = 'g';
+    sides.push_back(ratio());
+    if (sign == 'S' || sign == 'I') {
+      std::swap(sides.back(), sides[sides.size() - 2]);
+      sign = sign == 'S' ? 's' : 'i';
+    }
+    signs += sign;
+  }
+  if (sides.size() == 1) return std::move(sides[0]);
+  return node(Kind::relation, std::move(sides), signs);
+}
+
+Expr Parser::ratio() {
+  const size_t first = at_;
+  std::vector<Expr> parts;
+  parts.push_back(set_expression());
+  while (builders_ == 0 && is(":") && at_ + 1 < tokens_.size() - 1) {
+    ++at_;
+    parts.push_back(set_expression());
+  }
+  if (parts.size() == 1) return std::move(parts[0]);
+  const Token& last = tokens_[at_ - 1];
+  const bool time = last.kind == Token::number && last.text.size() == 2 && last.to - tokens_[first].from <= 8;
+  Expr e = node(Kind::ratio, std::move(parts));
+  if (time) e.name = "time";
+  return e;
+}
+
+Expr Parser::set_expression() {
+  Expr left = additive();
+  while (is("cup") || is("cap") || is("minus") || (is("-") && set_of_numbers(left))) {
+    const Kind kind = is("cup") ? Kind::set_union : is("cap") ? Kind::intersection : Kind::difference;
+    ++at_;
+    std::vector<Expr> args;
+    args.push_back(std::move(left));
+    args.push_back(additive());
+    left = node(kind, std::move(args));
+  }
+  return left;
+}
+
+}  // namespace cohort::math
