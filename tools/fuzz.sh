@@ -1,0 +1,54 @@
+#!/bin/bash
+# Fuzzes what reads untrusted bytes with libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer, and prints the line coverage of each
+# parser's files. Needs clang and llvm (apt install clang llvm).
+#   tools/fuzz.sh [SECONDS for each target, default 60] [TARGET...]
+# Seeds are the tests' fixtures; what is found is kept in build-fuzz/corpus/TARGET, a crash in build-fuzz/crashes.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+seconds=${1:-60}
+shift || true
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || targets=(latex_fuzz text_fuzz rows_fuzz tokenizer_fuzz gguf_fuzz safetensors_fuzz)
+cmake -S . -B build-fuzz -G Ninja -DCOHORT_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang >/dev/null
+cmake --build build-fuzz --target "${targets[@]}"
+
+# Sources whose coverage counts, by target.
+declare -A sources=([latex_fuzz]='src/math/' [text_fuzz]='src/reward/(format|number|prose|script|language|countdown|repetition|length|answer)'
+  [rows_fuzz]='src/data/(rows|conversation)' [tokenizer_fuzz]='src/text/(tokenizer_json.cpp|tokenizer.cpp|pretokenizer|added_tokens|bpe|byte_level)'
+  [gguf_fuzz]='src/tensor/(gguf|dequantize)' [safetensors_fuzz]='src/tensor/safetensors')
+
+seeds() {  # of a target, into its folder
+  case $1 in
+    latex_fuzz) split -l 2 -a 3 tests/fixtures/fuzz/answers.txt "$2/seed" ;;
+    text_fuzz) split -l 1 -a 3 tests/fixtures/fuzz/texts.txt "$2/seed" ;;
+    rows_fuzz) split -l 1 -a 3 tests/fixtures/fuzz/rows.jsonl "$2/seed" ;;
+    tokenizer_fuzz) for f in tests/fixtures/tokenizer/*/tokenizer.json; do [ "$(wc -c <"$f")" -lt 100000 ] && { cat "$f"; printf '\0abc 123 def'; } >"$2/$(md5sum <"$f" | cut -c1-8)"; done ;;
+    gguf_fuzz) for f in tests/fixtures/gguf/*.gguf; do head -c 60000 "$f" >"$2/$(basename "$f")"; done ;;
+    safetensors_fuzz) find tests/fixtures -name '*.safetensors' -size -64k -exec cp --backup=numbered -t "$2" {} + ;;
+  esac
+}
+
+status=0
+mkdir -p build-fuzz/crashes
+for target in "${targets[@]}"; do
+  folder=build-fuzz/corpus/$target
+  mkdir -p "$folder"
+  seeds "$target" "$folder" || true
+  export LLVM_PROFILE_FILE=build-fuzz/$target.profraw
+  echo "== $target"
+  build-fuzz/"$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
+    -artifact_prefix=build-fuzz/crashes/"$target"- "$folder" 2>&1 | grep -E 'ERROR|SUMMARY|runtime error|stat::(number_of_executed_units|average_exec_per_sec|slowest_unit)' || true
+  [ "${PIPESTATUS[0]}" = 0 ] || status=1
+  llvm-profdata merge -sparse "$LLVM_PROFILE_FILE" -o build-fuzz/"$target".profdata
+  llvm-cov export -summary-only build-fuzz/"$target" -instr-profile=build-fuzz/"$target".profdata 2>/dev/null |
+    python3 -c '
+import json, re, sys
+files = [f for f in json.load(sys.stdin)["data"][0]["files"] if re.search(sys.argv[1], f["filename"]) and not f["filename"].endswith(("_fuzz.cpp", ".h"))]
+covered = sum(f["summary"]["lines"]["covered"] for f in files)
+count = sum(f["summary"]["lines"]["count"] for f in files)
+print(f"line coverage {100 * covered / max(count, 1):.1f} % of {count} lines in {len(files)} files")
+for f in sorted(files, key=lambda f: f["summary"]["lines"]["percent"])[:4]:
+    print("  %5.1f %%  %s" % (f["summary"]["lines"]["percent"], f["filename"].split("/src/")[-1]))' "${sources[$target]}"
+done
+ls build-fuzz/crashes/* 2>/dev/null && status=1
+exit $status
