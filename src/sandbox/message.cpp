@@ -17,79 +17,67 @@ std::string_view Unpacker::take(uint64_t count) {
   return out;
 }
 
-std::string pack(const Job& job) {
+namespace {
+
+// What a message holds, in order: one list for both directions, so that they cannot differ. `fields` is a Packer and
+// the message constant, or an Unpacker.
+template <class T, class Message>
+concept Is = std::is_same_v<std::remove_const_t<T>, Message>;
+
+template <class Fields, Is<Job> T>
+void visit(Fields& fields, T& job) {
+  fields.list(job.argv, [&](auto& word) { fields.field(word); });
+  fields.list(job.files, [&](auto& file) {
+    fields.field(file.name);
+    fields.field(file.bytes);
+  });
+  fields.field(job.input);
+  fields.field(job.fetch);
+  auto& l = job.limits;
+  fields.field(l.cpu_seconds);
+  fields.field(l.wall_seconds);
+  fields.field(l.memory);
+  fields.field(l.disk);
+  fields.field(l.output);
+  fields.field(l.processes);
+  fields.field(l.open_files);
+}
+
+template <class Fields, Is<JobResult> T>
+void visit(Fields& fields, T& r) {
+  fields.field(r.outcome);
+  fields.field(r.reason);
+  fields.field(r.exit_code);
+  fields.field(r.signal);
+  fields.field(r.out);
+  fields.field(r.err);
+  fields.field(r.fetched);
+  fields.field(r.seconds);
+  fields.field(r.cpu_seconds);
+  fields.field(r.peak_memory);
+}
+
+template <class T>
+std::string packed(const T& value) {
   Packer p;
-  p.number<uint64_t>(job.argv.size());
-  for (const std::string& word : job.argv) p.text(word);
-  p.number<uint64_t>(job.files.size());
-  for (const JobFile& file : job.files) {
-    p.text(file.name);
-    p.text(file.bytes);
-  }
-  p.text(job.input);
-  p.text(job.fetch);
-  const JobLimits& l = job.limits;
-  p.number(l.cpu_seconds);
-  p.number(l.wall_seconds);
-  p.number(l.memory);
-  p.number(l.disk);
-  p.number(l.output);
-  p.number(l.processes);
-  p.number(l.open_files);
+  visit(p, value);
   return p.bytes();
 }
 
-Job unpack_job(std::string_view bytes) {
+template <class T>
+T unpacked(std::string_view bytes) {
   Unpacker u(bytes);
-  Job job;
-  for (uint64_t n = u.number<uint64_t>(); n > 0; --n) job.argv.push_back(u.text());
-  for (uint64_t n = u.number<uint64_t>(); n > 0; --n) {
-    std::string name = u.text();
-    job.files.push_back({std::move(name), u.text()});
-  }
-  job.input = u.text();
-  job.fetch = u.text();
-  JobLimits& l = job.limits;
-  l.cpu_seconds = u.number<double>();
-  l.wall_seconds = u.number<double>();
-  l.memory = u.number<int64_t>();
-  l.disk = u.number<int64_t>();
-  l.output = u.number<int64_t>();
-  l.processes = u.number<int32_t>();
-  l.open_files = u.number<int32_t>();
-  return job;
+  T value;
+  visit(u, value);
+  return value;
 }
 
-std::string pack(const JobResult& r) {
-  Packer p;
-  p.number(static_cast<uint8_t>(r.outcome));
-  p.text(r.reason);
-  p.number(r.exit_code);
-  p.number(r.signal);
-  p.text(r.out);
-  p.text(r.err);
-  p.text(r.fetched);
-  p.number(r.seconds);
-  p.number(r.cpu_seconds);
-  p.number(r.peak_memory);
-  return p.bytes();
-}
+}  // namespace
 
-JobResult unpack_result(std::string_view bytes) {
-  Unpacker u(bytes);
-  JobResult r;
-  r.outcome = static_cast<JobOutcome>(u.number<uint8_t>());
-  r.reason = u.text();
-  r.exit_code = u.number<int32_t>();
-  r.signal = u.number<int32_t>();
-  r.out = u.text();
-  r.err = u.text();
-  r.fetched = u.text();
-  r.seconds = u.number<double>();
-  r.cpu_seconds = u.number<double>();
-  r.peak_memory = u.number<int64_t>();
-  return r;
-}
+std::string pack(const Job& job) { return packed(job); }
+Job unpack_job(std::string_view bytes) { return unpacked<Job>(bytes); }
+std::string pack(const JobResult& result) { return packed(result); }
+JobResult unpack_result(std::string_view bytes) { return unpacked<JobResult>(bytes); }
 
 namespace {
 

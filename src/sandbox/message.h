@@ -7,21 +7,26 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "sandbox/job.h"
 
 namespace cohort {
 
+// Both take fields of one message in one order: numbers, enumerations, byte strings, and lists of what `each` packs.
 class Packer {
  public:
   template <class T>
-  void number(T value) {
-    static_assert(std::is_arithmetic_v<T>);
-    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
-  }
-  void text(std::string_view text) {
-    number<uint64_t>(text.size());
+  requires std::is_arithmetic_v<T> || std::is_enum_v<T>
+  void field(const T& value) { bytes_.append(reinterpret_cast<const char*>(&value), sizeof value); }
+  void field(const std::string& text) {
+    field(uint64_t{text.size()});
     bytes_ += text;
+  }
+  template <class T, class Each>
+  void list(const std::vector<T>& values, Each each) {
+    field(uint64_t{values.size()});
+    for (const T& value : values) each(value);
   }
   const std::string& bytes() const { return bytes_; }
 
@@ -34,13 +39,18 @@ class Unpacker {
  public:
   explicit Unpacker(std::string_view bytes) : bytes_(bytes) {}
   template <class T>
-  T number() {
-    static_assert(std::is_arithmetic_v<T>);
-    T value{};
-    take(sizeof value).copy(reinterpret_cast<char*>(&value), sizeof value);
-    return value;
+  requires std::is_arithmetic_v<T> || std::is_enum_v<T>
+  void field(T& value) { take(sizeof value).copy(reinterpret_cast<char*>(&value), sizeof value); }
+  void field(std::string& text) {
+    uint64_t size = 0;
+    field(size);
+    text = take(size);
   }
-  std::string text() { return std::string(take(number<uint64_t>())); }
+  template <class T, class Each>
+  void list(std::vector<T>& values, Each each) {
+    uint64_t count = 0;
+    for (field(count); count > 0; --count) each(values.emplace_back());
+  }
 
  private:
   std::string_view take(uint64_t count);

@@ -96,8 +96,7 @@ void SandboxPool::start(Runner& runner) {
   }
   close(ends[1]);
   Packer paths;
-  paths.number<uint64_t>(options_.read_only.size());
-  for (const std::string& path : options_.read_only) paths.text(path);
+  paths.list(options_.read_only, [&](const std::string& path) { paths.field(path); });
   std::optional<std::string> answer;
   if (send_message(runner.socket, paths.bytes())) answer = receive_message(runner.socket);
   if (answer && answer->empty()) return;

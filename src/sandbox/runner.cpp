@@ -54,8 +54,8 @@ void prepare(std::string_view paths) {
   if (const int error = write_kernel_file("/proc/self/oom_score_adj", "1000"))
     fail("/proc/self/oom_score_adj: {}", std::strerror(error));
   Unpacker in(paths);
-  std::vector<std::string> read_only(in.number<uint64_t>());
-  for (std::string& path : read_only) path = in.text();
+  std::vector<std::string> read_only;
+  in.list(read_only, [&](std::string& path) { in.field(path); });
   enter_namespaces();
   enter_private_root(read_only);
   if (prctl(PR_SET_DUMPABLE, 0) != 0) fail_errno("prctl(PR_SET_DUMPABLE)");
