@@ -85,10 +85,11 @@ std::vector<std::vector<Evaluated>> evaluate_all(Settings& s, const std::vector<
     std::vector<RewardFunction> own = rewards;
     const RewardModels judges(own, {loaded.checkpoint.tokenizer, loaded.model.config().vocab_size},
                               r.micro_batch_tokens);
+    const GenerationOptions options =
+        generation_options(r, loaded.model.config(), loaded.checkpoint.tokenizer);
     for (size_t d = 0; d < names.size(); ++d) {
       Evaluation e = evaluate(loaded.model, loaded.checkpoint.tokenizer, problems[m][d], own,
-                              static_cast<int32_t>(r.num_generations),
-                              generation_options(r, loaded.model.config(), loaded.checkpoint.tokenizer),
+                              static_cast<int32_t>(r.num_generations), options,
                               [&](int64_t, int64_t finished) { progress.update(done + finished); });
       done += std::ssize(problems[m][d]) * r.num_generations;
       if (rows)

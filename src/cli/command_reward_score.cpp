@@ -10,6 +10,7 @@
 #include "cli/row_writer.h"
 #include "data/rows.h"
 #include "reward/reward.h"
+#include "run/run_files.h"
 
 namespace cohort {
 namespace {
@@ -44,8 +45,6 @@ int64_t completion_tokens(const Row& row) {
   return std::ssize(row.completion_ids);
 }
 
-std::string number_text(double value) { return std::isfinite(value) ? format_double(value) : "null"; }
-
 // All rows in the order of the file, a chunk at a time: rewards that judge many at once get many.
 void judge_rows(std::span<const Row> rows, std::span<const RewardFunction> functions, Judged& counts,
                 RowWriter& writer) {
@@ -57,9 +56,9 @@ void judge_rows(std::span<const Row> rows, std::span<const RewardFunction> funct
   std::string out;
   for (size_t i = 0; i < rows.size(); ++i) {
     const Score& s = scores[i];
-    out += fmt::format("{{\"line\":{},\"reward\":{}", rows[i].line, number_text(s.reward));
+    out += fmt::format("{{\"line\":{},\"reward\":{}", rows[i].line, json_number(s.reward));
     for (const auto& [name, value] : s.rewards)
-      out += fmt::format(",{}:{}", json_text(name), number_text(value));
+      out += fmt::format(",{}:{}", json_text(name), json_number(value));
     out += ",\"reasons\":[";
     std::vector<std::string> reasons = s.notes;
     reasons.insert(reasons.end(), s.reasons.begin(), s.reasons.end());

@@ -46,18 +46,7 @@ Expr Parser::atom() {
     case Token::accent: {
       std::string name = t.text;
       ++at_;
-      const size_t from = peek().from;
-      if (is("{")) {
-        int open = 0;
-        do {
-          open += is("{") ? 1 : is("}") ? -1 : 0;
-          if (ends()) unexpected();
-          ++at_;
-        } while (open > 0);
-      } else if (!ends()) {
-        ++at_;
-      }
-      name += plain_symbol(source_.substr(from, tokens_[at_ - 1].to - from));
+      name += group_or_token(false);
       if (is("_")) name += subscript();
       return symbol(name);
     }
@@ -107,6 +96,10 @@ Expr Parser::number_atom() {
 
 std::string Parser::subscript() {
   expect("_");
+  return "_" + group_or_token(true);
+}
+
+std::string Parser::group_or_token(bool wanted) {
   const size_t from = peek().from;
   if (is("{")) {
     int open = 0;
@@ -116,10 +109,10 @@ std::string Parser::subscript() {
       ++at_;
     } while (open > 0);
   } else {
-    if (ends()) unexpected();
-    ++at_;
+    if (ends() && wanted) unexpected();
+    if (!ends()) ++at_;
   }
-  return "_" + plain_symbol(source_.substr(from, tokens_[at_ - 1].to - from));
+  return plain_symbol(source_.substr(from, tokens_[at_ - 1].to - from));
 }
 
 // Whether an opening parenthesis after this name means a function's argument, not a product.

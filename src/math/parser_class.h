@@ -46,6 +46,8 @@ class Parser {
   Expr bars(std::string_view close);
   Expr argument();  // of a command: a group or one sign, one digit of a number
   std::string subscript();
+  // The plain text of a group in braces, or of one token. `wanted`: the end of the text in its place is an error.
+  std::string group_or_token(bool wanted);
   Expr call(std::string name);
   bool called(const std::string& name) const;
 

@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/external_cases.h"
 #include "reward/language.h"
 
 namespace cohort {
@@ -28,10 +28,7 @@ double value_of(const RewardRule& rule, const RewardSettings& settings, const st
 
 // Rows of TRL's and open-r1's own tests, where they are at hand. Catches: a value that is not theirs.
 TEST(RewardRules, EqualTrlAndOpenR1) {
-  const char* folder = std::getenv("COHORT_CASES");
-  const std::filesystem::path path = (folder ? std::filesystem::path(folder)
-                                             : std::filesystem::path(COHORT_SOURCE_DIR) / "../shared/cases") /
-                                     "reward_functions.jsonl";
+  const std::filesystem::path path = external_cases("reward_functions.jsonl");
   std::ifstream file(path);
   if (!file) GTEST_SKIP() << "no " << path;
   std::map<std::string, int> seen;

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -13,6 +12,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/external_cases.h"
 #include "base/file.h"
 #include "base/philox.h"
 
@@ -48,8 +48,7 @@ struct FileCase {
 
 // Rows {name, hex, expect} of ../shared/cases/NAME; empty where the folder is absent.
 inline std::vector<FileCase> file_cases(const std::string& name) {
-  const char* folder = std::getenv("COHORT_CASES");
-  std::ifstream file(std::filesystem::path(folder ? folder : COHORT_SOURCE_DIR "/../shared/cases") / name);
+  std::ifstream file(external_cases(name));
   std::vector<FileCase> cases;
   for (std::string line; std::getline(file, line);) {
     if (line.empty()) continue;

@@ -9,9 +9,10 @@
 #include <thread>
 
 #include "base/check.h"
+#include "base/external_cases.h"
 #include "base/file.h"
-#include "tensor/gguf.h"
 #include "base/utf8.h"
+#include "tensor/gguf.h"
 
 namespace cohort {
 namespace {
@@ -20,11 +21,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 const fs::path kFixtures = fs::path(COHORT_SOURCE_DIR) / "tests/fixtures/tokenizer";
-
-fs::path cases_folder() {
-  const char* named = std::getenv("COHORT_CASES");
-  return (named ? fs::path(named) : fs::path(COHORT_SOURCE_DIR) / "../shared/cases") / "tokenizer";
-}
 
 json read_json(const fs::path& path) { return json::parse(read_file(path)); }
 
@@ -198,7 +194,7 @@ TEST(Tokenizer, Characters) {
 
 // The texts and ids of llama.cpp's test vocabularies, which were made by the models' own tokenizers.
 void check_gguf_case(const std::string& name) {
-  const fs::path path = cases_folder() / ("ggml-vocab-" + name + ".gguf");
+  const fs::path path = external_cases("tokenizer") / ("ggml-vocab-" + name + ".gguf");
   if (!fs::exists(path)) GTEST_SKIP() << path << " is not there";
   const Tokenizer tokenizer = Tokenizer::from_gguf(GgufFile(path));
   TemporaryFolder folder;
@@ -233,7 +229,7 @@ TEST(TokenizerGguf, Gpt2) { check_gguf_case("gpt-2"); }
 TEST(TokenizerGguf, DeepseekCoder) { check_gguf_case("deepseek-coder"); }
 
 TEST(TokenizerGguf, SentencePieceIsRefused) {
-  const fs::path path = cases_folder() / "ggml-vocab-llama-spm.gguf";
+  const fs::path path = external_cases("tokenizer") / "ggml-vocab-llama-spm.gguf";
   if (!fs::exists(path)) GTEST_SKIP() << path << " is not there";
   const std::string message = thrown_by([&] { Tokenizer::from_gguf(GgufFile(path)); });
   EXPECT_NE(message.find("tokenizer.ggml.model: \"llama\" is not supported"), std::string::npos) << message;
