@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "base/json_text.h"
+#include "base/json.h"
 #include "base/progress.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
@@ -130,7 +131,7 @@ int run(std::span<const std::string> arguments) {
   json["data"] =
       s.compare.empty() ? print_one(names, found[0], r) : print_two(names, found[0], found[1], r, s.compare);
   if (!s.summary.empty())
-    write_file(s.summary, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    write_file(s.summary, dump_json(json, 2) + "\n");
   return 0;
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/json_text.h"
+#include "base/json.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
 #include "cli/row_writer.h"

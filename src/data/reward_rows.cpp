@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/json.h"
 
 namespace cohort {
 namespace {
@@ -16,7 +17,7 @@ double as_label(const json& value) {
 
 void check_label(const json& value, const std::string& place) {
   const bool good = value.is_boolean() || (value.is_number() && as_label(value) >= 0 && as_label(value) <= 1);
-  if (!good) fail("{} is {:.40}, expected a number from 0 to 1, or true or false", place, value.dump());
+  if (!good) fail("{} is {:.40}, expected a number from 0 to 1, or true or false", place, dump_json(value));
 }
 
 const json& list_of(const Row& row, const char* field, const std::string& place) {

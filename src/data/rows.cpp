@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/philox.h"
 #include "data/conversation.h"
 
@@ -53,7 +54,7 @@ std::vector<int32_t> read_ids(const json& fields, const char* name, const std::s
   for (const json& id : *it) {
     if (!id.is_number_unsigned() || id.get<uint64_t>() > uint64_t{std::numeric_limits<int32_t>::max()})
       fail("{}: \"{}\"[{}] is {:.40}, expected a token id from 0 to 2147483647", place, name, ids.size(),
-           id.dump());
+           dump_json(id));
     ids.push_back(static_cast<int32_t>(id.get<uint64_t>()));
   }
   return ids;
@@ -70,7 +71,7 @@ Row parse_row(std::string_view line, int64_t number, const std::string& place, R
     fail("{}: byte {} is 0x{:02x}, expected UTF-8", place, good + 1, static_cast<unsigned char>(line[good]));
   json fields;
   try {
-    fields = json::parse(line);
+    fields = parse_json(line);
   } catch (const json::exception& e) {
     const std::string_view what = e.what();  // "[json.exception...] parse error at line 1, column N: why"
     const size_t column = what.find("column ");
@@ -106,7 +107,7 @@ Row parse_row(std::string_view line, int64_t number, const std::string& place, R
 std::string Row::text(std::string_view field) const {
   if (!fields || !has(*fields, field)) return {};
   const json& value = (*fields)[std::string(field)];
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  return value.is_string() ? value.get<std::string>() : dump_json(value);
 }
 
 std::vector<Row> parse_rows(std::string_view text, const std::string& name, RequiredFields required,

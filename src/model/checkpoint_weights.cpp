@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "model/checkpoint.h"
 #include "model/read_weights.h"
 #include "tensor/gguf.h"
@@ -54,7 +55,7 @@ void add_file(const SafetensorsFile& file, Pool* pool) {
 std::map<std::string, std::string> read_index(const fs::path& path) {
   nlohmann::json root;
   try {
-    root = nlohmann::json::parse(read_file(path));
+    root = parse_json(read_file(path));
   } catch (const nlohmann::json::exception& e) {
     fail("{}: not valid JSON: {}", path.string(), e.what());
   }
@@ -193,7 +194,7 @@ void save_weights(const fs::path& folder, const ModelConfig& config, const float
     save_safetensors(folder / name, shards[i], metadata);
     for (const NamedFloats& t : shards[i]) index["weight_map"][t.name] = name;
   }
-  write_new_file(folder / "model.safetensors.index.json", index.dump(2) + "\n");
+  write_new_file(folder / "model.safetensors.index.json", dump_json(index, 2) + "\n");
 }
 
 }  // namespace cohort

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/json.h"
 
 namespace cohort {
 namespace {
@@ -30,7 +31,7 @@ constexpr const char* kScalarHead = "ForSequenceClassification";
 ordered_json parse_object(const std::string& text, const std::string& source) {
   ordered_json root;
   try {
-    root = ordered_json::parse(text);
+    root = parse_ordered_json(text);
   } catch (const ordered_json::exception& e) {
     fail("{}: not valid JSON: {}", source, e.what());
   }
@@ -49,8 +50,7 @@ class Fields {
   }
   bool has_key(const char* name) const { return object_.contains(name); }  // null included
   [[noreturn]] void wrong(const char* name, const char* expected, const ordered_json& found) const {
-    const std::string text = found.dump(-1, ' ', true, ordered_json::error_handler_t::replace);
-    fail("{}: '{}': expected {}, found {}", where_, name, expected, text.substr(0, 80));
+    fail("{}: '{}': expected {}, found {:.80}", where_, name, expected, dump_json(found));
   }
   const ordered_json& required(const char* name, const char* expected) const {
     const ordered_json* value = find(name);
@@ -303,7 +303,7 @@ std::string config_json(const ModelConfig& config, const std::string& original) 
     if (j.contains("dtype")) j["dtype"] = "float32";
     if (j.contains("torch_dtype") || !j.contains("dtype")) j["torch_dtype"] = "float32";
   }
-  return j.dump(2) + "\n";
+  return dump_json(j, 2) + "\n";
 }
 
 std::string generation_config_json(const ModelConfig& config) {
@@ -311,7 +311,7 @@ std::string generation_config_json(const ModelConfig& config) {
   j["bos_token_id"] = token_json(config.bos_token_id);
   j["eos_token_id"] = eos_json(config.eos_token_ids);
   j["pad_token_id"] = token_json(config.pad_token_id);
-  return j.dump(2) + "\n";
+  return dump_json(j, 2) + "\n";
 }
 
 }  // namespace cohort

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "reward/code_compare.h"
 
 namespace cohort {
@@ -152,12 +153,12 @@ Job test_job(const CodeBlock& block, const CodeTests& tests, const CodeTest& tes
   nlohmann::json request;
   if (test.kind == CodeTestKind::call) {
     request["fn_name"] = tests.fn_name;
-    request["args"] = nlohmann::json::parse(test.input);
+    request["args"] = parse_json(test.input);
   } else {
     request["asserts"] = test.input;
     request["token"] = kToken;
   }
-  job.input = request.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  job.input = dump_json(request, -1, true);
   return job;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/json.h"
 
 namespace cohort {
 namespace {
@@ -19,20 +20,20 @@ std::string text_field(const json& object, std::initializer_list<const char*> na
 // A string, or lines as an array of strings; other values as they are written.
 std::string as_text(const json& value) {
   if (value.is_string()) return value.get<std::string>();
-  if (!value.is_array()) return value.dump();
+  if (!value.is_array()) return dump_json(value);
   std::string text;
-  for (const json& line : value) text += (line.is_string() ? line.get<std::string>() : line.dump()) + "\n";
+  for (const json& line : value) text += (line.is_string() ? line.get<std::string>() : dump_json(line)) + "\n";
   return text;
 }
 
 json parse_or_text(const std::string& text) {
-  json value = json::parse(text, nullptr, false);
+  json value = try_parse_json(text);
   return value.is_discarded() ? json(text) : value;
 }
 
 std::string arguments(const json& input) {
-  if (input.is_array()) return input.dump();
-  if (!input.is_string()) return json::array({input}).dump();
+  if (input.is_array()) return dump_json(input);
+  if (!input.is_string()) return dump_json(json::array({input}));
   json list = json::array();
   const std::string text = input.get<std::string>();
   for (size_t at = 0; at < text.size();) {
@@ -41,7 +42,7 @@ std::string arguments(const json& input) {
     if (line.find_first_not_of(" \t\r") != std::string::npos) list.push_back(parse_or_text(line));
     at = end + 1;
   }
-  return list.dump();
+  return dump_json(list);
 }
 
 CodeTest make_test(const json& input, const json& output, bool call) {
@@ -72,7 +73,7 @@ void read_case(const json& item, CodeTests& out) {
     return;
   }
   if (!item.is_object() || !item.contains("input") || !item.contains("output"))
-    fail("its tests: expected objects with \"input\" and \"output\", or code, found {:.80}", item.dump());
+    fail("its tests: expected objects with \"input\" and \"output\", or code, found {:.80}", dump_json(item));
   const std::string name = text_field(item, {"fn_name"});
   if (!name.empty()) {
     if (!out.fn_name.empty() && out.fn_name != name)
@@ -94,7 +95,7 @@ void read_object(const json& value, CodeTests& out) {
   if (value.contains("input")) return read_case(value, out);
   const auto inputs = value.find("inputs"), outputs = value.find("outputs");
   if (inputs == value.end() || outputs == value.end() || !inputs->is_array() || !outputs->is_array())
-    fail("its tests: expected \"inputs\" and \"outputs\", two arrays, found {:.80}", value.dump());
+    fail("its tests: expected \"inputs\" and \"outputs\", two arrays, found {:.80}", dump_json(value));
   if (inputs->size() != outputs->size())
     fail("its tests: {} inputs and {} outputs", inputs->size(), outputs->size());
   const bool call = !out.fn_name.empty();
@@ -112,9 +113,9 @@ void read_value(const json& value, CodeTests& out) {
     for (const json& item : value) read_case(item, out);
     return;
   }
-  if (!value.is_string()) fail("its tests: expected an array, an object or text, found {:.80}", value.dump());
+  if (!value.is_string()) fail("its tests: expected an array, an object or text, found {:.80}", dump_json(value));
   const std::string text = value.get<std::string>();
-  const json parsed = json::parse(text, nullptr, false);
+  const json parsed = try_parse_json(text);
   if (parsed.is_object() || parsed.is_array()) return read_value(parsed, out);
   out.tests.push_back(asserts(text));
 }

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/child.h"
+#include "base/json.h"
 #include "reward/rules.h"
 
 namespace cohort {
@@ -20,13 +21,13 @@ std::string request(size_t id, const RewardInput& input) {
                             {"completion", input.completion},
                             {"completion_tokens", input.completion_tokens},
                             {"row", input.fields}};
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return dump_json(json) + "\n";
 }
 
 // What one line of the program says; throws Error where it is no answer to an open question.
 size_t take_answer(const std::string& line, std::vector<RewardResult>& results,
                    const std::vector<char>& open) {
-  const auto json = nlohmann::json::parse(line, nullptr, false);
+  const auto json = try_parse_json(line);
   if (!json.is_object() || !json.contains("id") || !json["id"].is_number_unsigned() ||
       !json.contains("reward"))
     fail("expected {{\"id\": ..., \"reward\": ...}}, found {:.200}", line);
@@ -40,7 +41,7 @@ size_t take_answer(const std::string& line, std::vector<RewardResult>& results,
     results[id] = not_computed(reason != json.end() && reason->is_string() ? reason->get<std::string>()
                                                                            : "the command answered null");
   } else {
-    fail("expected a number or null as reward, found {:.200}", reward.dump());
+    fail("expected a number or null as reward, found {:.200}", dump_json(reward));
   }
   return id;
 }

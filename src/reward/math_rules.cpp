@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "math/judge.h"
 #include "reward/rules.h"
 
@@ -41,7 +42,7 @@ std::vector<std::string> expected_answers(const nlohmann::json& fields, std::str
   }
   const auto add = [&](const nlohmann::json& value) {
     if (value.is_string()) out.push_back(value.get<std::string>());
-    if (value.is_number()) out.push_back(value.dump());
+    if (value.is_number()) out.push_back(dump_json(value));
   };
   if (found->is_array())
     for (const nlohmann::json& value : *found) add(value);

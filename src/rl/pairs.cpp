@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/json.h"
 
 namespace cohort {
 
@@ -27,7 +28,7 @@ std::string pair_row(const Group& pair) {
                                    {"prompt_ids", chosen.prompt_ids},
                                    {"chosen", chosen.completion},
                                    {"rejected", rejected.completion}};
-  return row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return dump_json(row);
 }
 
 void pair_credit(std::span<Group> groups, const CreditOptions&) {

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "base/check.h"
-#include "base/json_text.h"
+#include "base/json.h"
 
 namespace cohort {
 

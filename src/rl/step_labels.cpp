@@ -9,7 +9,7 @@
 #include <set>
 
 #include "base/check.h"
-#include "base/json_text.h"
+#include "base/json.h"
 #include "base/options.h"
 #include "rl/steps.h"
 

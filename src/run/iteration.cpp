@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "run/reward_dataset.h"
 
@@ -39,7 +40,7 @@ Pairs judged_pairs(const std::filesystem::path& samples, const std::string& labe
   for (int64_t line = 1; !rest.empty(); ++line) {
     const size_t end = rest.find('\n');
     try {
-      const json row = json::parse(rest.substr(0, end));
+      const json row = parse_json(rest.substr(0, end));
       const json& value = row.at("rewards").at(label);
       if (row.at("finish_reason") == "stop" && value.is_number()) {
         Judged& judged = prompts[{row.at("step"), row.at("prompt_index")}];

@@ -5,6 +5,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
+
 namespace cohort {
 namespace {
 
@@ -120,7 +122,7 @@ RowSolutions solutions_of_rows(std::vector<Problem> rows) {
     nlohmann::json fields = *row.row.fields;
     fields.erase("completion");
     fields.erase("completion_ids");
-    const auto [at, fresh] = seen.try_emplace(fields.dump(), out.problems.size());
+    const auto [at, fresh] = seen.try_emplace(dump_json(fields), out.problems.size());
     if (fresh) out.solutions.emplace_back();
     Group& group = out.solutions[at->second];
     const Drawn drawn[] = {{&row, static_cast<uint32_t>(at->second)}};

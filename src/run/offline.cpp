@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "run/dataset.h"
 
 namespace cohort {
@@ -21,7 +22,7 @@ std::vector<float> sampler_log_probs(const nlohmann::json& fields, size_t tokens
     const float number = value.is_number() ? value.get<float>() : NAN;
     if (!(number <= 0) || std::isinf(number))
       fail("{}: \"log_probs\"[{}] is {:.40}, expected a number of at most 0", place, values.size(),
-           value.dump());
+           dump_json(value));
     values.push_back(number);
   }
   return values;

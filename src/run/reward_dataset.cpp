@@ -1,6 +1,6 @@
 #include "run/reward_dataset.h"
 
-#include "base/json_text.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "data/pairs.h"
 #include "data/reward_rows.h"

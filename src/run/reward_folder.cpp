@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "model/checkpoint.h"
 #include "model/config_json.h"
 
@@ -18,7 +19,7 @@ RewardKind read_kind(const fs::path& folder) {
   const fs::path path = folder / kKind;
   if (!fs::exists(path)) return {};
   try {
-    const auto json = nlohmann::json::parse(read_file(path));
+    const auto json = parse_json(read_file(path));
     return {json.at("loss").get<std::string>(), json.at("step_separator").get<std::string>()};
   } catch (const nlohmann::json::exception& error) {
     fail("{}: expected loss and step_separator: {}", path.string(), error.what());
@@ -75,7 +76,7 @@ void save_reward_folder(const fs::path& folder, const Critic& critic, const Toke
   critic.save(folder, with_optimizer);
   tokenizer.save(folder);
   const nlohmann::ordered_json json{{"loss", kind.loss}, {"step_separator", kind.step_separator}};
-  write_new_file(folder / kKind, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  write_new_file(folder / kKind, dump_json(json, 2) + "\n");
   sync_folder(folder);
 }
 

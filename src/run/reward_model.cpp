@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "base/check.h"
-#include "base/json_text.h"
+#include "base/json.h"
 #include "base/math.h"
 #include "rl/steps.h"
 #include "run/dataset.h"

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
-#include "base/json_text.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "run/event_file.h"
@@ -62,7 +62,7 @@ RewardJournal::RewardJournal(const std::filesystem::path& path, bool resume) : p
     for (int64_t line = 1; !rest.empty(); ++line) {
       const size_t end = rest.find('\n');
       try {
-        const Json row = Json::parse(rest.substr(0, end));
+        const Json row = parse_ordered_json(rest.substr(0, end));
         Rewards rewards;
         for (const auto& [name, values] : row.at("rewards").items()) {
           std::vector<double>& list = rewards.emplace_back(name, std::vector<double>()).second;

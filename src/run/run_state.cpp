@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/checksum.h"
+#include "base/json.h"
 #include "base/log.h"
 
 namespace cohort {
@@ -46,7 +47,7 @@ std::vector<int64_t> checkpoint_steps(const fs::path& run) {
 RunState read_state(const fs::path& folder) {
   const fs::path path = folder / kState;
   try {
-    const json j = json::parse(read_file(path));
+    const json j = parse_json(read_file(path));
     RunState s;
     s.step = j.at("step");
     s.num_tokens = j.at("num_tokens");
@@ -119,7 +120,7 @@ void save_run(const fs::path& run, const RunState& state, const std::function<vo
       const auto [bytes, checksum] = size_and_checksum(file);
       j["files"][fs::relative(file, aside).generic_string()] = {{"bytes", bytes}, {"checksum", checksum}};
     }
-    write_new_file(aside / kState, j.dump(2) + "\n");
+    write_new_file(aside / kState, dump_json(j, 2) + "\n");
     sync_folder(aside);
     fs::remove_all(folder);  // a torn one of the same step
     rename_synced(aside, folder);

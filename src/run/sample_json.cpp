@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "base/json_text.h"
+#include "base/json.h"
 
 namespace cohort {
 namespace {

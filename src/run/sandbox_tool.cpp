@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/checksum.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "sandbox/pool.h"
 
 namespace cohort {
@@ -87,7 +88,7 @@ void journal_answers(const std::filesystem::path& path, bool resume, ToolUse& to
     int64_t line = 0;
     for (std::string row; std::getline(rows, row);) {
       ++line;
-      const auto json = nlohmann::json::parse(row, nullptr, false);
+      const auto json = try_parse_json(row);
       if (!json.is_object() || !json.contains("key") || !json.contains("printed") || !json.contains("fault"))
         fail("{}:{}: expected a row with key, printed and fault, found {:.100}", path.string(), line, row);
       (*known)[json["key"]] = {json["printed"], json["fault"]};
@@ -103,8 +104,8 @@ void journal_answers(const std::filesystem::path& path, bool resume, ToolUse& to
       const nlohmann::ordered_json row{
           {"key", key_of(fresh[i])}, {"printed", answers[i].printed}, {"fault", answers[i].fault}};
       // Bytes that are no UTF-8 become U+FFFD, in the answer that is used too.
-      const std::string text = row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-      const auto same = nlohmann::json::parse(text);
+      const std::string text = dump_json(row);
+      const auto same = parse_json(text);
       (*known)[key_of(fresh[i])] = {same["printed"], same["fault"]};
       log->append(text + "\n");
     }

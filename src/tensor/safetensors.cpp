@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/check.h"
+#include "base/json.h"
 
 namespace cohort {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 using nlohmann::json;
 
 constexpr uint64_t kMaxHeader = 100'000'000;  // the reference implementation's limit
+constexpr int kDeepest = 8;
 
 // Bits of one value; 0 where the dtype is unknown.
 int64_t dtype_bits(std::string_view dtype) {
@@ -29,29 +31,17 @@ int64_t dtype_bits(std::string_view dtype) {
 
 // The header as JSON, without duplicate keys and no deeper than the format is.
 json parse_header(std::string_view text, const std::string& path) {
-  std::vector<std::set<std::string>> keys;
-  const auto callback = [&](int depth, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::object_start) {
-      keys.emplace_back();
-    } else if (event == json::parse_event_t::object_end) {
-      keys.pop_back();
-    } else if (event == json::parse_event_t::key) {
-      const auto& key = parsed.get_ref<const std::string&>();
-      if (!keys.back().insert(key).second) fail("{}: header: duplicate key '{}'", path, key);
-    }
-    if (depth > 8) fail("{}: header: nested deeper than the format allows", path);
-    return true;
-  };
   if (text.empty() || text[0] != '{') fail("{}: header: expected a JSON object that starts with '{{'", path);
+  if (json_deeper_than(text, kDeepest)) fail("{}: header: nested deeper than the format allows", path);
   try {
-    return json::parse(text, callback);
+    return parse_json_unique_keys(text);
   } catch (const json::exception& e) {
     fail("{}: header is not valid JSON: {}", path, e.what());
   }
 }
 
 std::string shown(const json& value) {
-  const std::string text = value.dump();
+  const std::string text = dump_json(value);
   return text.size() <= 60 ? text : text.substr(0, 60) + " ...";
 }
 
@@ -191,7 +181,7 @@ void save_safetensors(const std::filesystem::path& path, std::span<const NamedFl
     sizes.push_back(size);
     offset += size;
   }
-  std::string text = header.is_null() ? "{}" : header.dump();
+  std::string text = header.is_null() ? "{}" : dump_json(header);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const uint64_t length = text.size();
   text.insert(0, reinterpret_cast<const char*>(&length), 8);

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "text/tokenizer_spec.h"
 
 namespace cohort {
@@ -67,7 +68,7 @@ struct Node {
 
 json parse(std::string_view text, const std::string& where) {
   try {
-    return json::parse(text);
+    return parse_json(text);
   } catch (const json::exception& error) {
     fail("{}: not valid JSON: {}", where, error.what());
   }

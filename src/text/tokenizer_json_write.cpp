@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "text/tokenizer_spec.h"
 
 namespace cohort {
@@ -62,7 +63,7 @@ Json post_processor_of(const TokenizerSpec& spec) {
 
 // The model, by hand: an ordered object of a whole vocabulary would be searched at every insertion.
 std::string model_of(const TokenizerSpec& spec) {
-  const auto quoted = [](const std::string& text) { return Json(text).dump(); };
+  const auto quoted = [](const std::string& text) { return json_text(text); };
   std::string out = "{\n";
   if (spec.model == TokenizerSpec::Model::bpe) {
     const std::string unk = spec.unk_token.empty() ? "null" : quoted(spec.unk_token);
@@ -114,11 +115,11 @@ std::string tokenizer_json_of(const TokenizerSpec& spec) {
   Json normalizer = nullptr;
   if (spec.nfc) normalizer = {{"type", "NFC"}};
   std::string out = "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n";
-  out += fmt::format("  \"added_tokens\": {},\n", added.dump());
-  out += fmt::format("  \"normalizer\": {},\n", normalizer.dump());
-  out += fmt::format("  \"pre_tokenizer\": {},\n", pre_tokenizer_of(spec).dump());
-  out += fmt::format("  \"post_processor\": {},\n", post_processor_of(spec).dump());
-  out += fmt::format("  \"decoder\": {},\n", decoder.dump());
+  out += fmt::format("  \"added_tokens\": {},\n", dump_json(added));
+  out += fmt::format("  \"normalizer\": {},\n", dump_json(normalizer));
+  out += fmt::format("  \"pre_tokenizer\": {},\n", dump_json(pre_tokenizer_of(spec)));
+  out += fmt::format("  \"post_processor\": {},\n", dump_json(post_processor_of(spec)));
+  out += fmt::format("  \"decoder\": {},\n", dump_json(decoder));
   return out + fmt::format("  \"model\": {}\n}}\n", model_of(spec));
 }
 
@@ -132,7 +133,7 @@ std::string tokenizer_config_of(const TokenizerSpec& spec) {
     if (!token->empty()) config[key] = *token;
   }
   if (!spec.chat_template.empty()) config["chat_template"] = spec.chat_template;
-  return config.dump(2) + "\n";
+  return dump_json(config, 2) + "\n";
 }
 
 }  // namespace cohort

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "web/chart.h"
 #include "web/html.h"
 #include "web/page.h"
@@ -82,7 +83,7 @@ struct Reader {
 };
 
 Summary read_summary(const std::filesystem::path& path) {
-  const Json json = Json::parse(read_file(path), nullptr, false);
+  const Json json = try_parse_json(read_file(path));
   if (json.is_discarded()) fail("{}: expected JSON, as `cohort eval --summary` writes it", path.string());
   const Reader read{path.string()};
   Summary s;

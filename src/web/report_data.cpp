@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/json.h"
 
 namespace cohort {
 namespace {
@@ -20,17 +21,25 @@ constexpr size_t kShown = 6;             // samples, or pairs of them
 constexpr size_t kScanned = 4096;        // rows read from either end of a log of samples
 constexpr size_t kLongestRow = 1 << 20;  // bytes of a sample; a longer row is left out
 
+Json try_parse(std::string_view line) {
+  try {
+    return parse_ordered_json(line);
+  } catch (const Json::exception&) {
+    return Json::value_t::discarded;
+  }
+}
+
 // A row as JSON; bytes that are no UTF-8 are let through as U+FFFD. Nothing where it is no object with a
 // step.
 std::optional<Json> parsed_row(std::string_view line) {
-  Json row = Json::parse(line, nullptr, false);
+  Json row = try_parse(line);
   if (row.is_discarded()) {
     // nlohmann refuses invalid UTF-8: once more with every byte above ASCII replaced, so that the rest can be
     // read.
     std::string ascii(line);
     for (char& c : ascii)
       if (static_cast<unsigned char>(c) >= 0x80) c = '?';
-    row = Json::parse(ascii, nullptr, false);
+    row = try_parse(ascii);
   }
   if (row.is_discarded() || !row.is_object()) return std::nullopt;
   const auto step = row.find("step");

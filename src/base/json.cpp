@@ -1,0 +1,80 @@
+#include "base/json.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
+
+namespace cohort {
+namespace {
+
+constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw nlohmann::json::other_error::create(500, why, nullptr);
+}
+
+void require_depth(std::string_view text) {
+  if (json_deeper_than(text, kMaxJsonDepth))
+    refuse(fmt::format("arrays and objects are nested deeper than {}", kMaxJsonDepth));
+}
+
+}  // namespace
+
+bool json_deeper_than(std::string_view text, int limit) {
+  int depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > limit) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+nlohmann::json parse_json(std::string_view text) {
+  require_depth(text);
+  return nlohmann::json::parse(text);
+}
+nlohmann::ordered_json parse_ordered_json(std::string_view text) {
+  require_depth(text);
+  return nlohmann::ordered_json::parse(text);
+}
+
+nlohmann::json parse_json_unique_keys(std::string_view text) {
+  std::vector<std::set<std::string>> keys;  // of the objects that are open
+  const auto check = [&](int, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
+    if (event == nlohmann::json::parse_event_t::object_start) keys.emplace_back();
+    if (event == nlohmann::json::parse_event_t::object_end) keys.pop_back();
+    if (event == nlohmann::json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
+      refuse(fmt::format("duplicate key '{}'", parsed.get<std::string>()));
+    return true;
+  };
+  require_depth(text);
+  return nlohmann::json::parse(text, check);
+}
+
+nlohmann::json try_parse_json(std::string_view text) {
+  if (json_deeper_than(text, kMaxJsonDepth)) return nlohmann::json::value_t::discarded;
+  return nlohmann::json::parse(text, nullptr, false);
+}
+
+std::string dump_json(const nlohmann::json& value, int indent, bool ascii) {
+  return value.dump(indent, ' ', ascii, kReplace);
+}
+std::string dump_json(const nlohmann::ordered_json& value, int indent) {
+  return value.dump(indent, ' ', false, kReplace);
+}
+
+std::string json_text(std::string_view text) { return dump_json(nlohmann::json(text)); }
+
+}  // namespace cohort
