@@ -7,11 +7,34 @@
 namespace cohort {
 namespace {
 
+using nlohmann::json;
+
+std::string nested(int depth) { return std::string(depth, '[') + std::string(depth, ']'); }
+
 // Catches: text that breaks its line or its quotes, and bytes that make the line unreadable or throw.
-TEST(JsonText, CanAlwaysBeRead) {
+TEST(Json, AWrittenStringCanAlwaysBeRead) {
   EXPECT_EQ(json_text("a \"b\"\n\\ \xC3\xA9"), "\"a \\\"b\\\"\\n\\\\ \xC3\xA9\"");
   EXPECT_EQ(json_text(""), "\"\"");
-  EXPECT_EQ(nlohmann::json::parse(json_text("a\xFFz\xC3")), "a\xEF\xBF\xBDz\xEF\xBF\xBD");
+  EXPECT_EQ(parse_json(json_text("a\xFFz\xC3")), "a\xEF\xBF\xBDz\xEF\xBF\xBD");
+  EXPECT_EQ(dump_json(json("\xC3\xA9"), -1, true), "\"\\u00e9\"");
+}
+
+// Catches: a value so deep that writing or destroying it overflows the stack, and brackets within strings that count.
+TEST(Json, DepthIsBounded) {
+  EXPECT_EQ(dump_json(parse_json(nested(kMaxJsonDepth))), nested(kMaxJsonDepth));
+  EXPECT_THROW(parse_json(nested(kMaxJsonDepth + 1)), json::exception);
+  EXPECT_THROW(parse_json(std::string(1'000'000, '[')), json::exception);
+  EXPECT_THROW(parse_ordered_json(nested(1'000'000)), json::exception);
+  EXPECT_TRUE(try_parse_json(nested(1'000'000)).is_discarded());
+  EXPECT_FALSE(json_deeper_than(R"(["[[[[\"[[[[", {"[": "]"}])", 2));
+  EXPECT_TRUE(json_deeper_than(R"([{"a": [1]}])", 2));
+}
+
+// Catches: a second value under one key that wins unseen, and equal keys of different objects taken for one.
+TEST(Json, KeysCanBeAskedToBeUnique) {
+  EXPECT_THROW(parse_json_unique_keys(R"({"a": 1, "a": 2})"), json::exception);
+  EXPECT_THROW(parse_json_unique_keys(R"([{"b": {"a": 1, "\u0061": 2}}])"), json::exception);
+  EXPECT_EQ(parse_json_unique_keys(R"({"a": {"a": 1}, "b": {"a": 2}})")["b"]["a"], 2);
 }
 
 }  // namespace

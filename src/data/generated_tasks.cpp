@@ -21,7 +21,6 @@ Row row_of(std::string prompt, const char* kind, Json fields) {
   return row;
 }
 
-int64_t power_of_ten(int32_t n) { return n == 0 ? 1 : 10 * power_of_ten(n - 1); }
 
 // One or two steps of arithmetic in a story; numbers of up to `difficulty` digits.
 Row word_problem(ProblemRandom& r, int32_t difficulty) {

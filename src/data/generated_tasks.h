@@ -11,6 +11,8 @@
 
 namespace cohort {
 
+inline int64_t power_of_ten(int64_t n) { return n == 0 ? 1 : 10 * power_of_ten(n - 1); }
+
 // Random numbers of one problem, in the order in which they are asked for.
 class ProblemRandom {
  public:

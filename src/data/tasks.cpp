@@ -18,8 +18,6 @@ constexpr int64_t kMostByDefault = 10'000;
 constexpr int64_t kMost = 10'000'000;
 constexpr int64_t kGeneratedByDefault = 2000, kMostInVain = 2000;
 
-int64_t power_of_ten(int n) { return n == 0 ? 1 : 10 * power_of_ten(n - 1); }
-
 int64_t digits_of(int64_t n) { return n < 10 ? 1 : 1 + digits_of(n / 10); }
 
 // A whole number in [low, high), high - low < 2^53.
@@ -107,7 +105,7 @@ struct Task {
   Row (*row)(const Operands&);
   bool second_is_digit = false;  // the second operand has one digit
 };
-constexpr Task kTasks[] = {
+constexpr Task kDigitTasks[] = {
     {{"addition", "multi-digit addition in R1's template, worked digit by digit (for tiny character models)"},
      9,
      true,
@@ -132,7 +130,7 @@ constexpr Task kTasks[] = {
 
 const Task& find_task(std::string_view name) {
   std::vector<std::string> names;
-  for (const Task& task : kTasks) {
+  for (const Task& task : kDigitTasks) {
     if (task.info.name == name) return task;
     names.emplace_back(task.info.name);
   }
@@ -147,7 +145,7 @@ const Task& find_task(std::string_view name) {
 std::span<const TaskInfo> task_list() {
   static const std::vector<TaskInfo> list = [] {
     std::vector<TaskInfo> infos;
-    for (const Task& task : kTasks) infos.push_back(task.info);
+    for (const Task& task : kDigitTasks) infos.push_back(task.info);
     for (const GeneratedTask& task : generated_tasks()) infos.push_back({task.name, task.summary});
     return infos;
   }();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "math/ascii.h"
 #include "math/places.h"
 
 namespace cohort::math {
@@ -10,8 +11,6 @@ namespace {
 
 constexpr size_t npos = std::string_view::npos;
 constexpr size_t kShort = 300;  // bytes of a text that may be an answer and nothing else
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // What stands between two answers that belong together: commas, "and", "or", with layout around them.
 bool joins(std::string_view gap) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "math/ascii.h"
 #include "math/names.h"
 #include "math/parser.h"
 
@@ -12,8 +13,6 @@ namespace {
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
-bool digit(char c) { return c >= '0' && c <= '9'; }
-
 // The readings that a text allows beside the first one.
 std::vector<ParseOptions> readings(std::string_view text) {
   std::vector<ParseOptions> out(1);

@@ -2,12 +2,11 @@
 
 #include <string>
 
+#include "math/ascii.h"
 #include "math/expr.h"
 
 namespace cohort::math {
 namespace {
-
-bool digit(char c) { return c >= '0' && c <= '9'; }
 
 size_t digits(std::string_view text) {
   size_t n = 0;

@@ -4,15 +4,13 @@
 
 #include <optional>
 
+#include "math/ascii.h"
 #include "math/expr.h"
 #include "math/lexer.h"
 
 namespace cohort::math {
 
-inline bool digit(char c) { return c >= '0' && c <= '9'; }
-inline bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 inline bool blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '~'; }
-inline char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 std::string_view without_blanks(std::string_view s);
 bool list_or_number(std::string_view s);
 bool any_letter(std::string_view s);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "math/ascii.h"
 #include "math/extract.h"
 #include "math/names.h"
 
@@ -10,8 +11,6 @@ namespace cohort::math {
 namespace {
 
 constexpr size_t npos = std::string_view::npos;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::string lowered(std::string_view s) {
   std::string out(s);
@@ -32,8 +31,6 @@ size_t group_end(std::string_view text, size_t open) {
   }
   return npos;
 }
-
-bool digit(char c) { return c >= '0' && c <= '9'; }
 
 // Where the marks stand that end a formula, found in one pass: \], \), $$, $ (not \$).
 struct Ends {

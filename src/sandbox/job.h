@@ -54,6 +54,13 @@ struct JobResult {
   int64_t peak_memory = 0;  // bytes, of the largest process
 };
 
+// The result of a job that was not run.
+inline JobResult refused(std::string reason) {
+  JobResult result;
+  result.reason = std::move(reason);
+  return result;
+}
+
 // Jobs know no environment but this, the folder /job/work they start in, and /tmp.
 inline constexpr char kJobPath[] = "/usr/local/bin:/usr/bin:/bin";
 inline constexpr char kJobFolder[] = "/job/work";

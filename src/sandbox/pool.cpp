@@ -54,12 +54,6 @@ pid_t spawn_runner(int socket) {
   return pid;
 }
 
-JobResult refused(std::string reason) {
-  JobResult result;
-  result.reason = std::move(reason);
-  return result;
-}
-
 }  // namespace
 
 SandboxPool::SandboxPool(SandboxOptions options) : options_(std::move(options)) {

@@ -61,12 +61,6 @@ void prepare(std::string_view paths) {
   if (prctl(PR_SET_DUMPABLE, 0) != 0) fail_errno("prctl(PR_SET_DUMPABLE)");
 }
 
-JobResult refused(std::string reason) {
-  JobResult result;
-  result.reason = std::move(reason);
-  return result;
-}
-
 [[noreturn]] void be_first_process(const Job& job, const std::vector<sock_filter>& filter, int answer) {
   close(kRunnerSocket);
   JobResult result;

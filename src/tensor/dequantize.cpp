@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "tensor/load.h"
 
 namespace cohort {
 namespace {
@@ -13,13 +14,6 @@ constexpr EncodingInfo kEncodings[] = {
     {"Q4_0", 32, 18}, {"Q4_1", 32, 20},   {"Q5_0", 32, 22},   {"Q5_1", 32, 24},
     {"Q8_0", 32, 34}, {"Q4_K", 256, 144}, {"Q5_K", 256, 176}, {"Q6_K", 256, 210},
 };
-
-template <class T>
-T load(const char* p) {
-  T value;
-  std::memcpy(&value, p, sizeof value);
-  return value;
-}
 
 float half_at(const char* p) { return half_to_float(load<uint16_t>(p)); }
 int low(char c) { return static_cast<uint8_t>(c) & 15; }

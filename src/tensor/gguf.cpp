@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "tensor/load.h"
 
 namespace cohort {
 namespace {
@@ -75,13 +76,6 @@ const char* unread_type_name(uint32_t number) {
     default:
       return "unknown";
   }
-}
-
-template <class T>
-T load(const char* bytes) {
-  T value;
-  std::memcpy(&value, bytes, sizeof value);
-  return value;
 }
 
 // Reads the header front to back; never past the end.

@@ -15,24 +15,24 @@
 namespace cohort {
 namespace {
 
-using Json = nlohmann::ordered_json;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+using OrderedJson = nlohmann::ordered_json;
+constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kShown = 6;             // samples, or pairs of them
 constexpr size_t kScanned = 4096;        // rows read from either end of a log of samples
 constexpr size_t kLongestRow = 1 << 20;  // bytes of a sample; a longer row is left out
 
-Json try_parse(std::string_view line) {
+OrderedJson try_parse(std::string_view line) {
   try {
     return parse_ordered_json(line);
-  } catch (const Json::exception&) {
-    return Json::value_t::discarded;
+  } catch (const OrderedJson::exception&) {
+    return OrderedJson::value_t::discarded;
   }
 }
 
 // A row as JSON; bytes that are no UTF-8 are let through as U+FFFD. Nothing where it is no object with a
 // step.
-std::optional<Json> parsed_row(std::string_view line) {
-  Json row = try_parse(line);
+std::optional<OrderedJson> parsed_row(std::string_view line) {
+  OrderedJson row = try_parse(line);
   if (row.is_discarded()) {
     // nlohmann refuses invalid UTF-8: once more with every byte above ASCII replaced, so that the rest can be
     // read.
@@ -69,22 +69,22 @@ void each_line(std::string_view text, bool backwards, F f) {
   }
 }
 
-std::string text_field(const Json& row, const char* name) {
+std::string text_field(const OrderedJson& row, const char* name) {
   const auto field = row.find(name);
   return field != row.end() && field->is_string() ? field->get<std::string>() : std::string();
 }
 
-ReportSample sample_of(const Json& row) {
+ReportSample sample_of(const OrderedJson& row) {
   ReportSample sample;
   sample.step = row["step"].get<int64_t>();
   sample.prompt = text_field(row, "prompt");
   sample.completion = text_field(row, "completion");
   sample.finish_reason = text_field(row, "finish_reason");
   const auto reward = row.find("reward");
-  sample.reward = reward != row.end() && reward->is_number() ? reward->get<double>() : kNaN;
+  sample.reward = reward != row.end() && reward->is_number() ? reward->get<double>() : kNoNumber;
   if (const auto rewards = row.find("rewards"); rewards != row.end() && rewards->is_object())
     for (const auto& [name, value] : rewards->items())
-      sample.rewards.emplace_back(name, value.is_number() ? value.get<double>() : kNaN);
+      sample.rewards.emplace_back(name, value.is_number() ? value.get<double>() : kNoNumber);
   return sample;
 }
 
@@ -98,7 +98,7 @@ std::vector<ReportSample> samples_of_one_step(std::string_view log, bool last,
   each_line(log, last, [&](std::string_view line) {
     if (++scanned > kScanned) return false;
     if (line.size() > kLongestRow) return true;
-    const std::optional<Json> row = parsed_row(line);
+    const std::optional<OrderedJson> row = parsed_row(line);
     if (!row) {
       broken.insert(line.data());
       return true;
@@ -124,7 +124,7 @@ std::map<int64_t, std::map<std::string, double>> numbers_of(const std::filesyste
   if (!std::filesystem::exists(path)) return rows;
   const MappedFile file(path);
   each_line(file.bytes(), false, [&](std::string_view line) {
-    const std::optional<Json> row = parsed_row(line);
+    const std::optional<OrderedJson> row = parsed_row(line);
     if (!row) {
       ++broken;
       return true;

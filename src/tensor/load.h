@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstring>
+
+namespace cohort {
+
+// A value of plain bytes, wherever they stand.
+template <class T>
+T load(const char* bytes) {
+  T value;
+  std::memcpy(&value, bytes, sizeof value);
+  return value;
+}
+
+}  // namespace cohort
