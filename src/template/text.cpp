@@ -1,0 +1,216 @@
+#include "template/text.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/check.h"
+#include "base/utf8.h"
+#include "template/object.h"
+#include "template/unicode.h"
+
+namespace cohort::jinja {
+namespace {
+
+// A string as Python's repr writes it; `ascii_only`: everything else as an escape.
+std::string quoted(std::string_view text, bool ascii_only) {
+  const bool has_single = text.find('\'') != text.npos, has_double = text.find('"') != text.npos;
+  const char quote = has_single && !has_double ? '"' : '\'';
+  std::string out(1, quote);
+  while (!text.empty()) {
+    const Utf8Char c = next_utf8(text);
+    if (c.code == static_cast<char32_t>(quote) || c.code == '\\') {
+      (out += '\\') += static_cast<char>(c.code);
+    } else if (c.code == '\n') {
+      out += "\\n";
+    } else if (c.code == '\r') {
+      out += "\\r";
+    } else if (c.code == '\t') {
+      out += "\\t";
+    } else if (c.code < 0x80 ? c.code >= 0x20 && c.code != 0x7F : !ascii_only && is_printable(c.code)) {
+      out += text.substr(0, c.size);
+    } else if (c.code < 0x100) {
+      out += fmt::format("\\x{:02x}", static_cast<uint32_t>(c.code));
+    } else if (c.code < 0x10000) {
+      out += fmt::format("\\u{:04x}", static_cast<uint32_t>(c.code));
+    } else {
+      out += fmt::format("\\U{:08x}", static_cast<uint32_t>(c.code));
+    }
+    text.remove_prefix(c.size);
+  }
+  return out + quote;
+}
+
+std::string joined(const std::vector<Value>& items, bool ascii_only);
+
+std::string written(const Value& value, bool ascii_only) {
+  const Deeper deeper;
+  spend(1);
+  switch (value.kind()) {
+    case Kind::undefined:
+      return "Undefined";
+    case Kind::none:
+      return "None";
+    case Kind::boolean:
+      return value.as_bool() ? "True" : "False";
+    case Kind::integer:
+      return fmt::format("{}", value.as_integer());
+    case Kind::real:
+      return real_text(value.as_real());
+    case Kind::string: {
+      spend(steps_for_bytes(value.bytes().size()));
+      const std::string text = quoted(value.bytes(), ascii_only);
+      return value.as_text().safe ? "Markup(" + text + ")" : text;
+    }
+    case Kind::list:
+      return "[" + joined(value.items(), ascii_only) + "]";
+    case Kind::tuple:
+      return "(" + joined(value.items(), ascii_only) + (value.items().size() == 1 ? ",)" : ")");
+    case Kind::iterator:
+      return "<generator object>";
+    case Kind::dict:
+    case Kind::name_space: {
+      std::string out = value.is(Kind::dict) ? "{" : "<Namespace {";
+      for (const auto& [key, held] : value.entries().items()) {
+        if (out.back() != '{') out += ", ";
+        out += written(key, ascii_only) + ": " + written(held, ascii_only);
+        check_output(out.size());
+      }
+      return out + (value.is(Kind::dict) ? "}" : "}>");
+    }
+    case Kind::view:
+      return type_name(value) + "([" + joined(items_of(value), ascii_only) + "])";
+    case Kind::range: {
+      const Range& r = value.as_range();
+      return r.step == 1 ? fmt::format("range({}, {})", r.start, r.stop)
+                         : fmt::format("range({}, {}, {})", r.start, r.stop, r.step);
+    }
+    case Kind::object:
+      return value.as_object().repr();
+  }
+  return {};
+}
+
+std::string joined(const std::vector<Value>& items, bool ascii_only) {
+  std::string out;
+  for (const Value& item : items) {
+    if (&item != &items.front()) out += ", ";
+    out += written(item, ascii_only);
+    check_output(out.size());
+  }
+  return out;
+}
+
+// The text without white space around and without single underscores between digits; none where an underscore
+// stands elsewhere.
+std::optional<std::string> plain_number(std::string_view text) {
+  text = strip(text, {}, true, true);
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '_') {
+      out += text[i];
+      continue;
+    }
+    const auto alnum = [&](size_t j) {
+      return j < text.size() && std::isalnum(static_cast<unsigned char>(text[j]));
+    };
+    if (i == 0 || !alnum(i - 1) || !alnum(i + 1)) return std::nullopt;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string str(const Value& value) {
+  if (value.is(Kind::string)) {
+    spend(steps_for_bytes(value.bytes().size()));
+    return value.bytes();
+  }
+  return value.is(Kind::undefined) ? "" : written(value, false);
+}
+
+std::string repr(const Value& value) { return written(value, false); }
+std::string ascii(const Value& value) { return written(value, true); }
+
+std::string real_text(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  char buffer[64];
+  const auto shortest = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
+  const std::string_view text(buffer, static_cast<size_t>(shortest.ptr - buffer));
+  const size_t e = text.find('e');
+  const int exponent = std::stoi(std::string(text.substr(e + 1)));
+  if (exponent < -4 || exponent >= 16) return std::string(text);  // 1e-05, 1.5e+16: as Python writes them
+  const auto plain = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed);
+  std::string out(buffer, plain.ptr);
+  return out.find('.') == out.npos ? out + ".0" : out;
+}
+
+std::optional<int64_t> read_integer(std::string_view text, int base) {
+  auto plain = plain_number(text);
+  if (!plain) return std::nullopt;
+  std::string_view digits = *plain;
+  const bool negative = digits.starts_with('-');
+  if (negative || digits.starts_with('+')) digits.remove_prefix(1);
+  if (digits.size() > 2 && digits[0] == '0') {
+    const char letter = static_cast<char>(digits[1] | 0x20);
+    const int named = letter == 'x' ? 16 : letter == 'o' ? 8 : letter == 'b' ? 2 : 0;
+    if (named != 0 && (base == named || base == 0)) {
+      digits.remove_prefix(2);
+      base = named;
+    }
+  }
+  if (base == 0) base = 10;
+  if (base < 2 || base > 36) fail("int() base must be >= 2 and <= 36, or 0");
+  uint64_t value = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+  if (digits.empty() || read.ptr != digits.data() + digits.size()) return std::nullopt;
+  if (read.ec == std::errc::result_out_of_range || value > (uint64_t{1} << 63) - (negative ? 0 : 1))
+    fail("the integer {} is beyond 64 bits", *plain);
+  return static_cast<int64_t>(negative ? 0 - value : value);
+}
+
+std::optional<double> read_real(std::string_view text) {
+  const auto plain = plain_number(text);
+  if (!plain) return std::nullopt;
+  std::string_view digits = *plain;
+  if (digits.starts_with('+')) digits.remove_prefix(1);
+  if (digits.starts_with('+') || digits.find_first_of("(") != digits.npos) return std::nullopt;
+  if (digits.starts_with('-') && plain->starts_with('+')) return std::nullopt;
+  double value = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (digits.empty() || read.ptr != digits.data() + digits.size()) return std::nullopt;
+  if (read.ec == std::errc::result_out_of_range) {  // too large or too small: what strtod makes of it
+    const bool small = digits.find_first_of("eE") != digits.npos && digits.find('-', 1) != digits.npos;
+    value = small ? 0.0 : HUGE_VAL;
+    if (digits.starts_with('-')) value = -value;
+  }
+  return value;
+}
+
+std::string fixed(double value, int digits) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  if (digits < 0 || digits > 1000) fail("expected 0 to 1000 digits after the point, found {}", digits);
+  std::string buffer(400 + static_cast<size_t>(digits), '\0');
+  const auto end =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed, digits);
+  buffer.resize(static_cast<size_t>(end.ptr - buffer.data()));
+  return buffer;
+}
+
+double round_real(double value, int64_t digits) {
+  if (!std::isfinite(value) || digits > 323) return value;
+  if (digits < -308) return 0.0 * value;
+  if (digits >= 0) {
+    const std::string text = fixed(value, static_cast<int>(digits));
+    double rounded = 0;
+    std::from_chars(text.data(), text.data() + text.size(), rounded);
+    return rounded;
+  }
+  double scale = 1;
+  for (int64_t i = 0; i < -digits; ++i) scale *= 10;
+  return std::nearbyint(value / scale) * scale;
+}
+
+}  // namespace cohort::jinja
