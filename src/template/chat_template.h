@@ -26,8 +26,8 @@ class ChatTemplate {
     std::vector<jinja::Span> generation;  // what {% generation %} blocks wrote, in bytes of text
     bool generation_lost = false;         // one stood where its place in the text cannot be told
   };
-  // `context` is a dict. Throws Error with the template's line for what the template raises or cannot do, and where
-  // it would go beyond `limits`. May be called from several threads at once.
+  // `context` is a dict. Throws Error with the template's line for what the template raises or cannot do, and
+  // where it would go beyond `limits`. May be called from several threads at once.
   Rendered render(const jinja::Value& context, const jinja::Settings& settings = {},
                   const jinja::Limits& limits = {}) const;
   bool has_generation() const { return has_generation_; }

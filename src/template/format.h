@@ -15,7 +15,8 @@ std::string brace_format(Interpreter& interpreter, std::string_view format, Argu
 // format(value, spec): "{:>8.2f}" has the spec ">8.2f".
 std::string format_value(const Value& value, std::string_view spec);
 
-// To `width` characters: '<' the text first, '>' last, '^' in the middle, 'c' in the middle as str.center has it.
+// To `width` characters: '<' the text first, '>' last, '^' in the middle, 'c' in the middle as str.center
+// has it.
 std::string padded(std::string_view text, int64_t width, std::string_view fill, char side);
 std::string replaced(std::string_view text, std::string_view old, std::string_view by, int64_t most);
 

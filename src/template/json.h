@@ -9,8 +9,8 @@
 
 namespace cohort::jinja {
 
-// One JSON text. Throws Error with the byte where it is none, nests deeper than 500, or holds an integer beyond
-// 64 bits.
+// One JSON text. Throws Error with the byte where it is none, nests deeper than 500, or holds an integer
+// beyond 64 bits.
 Value read_json(std::string_view text);
 
 struct JsonStyle {

@@ -1,5 +1,5 @@
-// What a template may spend while it is rendered: steps, memory, output and depth. A template is untrusted, and
-// one that loops, grows or nests without end must end in an error.
+// What a template may spend while it is rendered: steps, memory, output and depth. A template is untrusted,
+// and one that loops, grows or nests without end must end in an error.
 #pragma once
 
 #include <cstdint>

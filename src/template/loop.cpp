@@ -6,8 +6,8 @@
 
 namespace cohort::jinja {
 
-// Items are tested (for ... if ...) one by one as they are asked for, as in Jinja2, whose tests may look at what the
-// body has set.
+// Items are tested (for ... if ...) one by one as they are asked for, as in Jinja2, whose tests may look at
+// what the body has set.
 class Loop : public Object {
  public:
   using Test = std::function<bool(const Value&)>;

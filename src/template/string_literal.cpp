@@ -7,8 +7,8 @@
 namespace cohort::jinja {
 namespace {
 
-// Jinja2 writes what is not ASCII as an escape first, so a backslash before such a character meets the escape's
-// own backslash.
+// Jinja2 writes what is not ASCII as an escape first, so a backslash before such a character meets the
+// escape's own backslash.
 std::string ascii_only(std::string_view text) {
   std::string out;
   while (!text.empty()) {

@@ -7,7 +7,8 @@
 
 namespace cohort::jinja {
 
-// Resolves Python's escapes (\n, \x41, \u00e9, \101 ...; an unknown one stays as it is). None where one is broken.
+// Resolves Python's escapes (\n, \x41, \u00e9, \101 ...; an unknown one stays as it is). None where one is
+// broken.
 std::optional<std::string> unescape(std::string_view text);
 
 }  // namespace cohort::jinja

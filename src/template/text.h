@@ -15,8 +15,8 @@ std::string ascii(const Value& value);
 
 std::string real_text(double value);  // 0.1, 1e-05, 1e+16, inf, nan
 
-// int(text, base) and float(text): white space around and single underscores inside allowed; none where Python
-// throws ValueError. Throws Error beyond 64 bits.
+// int(text, base) and float(text): white space around and single underscores inside allowed; none where
+// Python throws ValueError. Throws Error beyond 64 bits.
 std::optional<int64_t> read_integer(std::string_view text, int base = 10);
 std::optional<double> read_real(std::string_view text);
 

@@ -1,4 +1,5 @@
-// Values of a template: Python's, as far as data can hold them. Copies share what they hold, as names do in Python.
+// Values of a template: Python's, as far as data can hold them. Copies share what they hold, as names do in
+// Python.
 #pragma once
 
 #include <atomic>
@@ -153,7 +154,8 @@ bool truth(const Value& value);
 bool equal(const Value& a, const Value& b);
 // a < b; throws Error where Python does not order the two.
 bool less(const Value& a, const Value& b, const char* op = "<");
-// Everything that iterating gives: items, keys of a dict, characters. Throws Error where it cannot be gone over.
+// Everything that iterating gives: items, keys of a dict, characters. Throws Error where there is no going
+// over it.
 std::vector<Value> items_of(const Value& value);
 bool is_iterable(const Value& value);
 // len(); throws Error where there is none.
