@@ -122,7 +122,7 @@ int run(std::span<const std::string> arguments) {
       std::vector<Group> groups;
       if (sampled)
         groups = policy_groups(loaded.model, tokenizer, drawn, static_cast<int32_t>(r.num_generations),
-                               options, note("solutions"), nullptr);
+                               options, note("solutions"), nullptr, rewards);
       else
         groups.assign(given.solutions.begin() + first, given.solutions.begin() + first + std::ssize(drawn));
       faults += score_groups(drawn, rewards, groups);

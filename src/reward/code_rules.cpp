@@ -137,7 +137,7 @@ class Judge {
 
 void make(const RewardSettings& s, RewardFunction& function, bool fraction) {
   SandboxOptions options;
-  options.workers = static_cast<int32_t>(s.code_workers);
+  options.workers = 1;
   options.read_only = s.code_read_only;
   JobLimits limits;
   limits.cpu_seconds = s.code_cpu_seconds;
@@ -145,10 +145,11 @@ void make(const RewardSettings& s, RewardFunction& function, bool fraction) {
   limits.memory = s.code_memory_mb << 20;
   struct State {
     State(std::span<const std::string> commands, const JobLimits& job_limits, const SandboxOptions& options)
-        : languages(code_languages(commands)), limits(job_limits), pool(options) {}
+        : languages(code_languages(commands)), limits(job_limits), sandbox(options) {}
     std::vector<CodeLanguage> languages;
     JobLimits limits;
-    SandboxPool pool;
+    SandboxOptions sandbox;
+    std::optional<SandboxPool> pool;  // since the first completion: whoever only starts workers needs none
   };
   const auto state = std::make_shared<State>(s.code_commands, limits, options);
   function.call_all = [state, fraction](std::span<const RewardInput> inputs) {
@@ -157,7 +158,8 @@ void make(const RewardSettings& s, RewardFunction& function, bool fraction) {
       judges.emplace_back(input, state->languages, state->limits, fraction);
     std::vector<JobChain> chains;
     for (Judge& judge : judges) chains.emplace_back([&judge](const JobResult* r) { return judge.next(r); });
-    state->pool.run_chains(chains);
+    if (!state->pool) state->pool.emplace(state->sandbox);
+    state->pool->run_chains(chains);
     std::vector<RewardResult> results;
     for (const Judge& judge : judges) results.push_back(judge.result());
     return results;
@@ -168,10 +170,12 @@ void make(const RewardSettings& s, RewardFunction& function, bool fraction) {
 
 const RewardRule kCodeRule = {
     "code", "1 where the last fenced block of code passes all of the row's tests (docs/sandbox.md)",
-    [](const RewardSettings& s, int64_t, RewardFunction& f) { make(s, f, false); }};
+    [](const RewardSettings& s, int64_t, RewardFunction& f) { make(s, f, false); },
+    true};
 
 const RewardRule kCodeFractionRule = {
     "code_fraction", "the share of the row's tests that the last fenced block of code passes",
-    [](const RewardSettings& s, int64_t, RewardFunction& f) { make(s, f, true); }};
+    [](const RewardSettings& s, int64_t, RewardFunction& f) { make(s, f, true); },
+    true};
 
 }  // namespace cohort

@@ -84,6 +84,7 @@ const RewardRule kMathRule = {"math",
                                 f.extract = [options](std::string_view completion) {
                                   return math::canonical_answer(completion, options);
                                 };
-                              }};
+                              },
+                              true};
 
 }  // namespace cohort

@@ -6,8 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "reward/command.h"
 #include "reward/rules.h"
+#include "reward/workers.h"
 
 namespace cohort {
 
@@ -40,7 +42,13 @@ std::vector<RewardFunction> make_rewards(const RewardSettings& settings, int64_t
     out.push_back(std::move(function));
   }
   assign_roles(settings, out);
+  give_to_workers(settings, max_completion_length, out);
   return out;
+}
+
+void begin_rewards(std::span<const RewardFunction> functions, const RewardInput& input) {
+  for (const RewardFunction& f : functions)
+    if (f.begin && f.route.leads(input.fields)) return f.begin(input);
 }
 
 void check_judged(std::span<const RewardFunction> functions, const nlohmann::json& fields) {
@@ -49,7 +57,7 @@ void check_judged(std::span<const RewardFunction> functions, const nlohmann::jso
   const std::string& field = functions.front().route.field;
   const auto it = fields.find(field);
   fail("reward_routes: no reward judges a row whose \"{}\" is {}; a route *=NAME takes all other kinds",
-       field, it == fields.end() ? "missing" : it->dump());
+       field, it == fields.end() ? "missing" : dump_json(*it));
 }
 
 std::vector<Score> score(std::span<const RewardFunction> functions, std::span<const RewardInput> inputs) {

@@ -39,6 +39,9 @@ struct RewardFunction {
   std::function<RewardResult(const RewardInput&)> call;
   // In place of `call`: all inputs at once, as a model judges them.
   std::function<std::vector<RewardResult>(std::span<const RewardInput>)> call_all;
+  // Says that a completion will be judged later, by this function and by the others that have a `begin` too: judging
+  // starts beside whatever else is done. For one completion, one of them is called. The row must outlive the judgement.
+  std::function<void(const RewardInput&)> begin;
   // The answer that a completion gives, in a form in which equal answers have equal text, for majority votes;
   // empty where it gives none. No function where the reward is not about an answer.
   std::function<std::string(std::string_view completion)> extract;
@@ -50,6 +53,9 @@ inline constexpr std::string_view kModelReward = "model:", kCommandReward = "com
 // is not finite, or settings that a reward cannot do with. "model:PATH" is a reward model, which computes
 // nothing before its call_all is set (run/reward_model.h). `max_completion_length`: tokens; 0: not known.
 std::vector<RewardFunction> make_rewards(const RewardSettings& settings, int64_t max_completion_length = 0);
+
+// Calls the `begin` of the functions that judge the row.
+void begin_rewards(std::span<const RewardFunction> functions, const RewardInput& input);
 
 // Throws Error where no function judges a row.
 void check_judged(std::span<const RewardFunction> functions, const nlohmann::json& fields);

@@ -17,6 +17,7 @@ struct RewardRule {
   // Sets call (or call_all), and extract where the reward is about an answer. Throws Error for settings that
   // it cannot do with. `max_completion_length`: tokens; 0: not known.
   void (*make)(const RewardSettings& settings, int64_t max_completion_length, RewardFunction& function);
+  bool costly = false;  // judged by worker processes (workers.h)
 };
 
 // clang-format off

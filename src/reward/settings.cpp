@@ -24,6 +24,11 @@ void add_reward_settings(OptionTable& t, RewardSettings& s) {
   t.add("reward_errors", &s.reward_errors,
         "where a reward cannot be computed: continue without that completion, or stop the run")
       .one_of({"continue", "stop"});
+  t.add("reward_workers", &s.reward_workers,
+        "processes that judge by math and code while other completions are still drawn; 0: this process judges, "
+        "afterwards")
+      .at_least(0)
+      .at_most(256);
   t.add("reward_command_timeout", &s.reward_command_timeout,
         "command: most seconds from one answer to the next")
       .above(0);
@@ -63,9 +68,6 @@ void add_reward_settings(OptionTable& t, RewardSettings& s) {
   t.add("code_memory_mb", &s.code_memory_mb, "code: memory of one test")
       .at_least(16)
       .at_most(1 << 20);
-  t.add("code_workers", &s.code_workers, "code: programs that run at the same time")
-      .at_least(1)
-      .at_most(256);
   t.add("code_commands", &s.code_commands,
         "code: further languages, each \"TAG: COMMAND WORD ...\" for blocks with that tag; the source's file is "
         "the command's last word");

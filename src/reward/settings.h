@@ -19,6 +19,7 @@ struct RewardSettings {
   std::string route_field = "data_source";
   std::string reward_errors = "continue";
   double reward_command_timeout = 60;  // seconds
+  int64_t reward_workers = 2;
   std::vector<std::string> format_tags = {"think", "answer"};
   bool format_strict = true;
   int64_t soft_punish_cache = 0;  // tokens before max_completion_length where soft_overlong_punishment begins
@@ -31,7 +32,7 @@ struct RewardSettings {
   double repetition_max_penalty = -1.0;
   std::string language = "en";
   double code_cpu_seconds = 4;
-  int64_t code_memory_mb = 512, code_workers = 2;
+  int64_t code_memory_mb = 512;
   std::vector<std::string> code_commands, code_read_only;
   std::vector<std::string> math_extraction = {"boxed", "answer_tag", "phrase", "formula", "last_number"};
   int64_t math_precision = 6;  // decimals

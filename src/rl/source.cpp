@@ -1,5 +1,6 @@
 #include "rl/source.h"
 
+#include "base/utf8.h"
 #include "rl/tool_use.h"
 
 #include <nlohmann/json.hpp>
@@ -38,18 +39,22 @@ std::vector<Group> file_groups(std::span<const Drawn> drawn) {
 
 std::string completion_text(const Tokenizer& tokenizer, std::vector<int32_t> ids) {
   std::erase_if(ids, [&](int32_t id) { return id >= tokenizer.size(); });
-  return tokenizer.decode(ids, true);
+  return replace_invalid_utf8(tokenizer.decode(ids, true));
 }
 
 std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer, std::span<const Drawn> drawn,
                                  int32_t num_generations, const GenerationOptions& options,
                                  const std::function<void(int64_t, int64_t)>& progress,
-                                 KeptActivations* keep) {
-  if (options.tools) return tool_groups(model, tokenizer, drawn, num_generations, options, progress);
+                                 KeptActivations* keep, std::span<const RewardFunction> rewards) {
+  if (options.tools) return tool_groups(model, tokenizer, drawn, num_generations, options, progress, rewards);
   std::vector<GenerationRequest> requests;
   for (const Drawn& d : drawn) requests.push_back({d.problem->prompt_ids, d.prompt_index, num_generations});
   std::vector<std::vector<Completion>> completions =
-      generate(model, tokenizer, requests, options, progress, keep);
+      generate(model, tokenizer, requests, options, progress, keep,
+               [&](size_t request, size_t, const Completion& c) {
+                 if (!rewards.empty())
+                   begin_rewards(rewards, *drawn[request].problem, completion_text(tokenizer, c.ids), std::ssize(c.ids));
+               });
   std::vector<Group> groups;
   for (size_t p = 0; p < drawn.size(); ++p) {
     Group& group = groups.emplace_back();
@@ -69,6 +74,11 @@ std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer,
     }
   }
   return groups;
+}
+
+void begin_rewards(std::span<const RewardFunction> rewards, const Problem& problem, const std::string& completion,
+                   int64_t completion_tokens) {
+  begin_rewards(rewards, {*problem.row.fields, problem.row.prompt, completion, completion_tokens});
 }
 
 RewardFaults& RewardFaults::operator+=(RewardFaults&& later) {

@@ -48,15 +48,19 @@ std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t firs
 // rejected.
 std::vector<Group> file_groups(std::span<const Drawn> drawn);
 
-// What rewards read: without special tokens, and without ids that are beyond the tokenizer's tokens (a
+// What rewards and logs read: valid UTF-8, without special tokens, and without ids that are beyond the tokenizer's tokens (a
 // vocabulary may be padded, as Qwen's is).
 std::string completion_text(const Tokenizer& tokenizer, std::vector<int32_t> ids);
 
-// `num_generations` completions of each problem, without rewards.
+// `num_generations` completions of each problem, without rewards; those that take long to judge are begun, where given.
 std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer, std::span<const Drawn> drawn,
                                  int32_t num_generations, const GenerationOptions& options,
                                  const std::function<void(int64_t, int64_t)>& progress,
-                                 KeptActivations* keep);
+                                 KeptActivations* keep, std::span<const RewardFunction> rewards = {});
+
+// Rewards that take long to judge begin to, while other completions are drawn.
+void begin_rewards(std::span<const RewardFunction> rewards, const Problem& problem, const std::string& completion,
+                   int64_t completion_tokens);
 
 // Writes each sample's rewards and their weighted sum. Returns how many rewards could not be computed, and up
 // to 3 reasons.

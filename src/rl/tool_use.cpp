@@ -12,6 +12,7 @@ constexpr std::string_view kClose = "\n```\n";  // of a block; a completion stop
 
 // One completion that grows by turns of the model and of the tool.
 struct Turns {
+  const Problem* problem = nullptr;
   Sample sample;
   int32_t segment = 0;  // where the tokens after the last output begin
   int32_t calls = 0;
@@ -59,12 +60,13 @@ std::optional<std::string> closed_block(std::string_view segment, const std::str
 class ToolRollout {
  public:
   ToolRollout(const Model& model, const Tokenizer& tokenizer, const GenerationOptions& options,
-              const std::function<void(int64_t, int64_t)>& progress)
+              const std::function<void(int64_t, int64_t)>& progress, std::span<const RewardFunction> rewards)
       : model_(model),
         tokenizer_(tokenizer),
         options_(options),
         tools_(*options.tools),
-        progress_(progress) {}
+        progress_(progress),
+        rewards_(rewards) {}
 
   std::vector<Turns> run(std::span<const Drawn> drawn, int32_t num_generations) {
     std::vector<Turns> all;
@@ -73,7 +75,8 @@ class ToolRollout {
     for (const Drawn& d : drawn) {
       requests.push_back({d.problem->prompt_ids, d.prompt_index, num_generations});
       for (int32_t g = 0; g < num_generations; ++g) {
-        Sample& s = all.emplace_back().sample;
+        all.emplace_back().problem = d.problem;
+        Sample& s = all.back().sample;
         s.prompt_index = d.prompt_index;
         s.sample_index = static_cast<uint32_t>(g);
         s.prompt_ids = d.problem->prompt_ids;
@@ -121,9 +124,18 @@ class ToolRollout {
     s.entropies.insert(s.entropies.end(), c.entropies.begin(), c.entropies.end());
     add_span(s, begin, true);
     tokens_ += std::ssize(c.ids);
-    t.done = !c.stopped || stopped_for_good(c, t);
-    finished_ += t.done;
-    s.finish_reason = c.stopped ? "stop" : "length";
+    if (!c.stopped) finish(t, "length");
+    if (c.stopped && stopped_for_good(c, t)) finish(t, "stop");
+  }
+
+  void finish(Turns& t, const char* reason) {
+    t.done = true;
+    ++finished_;
+    Sample& s = t.sample;
+    s.finish_reason = reason;
+    if (s.spans.size() == 1) s.spans.clear();  // all of it was sampled
+    s.completion = completion_text(tokenizer_, s.completion_ids);
+    begin_rewards(rewards_, *t.problem, s.completion, s.sampled_tokens());
   }
 
   // By an end token or one of the recipe's own stop strings, not by a block's end.
@@ -181,10 +193,7 @@ class ToolRollout {
     add_span(s, begin, false);
     t.segment = static_cast<int32_t>(s.completion_ids.size());
     ++t.calls;
-    if (t.segment < options_.max_completion_length) return;
-    t.done = true;
-    ++finished_;
-    s.finish_reason = "length";
+    if (t.segment == options_.max_completion_length) finish(t, "length");
   }
 
   // The tokens from `begin` to the end; neighbours of one kind are one span.
@@ -212,6 +221,7 @@ class ToolRollout {
   const GenerationOptions& options_;
   const ToolUse& tools_;
   const std::function<void(int64_t, int64_t)>& progress_;
+  std::span<const RewardFunction> rewards_;
   int64_t tokens_ = 0, finished_ = 0;
 };
 
@@ -219,15 +229,12 @@ class ToolRollout {
 
 std::vector<Group> tool_groups(const Model& model, const Tokenizer& tokenizer, std::span<const Drawn> drawn,
                                int32_t num_generations, const GenerationOptions& options,
-                               const std::function<void(int64_t, int64_t)>& progress) {
-  std::vector<Turns> all = ToolRollout(model, tokenizer, options, progress).run(drawn, num_generations);
+                               const std::function<void(int64_t, int64_t)>& progress,
+                               std::span<const RewardFunction> rewards) {
+  std::vector<Turns> all = ToolRollout(model, tokenizer, options, progress, rewards).run(drawn, num_generations);
   std::vector<Group> groups(drawn.size());
-  for (size_t i = 0; i < all.size(); ++i) {
-    Sample& s = all[i].sample;
-    if (s.spans.size() == 1) s.spans.clear();  // all of it was sampled
-    s.completion = completion_text(tokenizer, s.completion_ids);
-    groups[i / static_cast<size_t>(num_generations)].samples.push_back(std::move(s));
-  }
+  for (size_t i = 0; i < all.size(); ++i)
+    groups[i / static_cast<size_t>(num_generations)].samples.push_back(std::move(all[i].sample));
   return groups;
 }
 

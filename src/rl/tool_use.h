@@ -43,6 +43,7 @@ struct ToolUse {
 // policy_groups with options.tools. A completion's length counts inserted tokens.
 std::vector<Group> tool_groups(const Model& model, const Tokenizer& tokenizer, std::span<const Drawn> drawn,
                                int32_t num_generations, const GenerationOptions& options,
-                               const std::function<void(int64_t, int64_t)>& progress);
+                               const std::function<void(int64_t, int64_t)>& progress,
+                               std::span<const RewardFunction> rewards);
 
 }  // namespace cohort

@@ -44,13 +44,14 @@ class Generator {
  public:
   Generator(const Model& model, const Tokenizer& tokenizer, std::span<const GenerationRequest> requests,
             const GenerationOptions& options, const std::function<void(int64_t, int64_t)>& progress,
-            KeptActivations* keep)
+            KeptActivations* keep, const Finished& on_finished)
       : model_(model),
         tokenizer_(tokenizer),
         requests_(requests),
         options_(options),
         progress_(progress),
         keep_(keep),
+        on_finished_(on_finished),
         scheduler_(model.config(), requests, options) {
     int64_t kept_rows = 0;
     for (const GenerationRequest& r : requests) {
@@ -295,6 +296,7 @@ class Generator {
     }
     if (c.stopped || length(s) >= options_.max_completion_length) {
       ++finished_;
+      if (on_finished_) on_finished_(s.prompt->request, static_cast<size_t>(s.sample), c);
       scheduler_.finish(s);
     }
   }
@@ -314,6 +316,7 @@ class Generator {
   const GenerationOptions& options_;
   const std::function<void(int64_t, int64_t)>& progress_;
   KeptActivations* keep_;
+  const Finished& on_finished_;
   Scheduler scheduler_;
   std::vector<std::vector<Completion>> results_;
   std::vector<std::vector<StopMatcher>> stops_;
@@ -327,10 +330,10 @@ std::vector<std::vector<Completion>> generate(const Model& model, const Tokenize
                                               std::span<const GenerationRequest> requests,
                                               const GenerationOptions& options,
                                               const std::function<void(int64_t, int64_t)>& progress,
-                                              KeptActivations* keep) {
+                                              KeptActivations* keep, const Finished& finished) {
   COHORT_CHECK(options.max_completion_length > 0 && options.max_sequences > 0 && options.prefill_chunk > 0,
                "{} {} {}", options.max_completion_length, options.max_sequences, options.prefill_chunk);
-  return Generator(model, tokenizer, requests, options, progress, keep).run();
+  return Generator(model, tokenizer, requests, options, progress, keep, finished).run();
 }
 
 }  // namespace cohort

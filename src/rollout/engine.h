@@ -74,12 +74,15 @@ struct Completion {
   bool stopped = false;          // ended by an end token or a stop string, not by the length limit
 };
 
+// Called when a completion is finished, while others are still drawn.
+using Finished = std::function<void(size_t request, size_t sample, const Completion&)>;
+
 // completions[request][sample], fork by fork. `progress(tokens, finished)` may be empty. Results do not
 // depend on max_sequences, kv_memory_bytes, prefill_chunk or threads.
 std::vector<std::vector<Completion>> generate(const Model& model, const Tokenizer& tokenizer,
                                               std::span<const GenerationRequest> requests,
                                               const GenerationOptions& options,
                                               const std::function<void(int64_t, int64_t)>& progress = {},
-                                              KeptActivations* keep = nullptr);
+                                              KeptActivations* keep = nullptr, const Finished& finished = {});
 
 }  // namespace cohort

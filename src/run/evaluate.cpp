@@ -12,7 +12,7 @@ Evaluation evaluate(const Model& model, const Tokenizer& tokenizer, std::span<co
       draw_problems(problems, 0, static_cast<int64_t>(problems.size()), false, 0);
   GenerationOptions o = options;
   o.step = 0xFFFFFFFFu;  // no step of training: no number is shared with it
-  e.groups = policy_groups(model, tokenizer, drawn, num_generations, o, progress, nullptr);
+  e.groups = policy_groups(model, tokenizer, drawn, num_generations, o, progress, nullptr, rewards);
   score_groups(drawn, rewards, e.groups);
   for (const Group& g : e.groups) {
     PromptResult& r = e.results.emplace_back();

@@ -141,7 +141,7 @@ void Collector::sample(int64_t first_step, RunState& state, RunWriter& writer, E
         recipe_.offline_rollouts ? offline_groups(drawn)
                                  : policy_groups(actors_.model, actors_.start.tokenizer, drawn,
                                                  static_cast<int32_t>(recipe_.num_generations), generation_,
-                                                 {}, keep_activations_ ? &experience.kept : nullptr);
+                                                 {}, keep_activations_ ? &experience.kept : nullptr, rewards_);
     const double sampled = seconds();
     score_rollout(drawn, rewards_, first_step, counts.draws, recipe_.reward_errors == "stop",
                   writer.rewards(), groups);

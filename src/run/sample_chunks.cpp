@@ -22,7 +22,7 @@ RewardFaults sample_in_chunks(const Model& model, const Tokenizer& tokenizer,
     const int64_t before = int64_t{drawn[0].prompt_index} * num_generations;
     std::vector<Group> groups = policy_groups(
         model, tokenizer, drawn, num_generations, options,
-        [&](int64_t, int64_t finished) { progress(before + finished); }, nullptr);
+        [&](int64_t, int64_t finished) { progress(before + finished); }, nullptr, rewards);
     faults += score_groups(drawn, rewards, groups);
     take(drawn, groups);
   });
