@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Writes tests/fixtures/tokenizer: small tokenizers trained by Hugging Face tokenizers, texts, and the ids they give.
 
-    pip install tokenizers==0.23.3
+    pip install tokenizers==0.23.3 sentencepiece==0.2.3
     tools/make_tokenizer_fixtures.py tests/fixtures/tokenizer
 
 strings.json      {"explicit": [...], "random": [...]}: the texts, the same for every tokenizer
-NAME/tokenizer.json
+NAME/tokenizer.json, or NAME/tokenizer.model (SentencePiece)
 NAME.ids.json     {"explicit": [[ids] ...] with special tokens added, "random": 8 hex digits per text, FNV-1a of its ids (see fnv),
                    "decoded": the explicit texts decoded again, special tokens left out}
 behaviors.json    [{pattern, behavior, invert, text, pieces}]: what a Split pre-tokenizer makes of a text
@@ -14,7 +14,9 @@ import json
 import os
 import random
 import sys
+import tempfile
 
+import sentencepiece
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
@@ -169,6 +171,153 @@ def make_all():
     return result
 
 
+RULES = [("\u00bd", "1/2"), ("\ufb01", "fi"), ("\u212b", "\u00c5"), ("A\u030a", "\u00c5"), ("e\u0301", "\u00e9"), ("\u00a0", " "), ("\u3000", " "), ("\t", " "), ("\n", " "),
+         ("\u1112\u1161\u11ab", "\ud55c"), ("\u2026", "..."), ("\uff01", "!"), ("\u00ad", " "), ("\U0001f1f0\U0001f1f7", "KR")]
+
+
+def train_sentencepiece(folder, model_type, **options):
+    """A model of SentencePiece, as bytes."""
+    lines = [line for line in CORPUS.split("\n") if line.strip()]
+    with open(folder + "/corpus.txt", "w", encoding="utf-8") as file:
+        file.write("\n".join(lines * 4))
+    if options.pop("rules", False):
+        with open(folder + "/rules.tsv", "w") as file:
+            for source, target in RULES:
+                file.write(" ".join("%X" % ord(c) for c in source) + "\t" + " ".join("%X" % ord(c) for c in target) + "\n")
+        options["normalization_rule_tsv"] = folder + "/rules.tsv"
+    sentencepiece.SentencePieceTrainer.train(
+        input=folder + "/corpus.txt", model_prefix=folder + "/m", model_type=model_type, num_threads=1, minloglevel=2, **options)
+    with open(folder + "/m.model", "rb") as file:
+        return file.read()
+
+
+def sentencepiece_models():
+    """name -> bytes of a tokenizer.model"""
+    with tempfile.TemporaryDirectory() as folder:
+        return {
+            "spm_bpe": train_sentencepiece(folder, "bpe", vocab_size=600, byte_fallback=True, normalization_rule_name="identity", remove_extra_whitespaces=False,
+                                           split_digits=True, allow_whitespace_only_pieces=True, user_defined_symbols=["<|im_start|>", "key", "\u2581\u2581\u2581"]),
+            "spm_unigram": train_sentencepiece(folder, "unigram", vocab_size=420, rules=True, hard_vocab_limit=False, user_defined_symbols=["<mask>", "caf\u00e9"]),
+            "spm_suffix": train_sentencepiece(folder, "bpe", vocab_size=500, normalization_rule_name="identity", treat_whitespace_as_suffix=True,
+                                              split_by_whitespace=False, max_sentencepiece_length=8),
+            "spm_bytes": train_sentencepiece(folder, "unigram", vocab_size=620, byte_fallback=True, normalization_rule_name="identity", add_dummy_prefix=False,
+                                             hard_vocab_limit=False, character_coverage=0.98),
+        }
+
+
+def charsmap_of(model):
+    """precompiled_charsmap of a ModelProto: field 2 of field 3."""
+    def varint(data, at):
+        value = shift = 0
+        while True:
+            value |= (data[at] & 127) << shift
+            shift, at = shift + 7, at + 1
+            if data[at - 1] < 128:
+                return value, at
+
+    def field(data, number):
+        at = 0
+        while at < len(data):
+            key, at = varint(data, at)
+            if key & 7 == 0:
+                _, at = varint(data, at)
+                continue
+            size = {1: 8, 5: 4}.get(key & 7)
+            if size is None:
+                size, at = varint(data, at)
+            if key >> 3 == number:
+                return data[at:at + size]
+            at += size
+    return field(field(model, 3), 2)
+
+
+def make_components(models_of_sentencepiece):
+    """name -> tokenizer: what byte-level BPE does not have."""
+    result = {}
+    sentencepiece_decoder = [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
+    bytes_ = ["<0x%02X>" % b for b in range(256)]
+    added = [AddedToken("<mask>", lstrip=True, normalized=False), AddedToken("<tail>", rstrip=True, normalized=False), AddedToken("key", single_word=True, normalized=True),
+             AddedToken("<|im_start|>", special=True, normalized=False), AddedToken("caf\u00e9", normalized=True)]
+
+    def bpe(name, normalizer, pre_tokenizer, decoder, **options):
+        tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+        if normalizer:
+            tokenizer.normalizer = normalizer
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always", split=True)  # words, for training alone
+        tokenizer.train_from_iterator([CORPUS], trainers.BpeTrainer(vocab_size=760, special_tokens=["<unk>", "<s>", "</s>"] + bytes_, show_progress=False, **options))
+        document = json.loads(tokenizer.to_str())
+        document["added_tokens"] = document["added_tokens"][:3]  # byte tokens are the model's own
+        tokenizer = Tokenizer.from_str(json.dumps(document))
+        if pre_tokenizer:
+            tokenizer.pre_tokenizer = pre_tokenizer
+        else:
+            document["pre_tokenizer"] = None
+            tokenizer = Tokenizer.from_str(json.dumps(document))
+        tokenizer.decoder = decoder
+        tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 1)])
+        tokenizer.add_tokens(added)
+        result[name] = tokenizer
+
+    # Llama 2: one word after another to the merges, a prefix at each stretch.
+    bpe("llama2", normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")]), None,
+        decoders.Sequence(sentencepiece_decoder + [decoders.Strip(" ", 1, 0)]))
+    bpe("metaspace", None, pre_tokenizers.Metaspace(prepend_scheme="first", split=False), decoders.Sequence(sentencepiece_decoder + [decoders.Strip(" ", 1, 0)]))
+    bpe("gemma", normalizers.Replace(" ", "\u2581"), pre_tokenizers.Split(" ", "merged_with_previous"), decoders.Sequence(sentencepiece_decoder))
+    # Some bytes are missing: part of the text is unknown.
+    bpe("partial", normalizers.Sequence([normalizers.NFD(), normalizers.StripAccents(), normalizers.Lowercase()]),
+        pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("contiguous"), pre_tokenizers.Metaspace(prepend_scheme="always")]),
+        decoders.Metaspace(), limit_alphabet=60)
+    document = json.loads(result["partial"].to_str())
+    vocabulary = document["model"]["vocab"]
+    for byte in list(range(0x80, 0x90)) + list(range(0xE0, 0xE8)):
+        vocabulary["gone%02X" % byte] = vocabulary.pop("<0x%02X>" % byte)
+    document["post_processor"] = {"type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 1], "trim_offsets": True, "add_prefix_space": True}
+    result["partial"] = Tokenizer.from_str(json.dumps(document))
+
+    pieces = sentencepiece.SentencePieceProcessor(model_proto=models_of_sentencepiece["spm_unigram"])
+    vocabulary = [(pieces.id_to_piece(i), pieces.get_score(i)) for i in range(pieces.get_piece_size())]
+    unigram = Tokenizer(models.Unigram(vocabulary, unk_id=0, byte_fallback=False))
+    unigram.normalizer = normalizers.Sequence([normalizers.Precompiled(charsmap_of(models_of_sentencepiece["spm_unigram"])), normalizers.Strip(left=False, right=True),
+                                               normalizers.Replace(Regex(" {2,}"), "\u2581")])
+    unigram.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(True), pre_tokenizers.Metaspace(prepend_scheme="always")])
+    unigram.decoder = decoders.Metaspace()
+    unigram.post_processor = processors.BertProcessing(("</s>", 2), ("<s>", 1))
+    unigram.add_tokens(added)
+    result["unigram"] = unigram
+
+    pieces = sentencepiece.SentencePieceProcessor(model_proto=models_of_sentencepiece["spm_bytes"])
+    vocabulary = [(pieces.id_to_piece(i), pieces.get_score(i)) for i in range(pieces.get_piece_size())]
+    fallback = Tokenizer(models.Unigram(vocabulary, unk_id=0, byte_fallback=True))
+    fallback.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()])
+    fallback.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never", split=False)
+    fallback.decoder = decoders.Sequence(sentencepiece_decoder + [decoders.Replace(Regex(" +$"), ""), decoders.Strip("!", 1, 0)])
+    fallback.add_tokens(added)
+    result["unigram_bytes"] = fallback
+
+    words = Tokenizer(models.WordLevel(unk_token="<unk>"))
+    words.normalizer = normalizers.Sequence([normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()])
+    words.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.CharDelimiterSplit("|"), pre_tokenizers.Whitespace(), pre_tokenizers.Digits(False), pre_tokenizers.Punctuation()])
+    words.train_from_iterator([CORPUS], trainers.WordLevelTrainer(special_tokens=["<unk>"], show_progress=False))
+    words.decoder = decoders.Fuse()
+    words.add_tokens(added)
+    result["words"] = words
+
+    # ByteLevel as a normaliser, cuts on its characters after it, classes that the engines write differently.
+    chars = train(pre_tokenizers.Sequence([split(r"[^\W\d_]+|[\w&&[^\p{L}]]+|\b"), byte_level(False)]))
+    document = json.loads(chars.to_str())
+    document["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [
+        {"type": "Split", "pattern": {"Regex": r"[^\W\d_]+|[\w&&[^\p{L}]]+|\h{2}|[^\s\S]|[\p{So}[\p{Sm}+-]]"}, "behavior": "Isolated", "invert": False},
+        {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": False},
+        {"type": "Split", "pattern": {"String": "\u0120"}, "behavior": "MergedWithNext", "invert": False}]}
+    result["chars"] = Tokenizer.from_str(json.dumps(document))
+    normal = train(byte_level(False))
+    document = json.loads(normal.to_str())
+    document["normalizer"] = {"type": "ByteLevel"}
+    document["pre_tokenizer"] = {"type": "Split", "pattern": {"String": "\u0120"}, "behavior": "MergedWithNext", "invert": False}
+    result["byte_normalizer"] = Tokenizer.from_str(json.dumps(document))
+    return result
+
+
 def behaviors():
     rows = []
     for text in ["the-final--countdown", "-a-", "--", "abc", "a.b..c", "\u00e9-\u00e9", "1-22-333", "a \u180e b", "x\ny\n"]:
@@ -192,15 +341,24 @@ def main(folder):
     os.makedirs(folder, exist_ok=True)
     write("strings.json", texts)
     write("behaviors.json", behaviors())
-    for name, (tokenizer, document) in make_all().items():
+    def write_ids(name, encode, decode):
+        explicit = [encode(t) for t in EXPLICIT]
+        write(name + ".ids.json", {"explicit": explicit, "decoded": [decode(ids) for ids in explicit], "random": "".join("%08x" % fnv(encode(t)) for t in texts["random"])})
+
+    tokenizers = make_all()
+    spm = sentencepiece_models()
+    for name, tokenizer in make_components(spm).items():
+        tokenizers[name] = (tokenizer, json.loads(tokenizer.to_str()))
+    for name, (tokenizer, document) in tokenizers.items():
         os.makedirs(os.path.join(folder, name), exist_ok=True)
         write(name + "/tokenizer.json", document)
-        explicit = [tokenizer.encode(t).ids for t in EXPLICIT]
-        write(name + ".ids.json", {
-            "explicit": explicit,
-            "decoded": [tokenizer.decode(ids) for ids in explicit],
-            "random": "".join("%08x" % fnv(tokenizer.encode(t).ids) for t in texts["random"]),
-        })
+        write_ids(name, lambda t: tokenizer.encode(t).ids, tokenizer.decode)
+    for name, model in spm.items():
+        os.makedirs(os.path.join(folder, name), exist_ok=True)
+        with open(os.path.join(folder, name, "tokenizer.model"), "wb") as file:
+            file.write(model)
+        pieces = sentencepiece.SentencePieceProcessor(model_proto=model)
+        write_ids(name, pieces.encode, pieces.decode)
 
 
 if __name__ == "__main__":

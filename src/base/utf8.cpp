@@ -76,9 +76,12 @@ std::string replace_invalid_utf8(std::string_view text) {
 }
 
 // utf8proc's own reordering of combining marks is quadratic in the length of a run; here each run is sorted.
-std::string normalize_nfc(std::string_view text) {
-  // Below U+0300 every text is in form C; the lead byte of U+0300 is 0xCC.
-  if (std::none_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) >= 0xCC; }))
+std::string normalize(std::string_view text, NormalForm form) {
+  const bool compose = form == NormalForm::nfc || form == NormalForm::nfkc;
+  const bool compatibility = form == NormalForm::nfkc || form == NormalForm::nfkd;
+  // Below U+0300, whose lead byte is 0xCC, every text is in form C; below U+0080 it is in all of them.
+  const uint8_t plain = form == NormalForm::nfc ? 0xCC : 0x80;
+  if (std::none_of(text.begin(), text.end(), [&](char c) { return static_cast<uint8_t>(c) >= plain; }))
     return std::string(text);
   std::vector<utf8proc_int32_t> codes;
   codes.reserve(text.size());
@@ -87,8 +90,10 @@ std::string normalize_nfc(std::string_view text) {
     at += c.size;
     utf8proc_int32_t parts[32];
     int boundary = 0;
-    const utf8proc_ssize_t n = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c.code), parts, 32,
-                                                       UTF8PROC_DECOMPOSE, &boundary);
+    const utf8proc_ssize_t n = utf8proc_decompose_char(
+        static_cast<utf8proc_int32_t>(c.code), parts, 32,
+        static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | (compatibility ? UTF8PROC_COMPAT : 0)),
+        &boundary);
     COHORT_CHECK(n >= 0 && n <= 32, "U+{:04X}: {}", static_cast<uint32_t>(c.code), n);
     codes.insert(codes.end(), parts, parts + n);
   }
@@ -102,9 +107,10 @@ std::string normalize_nfc(std::string_view text) {
     }
     begin = end == codes.end() ? end : end + 1;
   }
-  const utf8proc_ssize_t size =
-      utf8proc_normalize_utf32(codes.data(), static_cast<utf8proc_ssize_t>(codes.size()),
-                               static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
+  utf8proc_ssize_t size = static_cast<utf8proc_ssize_t>(codes.size());
+  if (compose)
+    size = utf8proc_normalize_utf32(codes.data(), size,
+                                    static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
   COHORT_CHECK(size >= 0, "utf8proc: {}", utf8proc_errmsg(size));
   std::string result;
   result.reserve(text.size());

@@ -27,9 +27,10 @@ std::string replace_invalid_utf8(std::string_view text);
 
 void append_utf8(std::string& text, char32_t code);
 
-// Unicode normalisation form C of valid UTF-8, in time linear in the text but for a sort of each run of
+// A Unicode normalisation form of valid UTF-8, in time linear in the text but for a sort of each run of
 // combining marks.
-std::string normalize_nfc(std::string_view text);
+enum class NormalForm { nfc, nfd, nfkc, nfkd };
+std::string normalize(std::string_view text, NormalForm form);
 
 // Bytes in, whole characters out: for showing tokens as they come. Invalid sequences become U+FFFD.
 class Utf8Stream {

@@ -1,6 +1,6 @@
-// Byte-pair encoding of one pre-token: starting from single bytes, the best-ranked neighbouring pair is
-// merged until none is left (Sennrich et al., arXiv 1508.07909). A heap over a linked list: O(n log n) in the
-// length of the piece.
+// Byte-pair encoding of one pre-token: starting from single bytes or characters, the best-ranked neighbouring
+// pair is merged until none is left (Sennrich et al., arXiv 1508.07909). A heap over a linked list:
+// O(n log n) in the length of the piece.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "text/trie.h"
+
 namespace cohort {
 
 struct TokenizerSpec;
@@ -17,8 +19,9 @@ struct TokenizerSpec;
 // Immutable but for a cache of short pieces, which is guarded; safe to use from several threads.
 class Bpe {
  public:
-  // `bytes[id]` is what a token of spec.vocab stands for.
-  Bpe(const TokenizerSpec& spec, const std::vector<std::string>& bytes);
+  // With spec.byte_level() a piece is bytes and a token what its characters stand for in GPT-2's alphabet;
+  // else both are read by characters.
+  explicit Bpe(const TokenizerSpec& spec);
 
   // Working memory of one caller, and the number of heap insertions so far: the measure of work.
   struct Scratch {
@@ -33,10 +36,11 @@ class Bpe {
     };
     std::vector<Symbol> symbols;
     std::vector<Candidate> heap;
+    std::unordered_map<int32_t, std::pair<int32_t, int32_t>> parts;  // of unused tokens, as last seen
   };
 
-  // Appends the ids of `piece`. A byte without a token becomes the unknown token, or nothing where there is
-  // none.
+  // Appends the ids of `piece`. What has no token is spelt by byte tokens with byte_fallback, else it becomes
+  // the unknown token, or nothing where there is none.
   void encode(std::string_view piece, Scratch& scratch, std::vector<int32_t>& ids) const;
 
  private:
@@ -44,19 +48,30 @@ class Bpe {
     using is_transparent = void;
     size_t operator()(std::string_view s) const { return std::hash<std::string_view>()(s); }
   };
-  struct Merge {
+  struct Slot {
     uint64_t pair = ~uint64_t{0};  // left << 32 | right; all ones: an empty slot
     uint32_t rank = 0;
     int32_t merged = 0;
   };
-  const Merge* find(int32_t left, int32_t right) const;
+  const Slot* find(int32_t left, int32_t right) const;
+  int32_t character_token(char32_t code) const;
+  void encode_word(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const;
+  void make_symbols(std::string_view piece, std::vector<Scratch::Symbol>& symbols) const;
   void merge(std::string_view piece, Scratch& scratch, std::vector<int32_t>& ids) const;
+  void append(int32_t id, const Scratch& scratch, std::vector<int32_t>& ids) const;
 
-  int32_t byte_token_[256];
+  bool byte_level_;
+  int32_t byte_token_[256];               // of a byte, or of <0xNN> with byte_fallback; -1: none
+  std::vector<int32_t> near_characters_;  // token of each character below U+10000, or -1
+  std::unordered_map<char32_t, int32_t> far_characters_;
   int32_t unk_ = -1;
-  bool fuse_unk_ = false;
-  std::vector<Merge> merges_;  // open addressing, a power of two, at most half full
-  std::unordered_map<std::string, int32_t, Hash, std::equal_to<>> whole_;  // all tokens, with ignore_merges
+  bool fuse_unk_, byte_fallback_;
+  bool words_ = false;        // no merge reaches over the beginning of a run of U+2581
+  Trie whole_;                // tokens that are never merged
+  std::vector<Slot> merges_;  // open addressing, a power of two, at most half full
+  std::vector<char> unused_;  // by id; empty where none is
+  // All tokens, with ignore_merges.
+  std::unordered_map<std::string, int32_t, Hash, std::equal_to<>> pieces_;
 
   mutable std::shared_mutex mutex_;
   mutable std::unordered_map<std::string, std::vector<int32_t>, Hash, std::equal_to<>> cache_;

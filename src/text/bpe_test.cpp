@@ -24,11 +24,11 @@ std::vector<int32_t> plain(const TokenizerSpec& spec, std::string_view piece) {
     size_t best = spec.merges.size(), at = 0;
     for (size_t i = 0; i + 1 < ids.size(); ++i) {
       for (size_t rank = 0; rank < best; ++rank) {
-        if (spec.merges[rank] == std::pair(ids[i], ids[i + 1])) best = rank, at = i;
+        if (spec.merges[rank].left == ids[i] && spec.merges[rank].right == ids[i + 1]) best = rank, at = i;
       }
     }
     if (best == spec.merges.size()) return ids;
-    ids[at] = spec.merged[best];
+    ids[at] = spec.merges[best].merged;
     ids.erase(ids.begin() + static_cast<ptrdiff_t>(at) + 1);
   }
 }
@@ -44,7 +44,7 @@ TEST(Bpe, EqualsTheDefinition) {
                                       {"aaaa", "a"},
                                       {"ba", "aa"},
                                       {"baba", "b"}});
-  const Bpe bpe(spec, spec.vocab);
+  const Bpe bpe(spec);
   Bpe::Scratch scratch;
   for (int size = 1; size <= 12; ++size) {
     for (int bits = 0; bits < 1 << size; ++bits) {
@@ -62,7 +62,7 @@ TEST(Bpe, EqualsTheDefinition) {
 // Catches: work that grows faster than n log n on one long piece (heap insertions are counted, not time).
 TEST(Bpe, AMegabyteOfOneLetter) {
   const TokenizerSpec spec = letters({{"a", "a"}, {"aa", "aa"}, {"aaaa", "aaaa"}, {"aaaa", "a"}});
-  const Bpe bpe(spec, spec.vocab);
+  const Bpe bpe(spec);
   Bpe::Scratch scratch;
   std::vector<int32_t> ids;
   const size_t n = 1 << 20;
@@ -77,7 +77,7 @@ TEST(Bpe, UnknownBytes) {
   Bpe::Scratch scratch;
   const auto encode = [&](std::string_view piece) {
     std::vector<int32_t> ids;
-    Bpe(spec, spec.vocab).encode(piece, scratch, ids);
+    Bpe(spec).encode(piece, scratch, ids);
     return ids;
   };
   EXPECT_EQ(encode("axxa"), (std::vector<int32_t>{2}));  // left out, as Hugging Face tokenizers do

@@ -21,6 +21,21 @@ std::array<int16_t, 0x144> make_table() {
 
 }  // namespace
 
+std::string to_byte_level(std::string_view bytes) {
+  static const std::array<std::string, 256> spelling = [] {
+    std::array<std::string, 256> strings;
+    const std::array<int16_t, 0x144> table = make_table();
+    for (size_t code = 0; code < table.size(); ++code) {
+      if (table[code] >= 0)
+        append_utf8(strings[static_cast<size_t>(table[code])], static_cast<char32_t>(code));
+    }
+    return strings;
+  }();
+  std::string out;
+  for (const char c : bytes) out += spelling[static_cast<uint8_t>(c)];
+  return out;
+}
+
 std::optional<std::string> from_byte_level(std::string_view token) {
   static const std::array<int16_t, 0x144> table = make_table();
   std::string bytes;

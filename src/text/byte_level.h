@@ -12,4 +12,7 @@ namespace cohort {
 // The bytes that a token spelt in this alphabet stands for; nothing where a character is not of the alphabet.
 std::optional<std::string> from_byte_level(std::string_view token);
 
+// Every byte as its character.
+std::string to_byte_level(std::string_view bytes);
+
 }  // namespace cohort

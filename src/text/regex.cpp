@@ -4,56 +4,10 @@
 #include <pcre2.h>
 
 #include "base/check.h"
+#include "text/regex_translate.h"
 
 namespace cohort {
 namespace {
-
-// White_Space of Unicode; PCRE2's own \s has U+180E besides. Written for the inside of a class.
-constexpr const char* kSpaces = R"(\t-\r\x20\x{85}\p{Z})";
-
-// Rewrites \s and \S, and refuses what Oniguruma reads differently: nested classes and &&, \w \b \h, and
-// possessive intervals ({1,3}+ is a greedy repeat there).
-std::string translate(std::string_view pattern, std::string_view where) {
-  std::string out;
-  bool in_class = false;
-  const auto refuse = [&](std::string_view what) {
-    fail("{}: {} in the pattern is not supported: {}", where, what, pattern);
-  };
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    const char c = pattern[i];
-    if (c == '\\' && i + 1 < pattern.size()) {
-      const char next = pattern[++i];
-      if (std::string_view("wWbBhH").find(next) != std::string_view::npos) refuse(fmt::format("\\{}", next));
-      if (next == 's' || (next == 'S' && !in_class)) {
-        out += in_class ? kSpaces : fmt::format("[{}{}]", next == 'S' ? "^" : "", kSpaces);
-        continue;
-      }
-      if (next == 'S') refuse("\\S inside a class");
-      out += c;
-      out += next;
-      if ((next == 'p' || next == 'P' || next == 'x') && i + 1 < pattern.size() && pattern[i + 1] == '{') {
-        const size_t close = pattern.find('}', i);
-        if (close == std::string_view::npos) refuse("an unclosed brace");
-        out += pattern.substr(i + 1, close - i);
-        i = close;
-      }
-      continue;
-    }
-    if (in_class) {
-      if (c == '[') refuse("a nested class");
-      if (c == '&' && pattern.substr(i, 2) == "&&") refuse("&&");
-      if (c == ']') in_class = false;
-    } else if (c == '[') {
-      in_class = true;
-    } else if (c == '{') {
-      const size_t close = pattern.find('}', i);
-      if (close != std::string_view::npos && pattern.substr(close + 1, 1) == "+")
-        refuse("a possessive interval");
-    }
-    out += c;
-  }
-  return out;
-}
 
 // What a match needs besides the code; one per thread.
 struct MatchState {
@@ -83,7 +37,7 @@ std::string message_of(int error) {
 }  // namespace
 
 Regex::Regex(std::string_view pattern, std::string_view where) : pattern_(pattern) {
-  const std::string translated = translate(pattern, where);
+  const std::string translated = translate_regex(pattern, where);
   int error = 0;
   PCRE2_SIZE offset = 0;
   std::unique_ptr<pcre2_compile_context, decltype(&pcre2_compile_context_free)> context(

@@ -3,23 +3,32 @@
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "text/added_tokens.h"
 #include "text/bpe.h"
-#include "text/byte_level.h"
+#include "text/decoder.h"
+#include "text/normalizer.h"
 #include "text/pretokenizer.h"
 #include "text/tokenizer_spec.h"
-#include "base/utf8.h"
+#include "text/unigram.h"
 
 namespace cohort {
 namespace {
 
 // What belongs to a tokenizer in a folder; each is carried along where it is there.
-constexpr const char* kFiles[] = {
-    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
-    "merges.txt",     "chat_template.jinja",   "chat_template.json"};
+constexpr const char* kFiles[] = {"tokenizer.json",
+                                  "tokenizer.model",
+                                  "tokenizer_config.json",
+                                  "special_tokens_map.json",
+                                  "added_tokens.json",
+                                  "vocab.json",
+                                  "merges.txt",
+                                  "chat_template.jinja",
+                                  "chat_template.json"};
 
 }  // namespace
 
@@ -39,41 +48,54 @@ struct Tokenizer::Impl {
   std::vector<char> special;                               // by id
   std::unordered_map<std::string_view, int32_t> ids;       // tokens as the vocabulary spells them
   AddedTokenMatcher added, added_normalized;
+  Normalizer normalizer;
   Pretokenizer pretokenizer;
+  Decoder decoder;
+  std::vector<std::string> first_bytes;  // by id, where a token that begins a text stands for something else
   std::optional<Bpe> bpe;
+  std::optional<Unigram> unigram;
   std::unordered_map<std::string_view, int32_t> words;  // word_level: the model's tokens
   int32_t eos = -1, bos = -1, pad = -1, unk = -1;
 };
 
 Tokenizer::Impl::Impl(TokenizerSpec from, std::vector<std::pair<std::string, std::string>> from_files)
-    : spec(std::move(from)), files(std::move(from_files)), pretokenizer(spec) {
-  const bool byte_level = spec.model == TokenizerSpec::Model::bpe;
-  for (const std::string& token : spec.vocab) {
-    // A token that the alphabet of bytes cannot spell stands for its own text, as in Hugging Face's ByteLevel
-    // decoder.
-    bytes.push_back(byte_level ? from_byte_level(token).value_or(token) : token);
+    : spec(std::move(from)),
+      files(std::move(from_files)),
+      normalizer(spec.normalizers),
+      pretokenizer(spec),
+      decoder(spec.decoders) {
+  for (const std::string& token : spec.vocab) bytes.push_back(decoder.token(token, false));
+  if (decoder.first_differs()) {
+    for (const std::string& token : spec.vocab) first_bytes.push_back(decoder.token(token, true));
   }
   special.resize(bytes.size());
   for (size_t id = 0; id < spec.vocab.size(); ++id) ids.emplace(spec.vocab[id], static_cast<int32_t>(id));
-  if (byte_level) {
-    bpe.emplace(spec, bytes);
+  if (spec.model == TokenizerSpec::Model::bpe) {
+    bpe.emplace(spec);
+  } else if (spec.model == TokenizerSpec::Model::unigram) {
+    unigram.emplace(spec);
   } else {
     words = ids;
     unk = id_of(spec.unk_token);
   }
-  // bos, eos and pad are special tokens even where tokenizer.json does not say so (transformers adds them).
-  for (const std::string* name : {&spec.bos_token, &spec.eos_token, &spec.pad_token}) {
-    const auto same = [&](const AddedToken& token) { return token.content == *name; };
-    const int32_t id = name->empty() ? -1 : id_of(*name);
-    if (id < 0 || std::any_of(spec.added.begin(), spec.added.end(), same)) continue;
+  // Named tokens are special even where tokenizer.json does not say so (transformers adds them).
+  std::unordered_set<std::string> known;
+  for (const AddedToken& token : spec.added) known.insert(token.content);
+  std::vector<std::string> named = {spec.bos_token, spec.eos_token, spec.pad_token};
+  named.insert(named.end(), spec.special_tokens.begin(), spec.special_tokens.end());
+  for (const std::string& name : named) {
+    const int32_t id = name.empty() ? -1 : id_of(name);
+    if (id < 0 || !known.insert(name).second) continue;
     AddedToken token;
     token.id = id;
-    token.content = *name;
+    token.content = name;
     token.special = true;
     spec.added.push_back(std::move(token));
   }
-  // An added token stands for its own text, so that decoding gives back what was encoded. (Hugging Face
-  // decodes an added "ö" as the byte 0xF6, which is no text.)
+  // An added token stands for its own text, normalised where it is looked for so, and decoding gives back
+  // what was encoded. (Hugging Face's byte-level decoder reads an added "ö" as the byte 0xF6, which is no
+  // text.)
+  std::vector<std::pair<AddedToken, std::string>> plain, normalized;
   for (const AddedToken& token : spec.added) {
     const auto id = static_cast<size_t>(token.id);
     if (id >= bytes.size()) {
@@ -81,15 +103,18 @@ Tokenizer::Impl::Impl(TokenizerSpec from, std::vector<std::pair<std::string, std
       bytes.emplace_back();
       special.push_back(0);
     }
-    bytes[id] = token.content;
+    const std::string content = token.normalized ? normalizer.apply(token.content, false) : token.content;
+    bytes[id] = token.normalized && !spec.byte_level() ? decoder.token(content, false) : token.content;
+    if (!first_bytes.empty()) {
+      first_bytes.resize(bytes.size());
+      first_bytes[id] = token.normalized ? decoder.token(content, true) : token.content;
+    }
     special[id] = token.special;
     ids.emplace(token.content, token.id);
-    if (!token.normalized) {
-      added.add(token, token.content);
-    } else {
-      added_normalized.add(token, spec.nfc ? normalize_nfc(token.content) : token.content);
-    }
+    if (!content.empty()) (token.normalized ? normalized : plain).emplace_back(token, content);
   }
+  added = AddedTokenMatcher(std::move(plain));
+  added_normalized = AddedTokenMatcher(std::move(normalized));
   bos = spec.bos_token.empty() ? -1 : id_of(spec.bos_token);
   eos = spec.eos_token.empty() ? -1 : id_of(spec.eos_token);
   pad = spec.pad_token.empty() ? -1 : id_of(spec.pad_token);
@@ -98,6 +123,7 @@ Tokenizer::Impl::Impl(TokenizerSpec from, std::vector<std::pair<std::string, std
 void Tokenizer::Impl::encode_piece(std::string_view text, std::string_view piece, Bpe::Scratch& scratch,
                                    std::vector<int32_t>& out) const {
   if (bpe) return bpe->encode(piece, scratch, out);
+  if (unigram) return unigram->encode(piece, out);
   const auto word = words.find(piece);
   if (word == words.end() && unk < 0) {
     const std::string character =
@@ -130,15 +156,17 @@ Tokenizer Tokenizer::from_folder(const std::filesystem::path& folder) {
   for (const char* name : kFiles) {
     if (std::filesystem::exists(folder / name)) files.emplace_back(name, read_file(folder / name));
   }
-  const std::string* json = text_of("tokenizer.json");
-  if (!json) fail("{}: no tokenizer.json in this folder", folder.string());
-  TokenizerSpec spec = parse_tokenizer_json(*json, (folder / "tokenizer.json").string());
+  const std::string *json = text_of("tokenizer.json"), *model = text_of("tokenizer.model");
+  if (!json && !model) fail("{}: neither tokenizer.json nor tokenizer.model in this folder", folder.string());
+  TokenizerSpec spec = json ? parse_tokenizer_json(*json, (folder / "tokenizer.json").string())
+                            : parse_sentencepiece(*model, (folder / "tokenizer.model").string());
   if (const std::string* jinja = text_of("chat_template.jinja"))
     spec.chat_template = *jinja;  // goes before the one in the config
   for (const char* name : {"tokenizer_config.json", "special_tokens_map.json"}) {
     if (const std::string* config = text_of(name))
       apply_tokenizer_config(spec, *config, (folder / name).string());
   }
+  resolve_flags(spec);
   Tokenizer tokenizer;
   tokenizer.impl_ = std::make_unique<Impl>(std::move(spec), std::move(files));
   return tokenizer;
@@ -164,40 +192,45 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool add_special_t
   std::vector<int32_t> out;
   if (add_special_tokens) out = self.spec.prefix;
   Bpe::Scratch scratch;
-  const auto encode_text = [&](std::string_view part) {
-    self.pretokenizer.split(part,
+  const auto encode_text = [&](std::string_view part, bool first) {
+    self.pretokenizer.split(part, first,
                             [&](std::string_view piece) { self.encode_piece(text, piece, scratch, out); });
   };
-  const auto normalized = [&](std::string_view part) {
-    if (self.added_normalized.empty()) return encode_text(part);
+  const auto encode_normal = [&](std::string_view part, bool first) {
+    if (self.added_normalized.empty()) return encode_text(part, first);
     self.added_normalized.split(part, [&](std::string_view stretch, int32_t id) {
       if (id >= 0) {
         out.push_back(id);
       } else {
-        encode_text(stretch);
+        encode_text(stretch, first && stretch.data() == part.data());
       }
     });
   };
   self.added.split(text, [&](std::string_view stretch, int32_t id) {
+    const bool first = stretch.data() == text.data();
     if (id >= 0) {
       out.push_back(id);
-    } else if (self.spec.nfc) {
-      normalized(normalize_nfc(stretch));
+    } else if (self.normalizer.empty()) {
+      encode_normal(stretch, first);
     } else {
-      normalized(stretch);
+      encode_normal(self.normalizer.apply(stretch, first), first);
     }
   });
   if (add_special_tokens) out.insert(out.end(), self.spec.suffix.begin(), self.spec.suffix.end());
   return out;
 }
 
-std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_whole_tokens) const {
+std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special_tokens) const {
   std::string text;
+  bool first = true;
   for (const int32_t id : ids) {
     const std::string& bytes = token_bytes(id);
-    if (!skip_whole_tokens || !impl_->special[static_cast<size_t>(id)]) text += bytes;
+    const auto at = static_cast<size_t>(id);
+    if (skip_special_tokens && impl_->special[at]) continue;
+    text += first && !impl_->first_bytes.empty() ? impl_->first_bytes[at] : bytes;
+    first = false;
   }
-  return text;
+  return impl_->decoder.whole(std::move(text));
 }
 
 const std::string& Tokenizer::token_bytes(int32_t id) const {

@@ -1,4 +1,5 @@
-// A model's own tokenizer: byte-level BPE as in a Hugging Face tokenizer.json or a GGUF file's vocabulary.
+// A model's own tokenizer: a Hugging Face tokenizer.json (BPE, unigram, word level), a SentencePiece
+// tokenizer.model, or a GGUF file's vocabulary.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ class Tokenizer {
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
-  // tokenizer.json (and tokenizer_config.json, special_tokens_map.json where present) of a folder.
+  // tokenizer.json, or tokenizer.model where there is none (and tokenizer_config.json,
+  // special_tokens_map.json where present) of a folder.
   static Tokenizer from_folder(const std::filesystem::path& folder);
   // From a GGUF's metadata (tokenizer.ggml.*); saved as an equivalent tokenizer.json.
   static Tokenizer from_gguf(const GgufFile& file);
@@ -32,11 +34,12 @@ class Tokenizer {
 
   // Text to ids. Added and special tokens in the text become their ids, as in Hugging Face tokenizers. With
   // `add_special_tokens` the post-processor's tokens (BOS ...) are added as well. Bytes that are not UTF-8
-  // are read as U+FFFD. A byte that a BPE vocabulary lacks becomes its unknown token, or nothing where there
-  // is none (SmolLM2 lacks 0x04, as Hugging Face has it); a character that characters() was not given throws
-  // Error naming it and its place.
+  // are read as U+FFFD. What a BPE vocabulary lacks becomes byte tokens, its unknown token, or nothing where
+  // there is none (SmolLM2 lacks 0x04, as Hugging Face has it); a character that characters() was not given
+  // throws Error naming it and its place.
   std::vector<int32_t> encode(std::string_view text, bool add_special_tokens) const;
-  // Ids to bytes, UTF-8 or not (a token may be part of a character). Ids outside the vocabulary throw Error.
+  // Ids to bytes, UTF-8 or not (a token may be part of a character; Utf8Stream emits whole ones). A
+  // tokenizer that puts a space before a text takes it off again. Ids outside the vocabulary throw Error.
   std::string decode(std::span<const int32_t> ids, bool skip_special_tokens) const;
   // The bytes of one token (for streaming and stop strings).
   const std::string& token_bytes(int32_t id) const;

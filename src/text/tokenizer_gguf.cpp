@@ -1,62 +1,19 @@
-// A GGUF's vocabulary (tokenizer.ggml.*) as a specification. The file names its pre-tokenizer only, so the
-// patterns stand here: those of the models' own tokenizer.json.
+// A GGUF's vocabulary (tokenizer.ggml.*) as a specification: kinds gpt2 (byte-level BPE), gemma4 (BPE of
+// text), llama (SentencePiece BPE) and t5 (SentencePiece unigram).
+#include <algorithm>
+#include <cmath>
 #include <unordered_set>
 
 #include "base/check.h"
-#include "tensor/gguf.h"
-#include "text/tokenizer_spec.h"
 #include "base/utf8.h"
+#include "tensor/gguf.h"
+#include "text/characters.h"
+#include "text/charsmap.h"
+#include "text/gguf_pre_tokenizers.h"
+#include "text/tokenizer_spec.h"
 
 namespace cohort {
 namespace {
-
-constexpr int32_t kControl = 3, kUserDefined = 4;  // tokenizer.ggml.token_type
-
-struct Family {
-  const char* pre;  // tokenizer.ggml.pre
-  std::vector<const char*> patterns;
-  bool use_regex;  // then GPT-2's pattern
-  bool nfc;
-  bool ignore_merges;
-  bool add_bos;  // where the file does not say
-};
-
-const std::vector<Family>& families() {
-  static const std::vector<Family> table = {
-      {"gpt-2", {}, true, false, false, false},
-      {"smollm", {R"(\p{N})"}, true, false, false, false},
-      {"llama-bpe",
-       {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"},
-       false,
-       false,
-       true,
-       true},
-      {"qwen2",
-       {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"},
-       false,
-       true,
-       false,
-       false},
-      {"deepseek-coder",
-       {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", "[\u4E00-\u9FA5\u0800-\u4E00\uAC00-\uD7FF]+",
-        R"(\p{N})"},
-       false,
-       false,
-       false,
-       false},
-  };
-  return table;
-}
-
-const Family& family_of(const GgufFile& file) {
-  const std::string pre = file.string("tokenizer.ggml.pre");
-  std::string known;
-  for (const Family& family : families()) {
-    if (pre == family.pre) return family;
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", family.pre);
-  }
-  fail("{}: tokenizer.ggml.pre: \"{}\" is not supported (supported: {})", file.path(), pre, known);
-}
 
 // The token whose id stands under `key`, -1 where there is none.
 int32_t id_of(const GgufFile& file, const char* key, size_t size) {
@@ -71,21 +28,18 @@ bool flag_of(const GgufFile& file, const char* key, bool otherwise) {
   return file.find(key) ? file.boolean(key) : otherwise;
 }
 
-}  // namespace
+// An array with one value per token, or nothing where the file has none.
+template <class T>
+std::vector<T> per_token(const GgufFile& file, const char* key, size_t size,
+                         std::vector<T> (GgufFile::*read)(std::string_view) const) {
+  if (!file.find(key)) return {};
+  std::vector<T> values = (file.*read)(key);
+  if (values.size() != size)
+    fail("{}: {}: expected {} values, one per token, found {}", file.path(), key, size, values.size());
+  return values;
+}
 
-TokenizerSpec tokenizer_spec_of(const GgufFile& file) {
-  const std::string kind = file.string("tokenizer.ggml.model");
-  if (kind != "gpt2")
-    fail("{}: tokenizer.ggml.model: \"{}\" is not supported (supported: gpt2, which is byte-level BPE)",
-         file.path(), kind);
-  const Family& family = family_of(file);
-  TokenizerSpec spec;
-  for (const char* pattern : family.patterns)
-    spec.splits.push_back({pattern, SplitBehavior::isolated, false});
-  spec.use_regex = family.use_regex;
-  spec.nfc = family.nfc;
-  spec.ignore_merges = family.ignore_merges;
-
+void read_vocab(const GgufFile& file, TokenizerSpec& spec) {
   spec.vocab = file.strings("tokenizer.ggml.tokens");
   if (spec.vocab.empty()) fail("{}: tokenizer.ggml.tokens: no tokens", file.path());
   std::unordered_set<std::string_view> seen;
@@ -94,38 +48,152 @@ TokenizerSpec tokenizer_spec_of(const GgufFile& file) {
     if (!seen.insert(spec.vocab[id]).second)
       fail("{}: tokenizer.ggml.tokens[{}]: \"{}\" occurs twice", file.path(), id, spec.vocab[id]);
   }
-  const std::vector<std::string> merge_lines = file.strings("tokenizer.ggml.merges");
+}
+
+void read_merges(const GgufFile& file, TokenizerSpec& spec) {
+  const std::vector<std::string> lines = file.strings("tokenizer.ggml.merges");
   std::vector<std::pair<std::string_view, std::string_view>> merges;
   const std::string where = file.path() + ": tokenizer.ggml";
-  for (size_t i = 0; i < merge_lines.size(); ++i) merges.push_back(split_merge(merge_lines[i], i, where));
+  for (size_t i = 0; i < lines.size(); ++i) merges.push_back(split_merge(lines[i], i, where));
   set_merges(spec, merges, where);
+}
 
-  if (file.find("tokenizer.ggml.token_type")) {
-    const std::vector<int32_t> types = file.int32s("tokenizer.ggml.token_type");
-    if (types.size() != spec.vocab.size()) {
-      fail("{}: tokenizer.ggml.token_type: expected {} values, one per token, found {}", file.path(),
-           spec.vocab.size(), types.size());
-    }
-    for (size_t id = 0; id < types.size(); ++id) {
-      if (types[id] != kControl && types[id] != kUserDefined) continue;
-      AddedToken token;
-      token.id = static_cast<int32_t>(id);
-      token.content = spec.vocab[id];
-      token.special = types[id] == kControl;
-      spec.added.push_back(std::move(token));
-    }
+// Kinds gpt2 and gemma4; whether a text begins with BOS where the file does not say.
+bool read_bpe(const GgufFile& file, const std::string& kind, TokenizerSpec& spec) {
+  const std::string pre = kind == "gemma4"                  ? "gemma4"
+                          : file.find("tokenizer.ggml.pre") ? file.string("tokenizer.ggml.pre")
+                                                            : "default";
+  const GgufPreTokenizer* family = find_gguf_pre_tokenizer(pre);
+  if (!family) {
+    fail("{}: tokenizer.ggml.pre: \"{}\" is not supported (supported: {})", file.path(), pre,
+         gguf_pre_tokenizer_names());
+  }
+  for (const std::string_view pattern : family->patterns)
+    spec.pre_tokenizers.push_back(split_step(std::string(pattern)));
+  spec.ignore_merges = family->ignore_merges;
+  if (family->nfc) spec.normalizers.emplace_back().kind = NormalizerStep::Kind::nfc;
+  if (family->byte_level) {
+    spec.pre_tokenizers.push_back(byte_level_step(false));
+    spec.decoders.emplace_back().kind = DecoderStep::Kind::byte_level;
+  } else {
+    spec.normalizers.push_back(replace_normalizer(" ", std::string(kMetaspace)));
+    spec.decoders = sentencepiece_decoders(false);
+    spec.byte_fallback = true;
+  }
+  read_merges(file, spec);
+  return family->add_bos;
+}
+
+// Kind llama, as llama.cpp cuts it: a space before each stretch of text between special tokens.
+void read_spm(const GgufFile& file, const std::vector<int32_t>& types, TokenizerSpec& spec) {
+  const std::vector<float> scores =
+      per_token(file, "tokenizer.ggml.scores", spec.vocab.size(), &GgufFile::floats);
+  if (scores.empty()) fail("{}: tokenizer.ggml.scores: missing", file.path());
+  for (size_t id = 0; id < scores.size(); ++id) {
+    if (!std::isfinite(scores[id]))
+      fail("{}: tokenizer.ggml.scores[{}]: expected a number, found {}", file.path(), id, scores[id]);
+  }
+  std::vector<char> mergeable(spec.vocab.size(), 1);
+  for (size_t id = 0; id < types.size(); ++id)
+    mergeable[id] = types[id] == kPieceNormal || types[id] == kPieceUserDefined || types[id] == kPieceUnused;
+  set_scored_merges(spec, scores, mergeable);
+  const bool prefix = flag_of(file, "tokenizer.ggml.add_space_prefix", true);
+  if (prefix) spec.normalizers.push_back(prepend_normalizer(std::string(kMetaspace)));
+  spec.normalizers.push_back(replace_normalizer(" ", std::string(kMetaspace)));
+  spec.decoders = sentencepiece_decoders(prefix);
+  spec.byte_fallback = true;
+  spec.fuse_unk = true;
+}
+
+// Kind t5: SentencePiece's normalisation, as Hugging Face tokenizers spells it.
+void read_unigram(const GgufFile& file, TokenizerSpec& spec) {
+  spec.model = TokenizerSpec::Model::unigram;
+  spec.fuse_unk = true;
+  const std::vector<float> scores =
+      per_token(file, "tokenizer.ggml.scores", spec.vocab.size(), &GgufFile::floats);
+  if (scores.empty()) fail("{}: tokenizer.ggml.scores: missing", file.path());
+  spec.scores.assign(scores.begin(), scores.end());
+  for (size_t id = 0; id < scores.size(); ++id) {
+    if (!std::isfinite(scores[id]))
+      fail("{}: tokenizer.ggml.scores[{}]: expected a number, found {}", file.path(), id, scores[id]);
+  }
+  if (file.find("tokenizer.ggml.precompiled_charsmap")) {
+    NormalizerStep step;
+    step.kind = NormalizerStep::Kind::precompiled;
+    for (const int32_t byte : file.int32s("tokenizer.ggml.precompiled_charsmap"))
+      step.content.push_back(static_cast<char>(byte));
+    Charsmap(step.content, file.path() + ": tokenizer.ggml.precompiled_charsmap");
+    spec.normalizers.push_back(std::move(step));
+  }
+  if (flag_of(file, "tokenizer.ggml.remove_extra_whitespaces", true)) {
+    NormalizerStep strip;
+    strip.kind = NormalizerStep::Kind::strip;
+    spec.normalizers.push_back(strip);
+    NormalizerStep runs = replace_normalizer(" {2,}", " ");
+    runs.pattern.literal = false;
+    spec.normalizers.push_back(runs);
+  }
+  PreTokenizerStep metaspace;
+  metaspace.kind = PreTokenizerStep::Kind::metaspace;
+  metaspace.replacement = kMetaspace;
+  if (!flag_of(file, "tokenizer.ggml.add_space_prefix", true)) metaspace.prepend = PrependScheme::never;
+  spec.pre_tokenizers.push_back(metaspace);
+  DecoderStep decoder;
+  decoder.kind = DecoderStep::Kind::metaspace;
+  decoder.replacement = kMetaspace;
+  decoder.prepend = metaspace.prepend;
+  spec.decoders.push_back(decoder);
+}
+
+void read_added_tokens(const GgufFile& file, const std::vector<int32_t>& types, TokenizerSpec& spec) {
+  std::string name = file.find("general.name") ? file.string("general.name") : "";
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+  const bool phi3 = name.find("phi-3") != std::string::npos || name.find("phi3") != std::string::npos;
+  for (size_t id = 0; id < types.size(); ++id) {
+    if ((types[id] != kPieceControl && types[id] != kPieceUserDefined) || spec.vocab[id].empty()) continue;
+    AddedToken token;
+    token.id = static_cast<int32_t>(id);
+    token.content = spec.vocab[id];
+    token.special = types[id] == kPieceControl;
+    // The file does not say so, but Phi-3's tokens take the white space after them.
+    token.rstrip = phi3 && token.content != "<s>" && token.content != "<|endoftext|>";
+    spec.added.push_back(std::move(token));
   }
   check_added_tokens(spec, file.path());
+}
 
+}  // namespace
+
+TokenizerSpec tokenizer_spec_of(const GgufFile& file) {
+  const std::string kind = file.string("tokenizer.ggml.model");
+  TokenizerSpec spec;
+  read_vocab(file, spec);
   const size_t size = spec.vocab.size();
+  const std::vector<int32_t> types = per_token(file, "tokenizer.ggml.token_type", size, &GgufFile::int32s);
+  bool add_bos = kind == "llama";
+  if (kind == "gpt2" || kind == "gemma4") {
+    add_bos = read_bpe(file, kind, spec);
+  } else if (kind == "llama") {
+    read_spm(file, types, spec);
+  } else if (kind == "t5") {
+    read_unigram(file, spec);
+  } else {
+    fail("{}: tokenizer.ggml.model: \"{}\" is not supported (supported: gpt2, gemma4, llama, t5)",
+         file.path(), kind);
+  }
+  read_added_tokens(file, types, spec);
+
   const int32_t bos = id_of(file, "tokenizer.ggml.bos_token_id", size),
-                eos = id_of(file, "tokenizer.ggml.eos_token_id", size);
-  const int32_t pad = id_of(file, "tokenizer.ggml.padding_token_id", size);
+                eos = id_of(file, "tokenizer.ggml.eos_token_id", size),
+                unk = id_of(file, "tokenizer.ggml.unknown_token_id", size),
+                pad = id_of(file, "tokenizer.ggml.padding_token_id", size);
   if (bos >= 0) spec.bos_token = spec.vocab[static_cast<size_t>(bos)];
   if (eos >= 0) spec.eos_token = spec.vocab[static_cast<size_t>(eos)];
   if (pad >= 0) spec.pad_token = spec.vocab[static_cast<size_t>(pad)];
-  if (bos >= 0 && flag_of(file, "tokenizer.ggml.add_bos_token", family.add_bos)) spec.prefix.push_back(bos);
-  if (eos >= 0 && flag_of(file, "tokenizer.ggml.add_eos_token", false)) spec.suffix.push_back(eos);
+  if (unk >= 0 && !spec.byte_level()) spec.unk_token = spec.vocab[static_cast<size_t>(unk)];
+  if (bos >= 0 && flag_of(file, "tokenizer.ggml.add_bos_token", add_bos)) spec.prefix.push_back(bos);
+  if (eos >= 0 && flag_of(file, "tokenizer.ggml.add_eos_token", kind == "t5")) spec.suffix.push_back(eos);
   if (file.find("tokenizer.chat_template")) {
     spec.chat_template = file.string("tokenizer.chat_template");
     if (!is_valid_utf8(spec.chat_template)) fail("{}: tokenizer.chat_template: not UTF-8", file.path());

@@ -69,9 +69,19 @@ TEST(TokenizerJson, BrokenFilesAreNamed) {
        [](json& d) {
          d["model"]["merges"][1] = {"!", "Q"};
        }},
-      {"FILE: model: Unigram is not supported (supported: BPE, WordLevel)",
-       [](json& d) { d["model"]["type"] = "Unigram"; }},
-      {"FILE: model.byte_fallback", [](json& d) { d["model"]["byte_fallback"] = true; }},
+      {"FILE: model: WordPiece is not supported (supported: BPE, Unigram, WordLevel)",
+       [](json& d) { d["model"]["type"] = "WordPiece"; }},
+      {"FILE: model.vocab: expected an array", [](json& d) { d["model"]["type"] = "Unigram"; }},
+      {"FILE: model.vocab[1]: expected [\"token\", score], found [\"b\"]",
+       [](json& d) {
+         d["model"] =
+             json{{"type", "Unigram"}, {"vocab", json::array({json::array({"a", 0}), json::array({"b"})})}};
+       }},
+      {"FILE: model.unk_id: expected an id below 1, found 1",
+       [](json& d) {
+         d["model"] =
+             json{{"type", "Unigram"}, {"unk_id", 1}, {"vocab", json::array({json::array({"a", 0})})}};
+       }},
       {"FILE: model.byte_fallback: expected true or false", [](json& d) { d["model"]["byte_fallback"] = 1; }},
       {"FILE: model.end_of_word_suffix", [](json& d) { d["model"]["end_of_word_suffix"] = "</w>"; }},
       {"FILE: model.dropout: expected null or 0, found 0.1", [](json& d) { d["model"]["dropout"] = 0.1; }},
@@ -89,26 +99,51 @@ TEST(TokenizerJson, BrokenFilesAreNamed) {
        [](json& d) { d["added_tokens"][1]["id"] = d["added_tokens"][0]["id"]; }},
       {"has two ids", [](json& d) { d["added_tokens"][1]["content"] = d["added_tokens"][0]["content"]; }},
       {"is empty", [](json& d) { d["added_tokens"][1]["content"] = ""; }},
-      {"FILE: normalizer: Lowercase is not supported (supported: NFC",
+      {"FILE: normalizer: BertNormalizer is not supported (supported: NFC",
        [](json& d) {
-         d["normalizer"] = {{"type", "Lowercase"}};
+         d["normalizer"] = {{"type", "BertNormalizer"}};
        }},
       {"FILE: normalizer.type: missing", [](json& d) { d["normalizer"] = json::object(); }},
-      {"FILE: pre_tokenizer.pretokenizers[0]: Metaspace is not supported (supported: Split, Digits, "
-       "ByteLevel, Sequence)",
-       [](json& d) { d["pre_tokenizer"]["pretokenizers"][0]["type"] = "Metaspace"; }},
-      {"BPE is supported with a ByteLevel pre-tokenizer only", [](json& d) { d.erase("pre_tokenizer"); }},
-      {"Digits after ByteLevel",
+      {"FILE: normalizer.pattern: an empty pattern",
        [](json& d) {
-         d["pre_tokenizer"]["pretokenizers"].push_back({{"type", "Digits"}});
+         d["normalizer"] = {{"type", "Replace"}, {"pattern", {{"String", ""}}}, {"content", "x"}};
        }},
-      {"FILE: pre_tokenizer.pretokenizers[0].behavior: expected Removed",
+      {"FILE: normalizer.content: expected at most 1024 bytes",
+       [](json& d) {
+         d["normalizer"] = {
+             {"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(2000, 'x')}};
+       }},
+      {"FILE: normalizer.precompiled_charsmap: not base64",
+       [](json& d) {
+         d["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", "a-b"}};
+       }},
+      {"FILE: normalizer.precompiled_charsmap: the charsmap's trie takes 4294967295 bytes of 2",
+       [](json& d) {
+         d["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", "/////wAA"}};
+       }},
+      {"FILE: pre_tokenizer.pretokenizers[0]: UnicodeScripts is not supported (supported: Split, Digits, "
+       "Punctuation, Whitespace",
+       [](json& d) { d["pre_tokenizer"]["pretokenizers"][0]["type"] = "UnicodeScripts"; }},
+      {"FILE: pre_tokenizer.replacement: expected one character, found \"ab\"",
+       [](json& d) {
+         d["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "ab"}};
+       }},
+      {"FILE: pre_tokenizer.prepend_scheme: expected one of always, first, never, found \"last\"",
+       [](json& d) {
+         d["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "_"}, {"prepend_scheme", "last"}};
+       }},
+      {"FILE: pre_tokenizer.pretokenizers[0].behavior: expected one of Removed",
        [](json& d) { d["pre_tokenizer"]["pretokenizers"][0]["behavior"] = "Cut"; }},
       {"FILE: pre_tokenizer.pretokenizers[0].pattern.Regex: missing",
        [](json& d) { d["pre_tokenizer"]["pretokenizers"][0]["pattern"] = json::object(); }},
-      {"FILE: post_processor.processors[1]: BertProcessing is not supported",
+      {"FILE: post_processor.processors[1]: MyProcessing is not supported",
        [](json& d) {
-         d["post_processor"]["processors"][1] = {{"type", "BertProcessing"}};
+         d["post_processor"]["processors"][1] = {{"type", "MyProcessing"}};
+       }},
+      {"FILE: post_processor.processors[1].cls[1]: expected the id of a token, found 99999",
+       [](json& d) {
+         d["post_processor"]["processors"][1] = {
+             {"type", "BertProcessing"}, {"cls", {"a", 99999}}, {"sep", {"b", 0}}};
        }},
       {"special_tokens.<|im_start|>: missing",
        [](json& d) { d["post_processor"]["processors"][1]["special_tokens"] = json::object(); }},
@@ -119,9 +154,9 @@ TEST(TokenizerJson, BrokenFilesAreNamed) {
       {"single: the text is missing",
        [](json& d) { d["post_processor"]["processors"][1]["single"].erase(1); }},
       {"FILE: decoder: missing", [](json& d) { d["decoder"] = nullptr; }},
-      {"FILE: decoder: Metaspace is not supported (supported: ByteLevel)",
+      {"FILE: decoder: WordPiece is not supported (supported: ByteLevel, ByteFallback, Fuse",
        [](json& d) {
-         d["decoder"] = {{"type", "Metaspace"}};
+         d["decoder"] = {{"type", "WordPiece"}};
        }},
       {"nested too deeply",
        [](json& d) {

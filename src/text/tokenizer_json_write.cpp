@@ -1,5 +1,6 @@
 // Writes a specification as a tokenizer.json and tokenizer_config.json that Hugging Face tokenizers and
 // transformers open.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
@@ -11,24 +12,125 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+Json pattern_of(const Pattern& pattern) { return {{pattern.literal ? "String" : "Regex", pattern.text}}; }
+
+const char* scheme_of(PrependScheme scheme) {
+  return scheme == PrependScheme::always ? "always" : scheme == PrependScheme::first ? "first" : "never";
+}
+
+// One component, or a Sequence of several under `list`; null for none.
+Json sequence_of(const Json& steps, const char* list) {
+  if (steps.empty()) return nullptr;
+  if (steps.size() == 1) return steps[0];
+  return {{"type", "Sequence"}, {list, steps}};
+}
+
+std::string base64(std::string_view bytes) {
+  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    uint32_t bits = 0;
+    const size_t size = std::min<size_t>(3, bytes.size() - at);
+    for (size_t i = 0; i < 3; ++i) bits = bits << 8 | (i < size ? static_cast<uint8_t>(bytes[at + i]) : 0);
+    for (size_t i = 0; i < 4; ++i) out += i <= size ? kAlphabet[bits >> (18 - 6 * i) & 63] : '=';
+  }
+  return out;
+}
+
+Json normalizer_of(const TokenizerSpec& spec) {
+  static const char* const plain[] = {"NFC", "NFD", "NFKC", "NFKD", "Lowercase"};
+  using Kind = NormalizerStep::Kind;
+  Json steps = Json::array();
+  for (const NormalizerStep& step : spec.normalizers) {
+    switch (step.kind) {
+      case Kind::strip:
+        steps.push_back({{"type", "Strip"}, {"strip_left", step.left}, {"strip_right", step.right}});
+        break;
+      case Kind::strip_accents:
+        steps.push_back({{"type", "StripAccents"}});
+        break;
+      case Kind::replace:
+        steps.push_back(
+            {{"type", "Replace"}, {"pattern", pattern_of(step.pattern)}, {"content", step.content}});
+        break;
+      case Kind::prepend:
+        steps.push_back({{"type", "Prepend"}, {"prepend", step.content}});
+        break;
+      case Kind::precompiled:
+        steps.push_back({{"type", "Precompiled"}, {"precompiled_charsmap", base64(step.content)}});
+        break;
+      case Kind::byte_level:
+        steps.push_back({{"type", "ByteLevel"}});
+        break;
+      case Kind::sentencepiece:
+        fail("internal check failed: a SentencePiece model is saved as it came");
+      default:
+        steps.push_back({{"type", plain[static_cast<int>(step.kind)]}});
+    }
+  }
+  return sequence_of(steps, "normalizers");
+}
+
 Json pre_tokenizer_of(const TokenizerSpec& spec) {
   static const char* const behaviors[] = {"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext",
                                           "Contiguous"};
   Json steps = Json::array();
-  for (const Split& split : spec.splits) {
-    steps.push_back({{"type", "Split"},
-                     {"pattern", {{"Regex", split.pattern}}},
-                     {"behavior", behaviors[static_cast<int>(split.behavior)]},
-                     {"invert", split.invert}});
+  for (const PreTokenizerStep& step : spec.pre_tokenizers) {
+    switch (step.kind) {
+      case PreTokenizerStep::Kind::split:
+        steps.push_back({{"type", "Split"},
+                         {"pattern", pattern_of(step.pattern)},
+                         {"behavior", behaviors[static_cast<int>(step.behavior)]},
+                         {"invert", step.invert}});
+        break;
+      case PreTokenizerStep::Kind::byte_level:
+        steps.push_back({{"type", "ByteLevel"},
+                         {"add_prefix_space", step.add_prefix_space},
+                         {"trim_offsets", true},
+                         {"use_regex", step.use_regex}});
+        break;
+      case PreTokenizerStep::Kind::metaspace:
+        steps.push_back({{"type", "Metaspace"},
+                         {"replacement", step.replacement},
+                         {"prepend_scheme", scheme_of(step.prepend)},
+                         {"split", step.cut}});
+        break;
+    }
   }
-  if (spec.model == TokenizerSpec::Model::bpe) {
-    steps.push_back({{"type", "ByteLevel"},
-                     {"add_prefix_space", spec.add_prefix_space},
-                     {"trim_offsets", true},
-                     {"use_regex", spec.use_regex}});
+  return sequence_of(steps, "pretokenizers");
+}
+
+Json decoder_of(const TokenizerSpec& spec) {
+  Json steps = Json::array();
+  for (const DecoderStep& step : spec.decoders) {
+    switch (step.kind) {
+      case DecoderStep::Kind::byte_level:
+        steps.push_back(
+            {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}});
+        break;
+      case DecoderStep::Kind::byte_fallback:
+        steps.push_back({{"type", "ByteFallback"}});
+        break;
+      case DecoderStep::Kind::fuse:
+        steps.push_back({{"type", "Fuse"}});
+        break;
+      case DecoderStep::Kind::metaspace:
+        steps.push_back({{"type", "Metaspace"},
+                         {"replacement", step.replacement},
+                         {"prepend_scheme", scheme_of(step.prepend)},
+                         {"split", true}});
+        break;
+      case DecoderStep::Kind::strip:
+        steps.push_back(
+            {{"type", "Strip"}, {"content", step.content}, {"start", step.start}, {"stop", step.stop}});
+        break;
+      case DecoderStep::Kind::replace:
+        steps.push_back(
+            {{"type", "Replace"}, {"pattern", pattern_of(step.pattern)}, {"content", step.content}});
+        break;
+    }
   }
-  if (steps.size() == 1) return steps[0];
-  return {{"type", "Sequence"}, {"pretokenizers", steps}};
+  return sequence_of(steps, "decoders");
 }
 
 const std::string& content_of(const TokenizerSpec& spec, int32_t id) {
@@ -61,37 +163,42 @@ Json post_processor_of(const TokenizerSpec& spec) {
   return {{"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", tokens}};
 }
 
+std::string bpe_of(const TokenizerSpec& spec) {
+  std::string out = fmt::format(
+      "    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": {},\n    "
+      "\"continuing_subword_prefix\": null,\n    \"end_of_word_suffix\": null,\n    \"fuse_unk\": {},\n    "
+      "\"byte_fallback\": {},\n    \"ignore_merges\": {},\n    \"merges\": [",
+      spec.unk_token.empty() ? "null" : json_text(spec.unk_token), spec.fuse_unk, spec.byte_fallback,
+      spec.ignore_merges);
+  for (size_t i = 0; i < spec.merges.size(); ++i) {
+    const Merge& m = spec.merges[i];
+    out += fmt::format("{}\n      [{}, {}]", i ? "," : "", json_text(spec.vocab[static_cast<size_t>(m.left)]),
+                       json_text(spec.vocab[static_cast<size_t>(m.right)]));
+  }
+  return out + (spec.merges.empty() ? "],\n" : "\n    ],\n");
+}
+
 // The model, by hand: an ordered object of a whole vocabulary would be searched at every insertion.
 std::string model_of(const TokenizerSpec& spec) {
-  const auto quoted = [](const std::string& text) { return json_text(text); };
   std::string out = "{\n";
+  const bool unigram = spec.model == TokenizerSpec::Model::unigram;
   if (spec.model == TokenizerSpec::Model::bpe) {
-    const std::string unk = spec.unk_token.empty() ? "null" : quoted(spec.unk_token);
-    out += fmt::format(
-        "    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": {},\n    "
-        "\"continuing_subword_prefix\": null,\n"
-        "    \"end_of_word_suffix\": null,\n    \"fuse_unk\": {},\n    \"byte_fallback\": false,\n    "
-        "\"ignore_merges\": {},\n",
-        unk, spec.fuse_unk, spec.ignore_merges);
+    out += bpe_of(spec);
+  } else if (unigram) {
+    const auto unk = std::find(spec.vocab.begin(), spec.vocab.end(), spec.unk_token);
+    out += fmt::format("    \"type\": \"Unigram\",\n    \"unk_id\": {},\n    \"byte_fallback\": {},\n",
+                       unk == spec.vocab.end() ? "null" : fmt::format("{}", unk - spec.vocab.begin()),
+                       spec.byte_fallback);
   } else {
-    out += fmt::format("    \"type\": \"WordLevel\",\n    \"unk_token\": {},\n", quoted(spec.unk_token));
+    out += fmt::format("    \"type\": \"WordLevel\",\n    \"unk_token\": {},\n", json_text(spec.unk_token));
   }
-  out += "    \"vocab\": {";
+  out += unigram ? "    \"vocab\": [" : "    \"vocab\": {";
   for (size_t id = 0; id < spec.vocab.size(); ++id) {
-    out += fmt::format("{}\n      {}: {}", id ? "," : "", quoted(spec.vocab[id]), id);
+    out += id ? ",\n      " : "\n      ";
+    out += unigram ? fmt::format("[{}, {}]", json_text(spec.vocab[id]), spec.scores[id])
+                   : fmt::format("{}: {}", json_text(spec.vocab[id]), id);
   }
-  out += "\n    }";
-  if (spec.model == TokenizerSpec::Model::bpe) {
-    out += ",\n    \"merges\": [";
-    for (size_t i = 0; i < spec.merges.size(); ++i) {
-      const auto& [left, right] = spec.merges[i];
-      out += fmt::format(
-          "{}\n      {}", i ? "," : "",
-          quoted(spec.vocab[static_cast<size_t>(left)] + " " + spec.vocab[static_cast<size_t>(right)]));
-    }
-    out += spec.merges.empty() ? "]" : "\n    ]";
-  }
-  return out + "\n  }";
+  return out + (unigram ? "\n    ]\n  }" : "\n    }\n  }");
 }
 
 }  // namespace
@@ -107,19 +214,12 @@ std::string tokenizer_json_of(const TokenizerSpec& spec) {
                      {"normalized", token.normalized},
                      {"special", token.special}});
   }
-  const bool bpe = spec.model == TokenizerSpec::Model::bpe;
-  Json decoder = {{"type", "Fuse"}};
-  if (bpe)
-    decoder = {
-        {"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}};
-  Json normalizer = nullptr;
-  if (spec.nfc) normalizer = {{"type", "NFC"}};
   std::string out = "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n";
   out += fmt::format("  \"added_tokens\": {},\n", dump_json(added));
-  out += fmt::format("  \"normalizer\": {},\n", dump_json(normalizer));
+  out += fmt::format("  \"normalizer\": {},\n", dump_json(normalizer_of(spec)));
   out += fmt::format("  \"pre_tokenizer\": {},\n", dump_json(pre_tokenizer_of(spec)));
   out += fmt::format("  \"post_processor\": {},\n", dump_json(post_processor_of(spec)));
-  out += fmt::format("  \"decoder\": {},\n", dump_json(decoder));
+  out += fmt::format("  \"decoder\": {},\n", dump_json(decoder_of(spec)));
   return out + fmt::format("  \"model\": {}\n}}\n", model_of(spec));
 }
 

@@ -1,11 +1,13 @@
 #include "text/tokenizer_spec.h"
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "base/check.h"
 #include "base/utf8.h"
+#include "text/characters.h"
 
 namespace cohort {
 
@@ -24,9 +26,7 @@ void set_merges(TokenizerSpec& spec, const std::vector<std::pair<std::string_vie
   ids.reserve(spec.vocab.size());
   for (size_t id = 0; id < spec.vocab.size(); ++id) ids.emplace(spec.vocab[id], static_cast<int32_t>(id));
   spec.merges.clear();
-  spec.merged.clear();
   spec.merges.reserve(merges.size());
-  spec.merged.reserve(merges.size());
   std::string joined;
   for (size_t i = 0; i < merges.size(); ++i) {
     const auto id_of = [&](std::string_view token) {
@@ -39,9 +39,80 @@ void set_merges(TokenizerSpec& spec, const std::vector<std::pair<std::string_vie
     };
     if (merges[i].first.empty() || merges[i].second.empty()) fail("{}: merges[{}]: an empty token", where, i);
     joined.assign(merges[i].first).append(merges[i].second);
-    spec.merges.emplace_back(id_of(merges[i].first), id_of(merges[i].second));
-    spec.merged.push_back(id_of(joined));
+    spec.merges.push_back(
+        {id_of(merges[i].first), id_of(merges[i].second), id_of(joined), static_cast<uint32_t>(i)});
   }
+}
+
+void set_scored_merges(TokenizerSpec& spec, const std::vector<float>& scores,
+                       const std::vector<char>& mergeable) {
+  std::unordered_map<std::string_view, int32_t> ids;
+  for (size_t id = 0; id < spec.vocab.size(); ++id) {
+    if (mergeable[id]) ids.emplace(spec.vocab[id], static_cast<int32_t>(id));
+  }
+  spec.merges.clear();
+  for (const auto& [token, merged] : ids) {
+    for (size_t cut = 1; cut < token.size(); ++cut) {
+      if ((token[cut] & 0xC0) == 0x80) continue;
+      const auto left = ids.find(token.substr(0, cut));
+      if (left == ids.end()) continue;
+      if (const auto right = ids.find(token.substr(cut)); right != ids.end())
+        spec.merges.push_back({left->second, right->second, merged, 0});
+    }
+  }
+  const auto score = [&](const Merge& m) { return scores[static_cast<size_t>(m.merged)]; };
+  std::sort(spec.merges.begin(), spec.merges.end(), [&](const Merge& a, const Merge& b) {
+    if (score(a) != score(b)) return score(a) > score(b);
+    return std::tie(a.merged, a.left, a.right) < std::tie(b.merged, b.left, b.right);
+  });
+  for (size_t i = 0; i < spec.merges.size(); ++i) {
+    Merge& m = spec.merges[i];
+    m.rank =
+        i > 0 && score(spec.merges[i - 1]) == score(m) ? spec.merges[i - 1].rank : static_cast<uint32_t>(i);
+  }
+}
+
+NormalizerStep replace_normalizer(std::string from, std::string to) {
+  NormalizerStep step;
+  step.kind = NormalizerStep::Kind::replace;
+  step.pattern = {std::move(from), true};
+  step.content = std::move(to);
+  return step;
+}
+
+NormalizerStep prepend_normalizer(std::string content) {
+  NormalizerStep step;
+  step.kind = NormalizerStep::Kind::prepend;
+  step.content = std::move(content);
+  return step;
+}
+
+PreTokenizerStep split_step(std::string regex) {
+  PreTokenizerStep step;
+  step.pattern.text = std::move(regex);
+  return step;
+}
+
+PreTokenizerStep byte_level_step(bool use_regex) {
+  PreTokenizerStep step;
+  step.kind = PreTokenizerStep::Kind::byte_level;
+  step.use_regex = use_regex;
+  return step;
+}
+
+std::vector<DecoderStep> sentencepiece_decoders(bool strip) {
+  std::vector<DecoderStep> steps(strip ? 4 : 3);
+  steps[0].kind = DecoderStep::Kind::replace;
+  steps[0].pattern = {std::string(kMetaspace), true};
+  steps[0].content = " ";
+  steps[1].kind = DecoderStep::Kind::byte_fallback;
+  steps[2].kind = DecoderStep::Kind::fuse;
+  if (strip) {
+    steps[3].kind = DecoderStep::Kind::strip;
+    steps[3].content = " ";
+    steps[3].start = 1;
+  }
+  return steps;
 }
 
 void check_added_tokens(TokenizerSpec& spec, const std::string& where) {
@@ -76,7 +147,8 @@ TokenizerSpec character_spec(std::string_view alphabet, const std::vector<std::s
                              const std::string& eos_token) {
   TokenizerSpec spec;
   spec.model = TokenizerSpec::Model::word_level;
-  spec.splits.push_back({R"([\x00-\x{10FFFF}])", SplitBehavior::isolated, false});
+  spec.pre_tokenizers.push_back(split_step(R"([\x00-\x{10FFFF}])"));
+  spec.decoders.emplace_back().kind = DecoderStep::Kind::fuse;
   std::unordered_set<std::string> seen;
   const auto add = [&](std::string token) {
     if (!seen.insert(token).second) fail("character tokenizer: \"{}\" is given twice", token);

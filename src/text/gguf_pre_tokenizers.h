@@ -1,0 +1,22 @@
+// llama.cpp's pre-tokenizers: what a GGUF file's tokenizer.ggml.pre means.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cohort {
+
+struct GgufPreTokenizer {
+  std::vector<std::string_view> patterns;  // one cut after another
+  bool nfc = false;                        // as the models' own tokenizer.json, which llama.cpp leaves out
+  bool ignore_merges = false;
+  bool add_bos = false;    // where the file does not say
+  bool byte_level = true;  // else tokens are spelt as text, "▁" for a space
+};
+
+// nullptr where the name is not known; names() lists those that are, for messages.
+const GgufPreTokenizer* find_gguf_pre_tokenizer(std::string_view name);
+std::string gguf_pre_tokenizer_names();
+
+}  // namespace cohort
