@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "tensor/gguf.h"
+#include "text/tokenizer.h"
 
 int main(int argc, char** argv) {
   using namespace cohort;

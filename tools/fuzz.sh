@@ -8,13 +8,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(latex_fuzz text_fuzz rows_fuzz tokenizer_fuzz gguf_fuzz safetensors_fuzz template_fuzz)
+[ ${#targets[@]} -gt 0 ] || targets=(latex_fuzz text_fuzz rows_fuzz tokenizer_fuzz sentencepiece_fuzz tokenizer_gguf_fuzz gguf_fuzz safetensors_fuzz template_fuzz)
 cmake -S . -B build-fuzz -G Ninja -DCOHORT_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang >/dev/null
 cmake --build build-fuzz --target "${targets[@]}"
 
 # Sources whose coverage counts, by target.
 declare -A sources=([latex_fuzz]='src/math/' [text_fuzz]='src/reward/(format|number|prose|script|language|countdown|repetition|length|answer)'
-  [rows_fuzz]='src/data/(rows|conversation)' [tokenizer_fuzz]='src/text/(tokenizer_json.cpp|tokenizer.cpp|pretokenizer|added_tokens|bpe|byte_level)'
+  [rows_fuzz]='src/data/(rows|conversation)' [tokenizer_fuzz]='src/text/(tokenizer_json(_steps)?.cpp|tokenizer_config|tokenizer.cpp|json_node|pretokenizer|normalizer|decoder|regex|added_tokens|bpe|unigram|byte_level)'
+  [sentencepiece_fuzz]='src/text/(sentencepiece|charsmap)' [tokenizer_gguf_fuzz]='src/text/(tokenizer_gguf|tokenizer_json_write)'
   [gguf_fuzz]='src/tensor/(gguf|dequantize)' [safetensors_fuzz]='src/tensor/safetensors' [template_fuzz]='src/template/')
 
 seeds() {  # of a target, into its folder
@@ -22,7 +23,10 @@ seeds() {  # of a target, into its folder
     latex_fuzz) split -l 2 -a 3 tests/fixtures/fuzz/answers.txt "$2/seed" ;;
     text_fuzz) split -l 1 -a 3 tests/fixtures/fuzz/texts.txt "$2/seed" ;;
     rows_fuzz) split -l 1 -a 3 tests/fixtures/fuzz/rows.jsonl "$2/seed" ;;
-    tokenizer_fuzz) for f in tests/fixtures/tokenizer/*/tokenizer.json; do [ "$(wc -c <"$f")" -lt 100000 ] && { cat "$f"; printf '\0abc 123 def'; } >"$2/$(md5sum <"$f" | cut -c1-8)"; done ;;
+    tokenizer_fuzz)
+      python3 -c 'import json, sys; [open(f"{sys.argv[1]}/seed{i}", "w").write("\0".join(json.loads(row))) for i, row in enumerate(open("tests/fixtures/fuzz/tokenizers.jsonl"))]' "$2" ;;
+    sentencepiece_fuzz) for f in tests/fixtures/tokenizer/*/tokenizer.model; do cp "$f" "$2/$(basename "$(dirname "$f")")"; done ;;
+    tokenizer_gguf_fuzz) cp tests/fixtures/tokenizer/*.gguf "$2" ;;
     gguf_fuzz) for f in tests/fixtures/gguf/*.gguf; do head -c 60000 "$f" >"$2/$(basename "$f")"; done ;;
     template_fuzz) python3 -c 'import json, sys; [open(f"{sys.argv[1]}/seed{i}", "w").write(json.loads(row)["template"]) for i, row in enumerate(open("tests/fixtures/template/cases.jsonl"))]' "$2" ;;
     safetensors_fuzz) find tests/fixtures -name '*.safetensors' -size -64k -exec cp --backup=numbered -t "$2" {} + ;;

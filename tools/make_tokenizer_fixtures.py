@@ -8,11 +8,13 @@ strings.json      {"explicit": [...], "random": [...]}: the texts, the same for 
 NAME/tokenizer.json, or NAME/tokenizer.model (SentencePiece)
 NAME.ids.json     {"explicit": [[ids] ...] with special tokens added, "random": 8 hex digits per text, FNV-1a of its ids (see fnv),
                    "decoded": the explicit texts decoded again, special tokens left out}
+NAME.gguf         vocabularies as a GGUF file holds them
 behaviors.json    [{pattern, behavior, invert, text, pieces}]: what a Split pre-tokenizer makes of a text
 """
 import json
 import os
 import random
+import struct
 import sys
 import tempfile
 
@@ -194,6 +196,8 @@ def train_sentencepiece(folder, model_type, **options):
 def sentencepiece_models():
     """name -> bytes of a tokenizer.model"""
     with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)  # the model holds the paths of what it was trained on
+        folder = "."
         return {
             "spm_bpe": train_sentencepiece(folder, "bpe", vocab_size=600, byte_fallback=True, normalization_rule_name="identity", remove_extra_whitespaces=False,
                                            split_digits=True, allow_whitespace_only_pieces=True, user_defined_symbols=["<|im_start|>", "key", "\u2581\u2581\u2581"]),
@@ -244,7 +248,8 @@ def make_components(models_of_sentencepiece):
         if normalizer:
             tokenizer.normalizer = normalizer
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always", split=True)  # words, for training alone
-        tokenizer.train_from_iterator([CORPUS], trainers.BpeTrainer(vocab_size=760, special_tokens=["<unk>", "<s>", "</s>"] + bytes_, show_progress=False, **options))
+        corpus = options.pop("corpus", CORPUS)
+        tokenizer.train_from_iterator([corpus], trainers.BpeTrainer(vocab_size=760, special_tokens=["<unk>", "<s>", "</s>"] + bytes_, show_progress=False, **options))
         document = json.loads(tokenizer.to_str())
         document["added_tokens"] = document["added_tokens"][:3]  # byte tokens are the model's own
         tokenizer = Tokenizer.from_str(json.dumps(document))
@@ -266,7 +271,7 @@ def make_components(models_of_sentencepiece):
     # Some bytes are missing: part of the text is unknown.
     bpe("partial", normalizers.Sequence([normalizers.NFD(), normalizers.StripAccents(), normalizers.Lowercase()]),
         pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("contiguous"), pre_tokenizers.Metaspace(prepend_scheme="always")]),
-        decoders.Metaspace(), limit_alphabet=60)
+        decoders.Metaspace(), corpus=CORPUS.encode("ascii", "ignore").decode())
     document = json.loads(result["partial"].to_str())
     vocabulary = document["model"]["vocab"]
     for byte in list(range(0x80, 0x90)) + list(range(0xE0, 0xE8)):
@@ -318,6 +323,56 @@ def make_components(models_of_sentencepiece):
     return result
 
 
+def gguf_of(values):
+    """A GGUF file of metadata alone."""
+    def text(value):
+        data = value.encode() if isinstance(value, str) else value
+        return struct.pack("<Q", len(data)) + data
+
+    def item(value):
+        if isinstance(value, bool):
+            return 7, struct.pack("<B", value)
+        if isinstance(value, int):
+            return 4, struct.pack("<I", value)
+        return 8, text(value)
+
+    out = struct.pack("<IIQQ", 0x46554747, 3, 0, len(values))
+    for key, value in values.items():
+        out += text(key)
+        if not isinstance(value, list):
+            kind, data = item(value)
+            out += struct.pack("<I", kind) + data
+        elif isinstance(value[0], str):
+            out += struct.pack("<IIQ", 9, 8, len(value)) + b"".join(map(text, value))
+        elif isinstance(value[0], float):
+            out += struct.pack("<IIQ", 9, 6, len(value)) + struct.pack("<%df" % len(value), *value)
+        else:
+            out += struct.pack("<IIQ", 9, 5, len(value)) + struct.pack("<%di" % len(value), *value)
+    return out + bytes(-len(out) % 32)
+
+
+def ggufs(tokenizers, models_of_sentencepiece):
+    """name -> bytes of a GGUF file: kinds gpt2, llama and t5."""
+    result = {}
+    prefix = "tokenizer.ggml."
+    document = tokenizers["llama3"][1]
+    vocabulary = sorted(document["model"]["vocab"], key=document["model"]["vocab"].get)
+    added = [t["content"] for t in document["added_tokens"]]
+    result["gpt2_kind"] = gguf_of({
+        prefix + "model": "gpt2", prefix + "pre": "llama-bpe", prefix + "tokens": vocabulary + added, prefix + "token_type": [1] * len(vocabulary) + [3] * len(added),
+        prefix + "merges": [" ".join(m) for m in document["model"]["merges"]], prefix + "bos_token_id": len(vocabulary), prefix + "eos_token_id": len(vocabulary) + 1,
+        "tokenizer.chat_template": "{{ bos_token }}"})
+    for name, kind, source in (("llama_kind", "llama", "spm_bpe"), ("t5_kind", "t5", "spm_unigram")):
+        pieces = sentencepiece.SentencePieceProcessor(model_proto=models_of_sentencepiece[source])
+        ids = range(pieces.get_piece_size())
+        types = [2 if pieces.is_unknown(i) else 3 if pieces.is_control(i) else 6 if pieces.is_byte(i) else 1 for i in ids]
+        result[name] = gguf_of({
+            prefix + "model": kind, prefix + "tokens": [pieces.id_to_piece(i) for i in ids], prefix + "scores": [pieces.get_score(i) for i in ids], prefix + "token_type": types,
+            prefix + "bos_token_id": 1, prefix + "eos_token_id": 2, prefix + "unknown_token_id": 0, prefix + "add_bos_token": True, prefix + "add_space_prefix": True,
+            **({prefix + "precompiled_charsmap": list(charsmap_of(models_of_sentencepiece[source]))} if kind == "t5" else {})})
+    return result
+
+
 def behaviors():
     rows = []
     for text in ["the-final--countdown", "-a-", "--", "abc", "a.b..c", "\u00e9-\u00e9", "1-22-333", "a \u180e b", "x\ny\n"]:
@@ -331,6 +386,7 @@ def behaviors():
 
 
 def main(folder):
+    folder = os.path.abspath(folder)
     texts = {"explicit": EXPLICIT, "random": random_strings(2000, 7)}
 
     def write(name, value, indent=None):
@@ -353,6 +409,9 @@ def main(folder):
         os.makedirs(os.path.join(folder, name), exist_ok=True)
         write(name + "/tokenizer.json", document)
         write_ids(name, lambda t: tokenizer.encode(t).ids, tokenizer.decode)
+    for name, data in ggufs(tokenizers, spm).items():
+        with open(os.path.join(folder, name + ".gguf"), "wb") as file:
+            file.write(data)
     for name, model in spm.items():
         os.makedirs(os.path.join(folder, name), exist_ok=True)
         with open(os.path.join(folder, name, "tokenizer.model"), "wb") as file:

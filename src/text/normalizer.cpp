@@ -144,7 +144,13 @@ std::string Normalizer::sentencepiece(const Step& step, std::string_view text, b
     std::string_view spelling = next();
     while (after_space && spelling.starts_with(' ')) spelling.remove_prefix(1);
     if (spelling.empty()) continue;
-    out += spec.escape_whitespaces ? replace_all(spelling, " ", space) : std::string(spelling);
+    for (const char c : spelling) {
+      if (c == ' ') {
+        out += space;
+      } else {
+        out += c;
+      }
+    }
     after_space = spec.remove_extra_whitespaces && spelling.ends_with(' ');
   }
   if (spec.remove_extra_whitespaces) {

@@ -234,7 +234,9 @@ TokenizerSpec parse_sentencepiece(std::string_view bytes, const std::string& whe
   spec.normalizers.push_back(std::move(model.normalizer));
   spec.decoders = sentencepiece_decoders(strip);
   const auto name = [&](int64_t id) {
-    return id >= 0 && id < static_cast<int64_t>(spec.vocab.size()) ? spec.vocab[static_cast<size_t>(id)] : "";
+    const bool control = id >= 0 && id < static_cast<int64_t>(spec.vocab.size()) &&
+                         model.pieces[static_cast<size_t>(id)].type == kPieceControl;
+    return control ? spec.vocab[static_cast<size_t>(id)] : "";
   };
   spec.bos_token = name(model.bos);
   spec.eos_token = name(model.eos);

@@ -1,24 +1,20 @@
-// A tokenizer.json up to the first byte 0, and a text to encode and decode by it.
-#include <filesystem>
-#include <fstream>
+// A tokenizer.json, a text to encode and decode by it, and a tokenizer_config.json, with a byte 0 between.
+#include "text/tokenizer_fuzz.h"
 
 #include "base/fuzz_support.h"
 #include "text/tokenizer.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace cohort;
-  static const std::filesystem::path folder = [] {
-    const auto path = std::filesystem::path("/dev/shm") / ("cohort_fuzz_" + std::to_string(getpid()));
-    std::filesystem::create_directory(path);
-    return path;
-  }();
-  const std::string_view bytes = fuzz::text_of(data, size);
-  const size_t cut = std::min(bytes.find('\0'), bytes.size());
-  std::ofstream(folder / "tokenizer.json", std::ios::binary) << bytes.substr(0, cut);
-  fuzz::accept_errors([&] {
-    const Tokenizer tokenizer = Tokenizer::from_folder(folder);
-    const std::vector<int32_t> ids = tokenizer.encode(bytes.substr(std::min(cut + 1, bytes.size())), true);
-    tokenizer.decode(ids, true);
-  });
+  std::string_view rest = fuzz::text_of(data, size);
+  const auto part = [&] {
+    const std::string_view out = rest.substr(0, rest.find('\0'));
+    rest.remove_prefix(std::min(out.size() + 1, rest.size()));
+    return out;
+  };
+  const std::string_view json = part(), text = part();
+  const fuzz::TokenizerFolder folder(
+      {{"tokenizer.json", json}, {"tokenizer_config.json", rest.empty() ? "{}" : rest}});
+  fuzz::accept_errors([&] { fuzz::use(Tokenizer::from_folder(folder.path()), text); });
   return 0;
 }
