@@ -27,9 +27,12 @@ seeds() {  # of a target, into its folder
       python3 -c 'import json, sys; [open(f"{sys.argv[1]}/seed{i}", "w").write("\0".join(json.loads(row))) for i, row in enumerate(open("tests/fixtures/fuzz/tokenizers.jsonl"))]' "$2" ;;
     sentencepiece_fuzz) for f in tests/fixtures/tokenizer/*/tokenizer.model; do cp "$f" "$2/$(basename "$(dirname "$f")")"; done ;;
     tokenizer_gguf_fuzz) cp tests/fixtures/tokenizer/*.gguf "$2" ;;
-    gguf_fuzz) for f in tests/fixtures/gguf/*.gguf; do head -c 60000 "$f" >"$2/$(basename "$f")"; done ;;
+    gguf_fuzz) for f in tests/fixtures/gguf/*.gguf; do head -c 60000 "$f" >"$2/$(basename "$f")"; done; cp tests/fixtures/tokenizer/*.gguf "$2" ;;
     template_fuzz) python3 -c 'import json, sys; [open(f"{sys.argv[1]}/seed{i}", "w").write(json.loads(row)["template"]) for i, row in enumerate(open("tests/fixtures/template/cases.jsonl"))]' "$2" ;;
-    safetensors_fuzz) find tests/fixtures -name '*.safetensors' -size -64k -exec cp --backup=numbered -t "$2" {} + ;;
+    safetensors_fuzz)  # headers, each before 16 bytes of data
+      python3 -c 'import sys; [open(f"{sys.argv[1]}/seed{i}", "wb").write(len(row).to_bytes(8, "little") + row + bytes(16)) for i, row in enumerate(open("tests/fixtures/fuzz/safetensors.jsonl", "rb").read().split(b"\n"))]' "$2"
+      printf '\377\377\377\377\377\377\377\177{}' >"$2/huge"
+      find tests/fixtures -name '*.safetensors' -size -16k -exec cp --backup=numbered -t "$2" {} + ;;
   esac
 }
 
