@@ -7,7 +7,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const fuzz::MemoryFile file(fuzz::text_of(data, size));
   fuzz::accept_errors([&] {
     const GgufFile gguf(file.path());
-    for (const auto& [key, value] : gguf.metadata()) {
+    for (const auto& item : gguf.metadata()) {
+      const std::string& key = item.first;
       fuzz::accept_errors([&] { gguf.string(key); });
       fuzz::accept_errors([&] { gguf.boolean(key); });
       fuzz::accept_errors([&] { gguf.integer(key); });

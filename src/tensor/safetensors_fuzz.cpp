@@ -8,6 +8,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const SafetensorsFile tensors(file.path());
     for (const SafetensorsEntry& entry : tensors.entries())
       fuzz::accept_errors([&] { float_encoding(entry, "file"); });
+    float floats[4];
+    fuzz::accept_errors([&] { tensors.read_floats("a", floats); });
   });
   return 0;
 }
