@@ -182,7 +182,8 @@ TEST_F(RewardLabel, WhatCannotBeLabelledIsAnError) {
   };
   const Json turns{said("user", "1="), said("assistant", "1"), said("user", "2="), said("assistant", "2")};
   testing::write_text(folder_.file("bad.jsonl"), Json{{"messages", turns}, {"answer", 1}}.dump() + "\n");
-  expect(label("bad.jsonl", "out.jsonl", {"--solutions", "rows"}), "found a conversation");
+  expect(label("bad.jsonl", "out.jsonl", {"--solutions", "rows"}), "no chat template");
+  expect(label("bad.jsonl", "out.jsonl", {"--solutions", "rows", "--prompt_suffix", "="}), "found a conversation");
   testing::write_text(folder_.file("old.jsonl"), "old\n");
   const Process::Result r = label("rows.jsonl", "old.jsonl");
   EXPECT_NE(r.text.find("--overwrite"), std::string::npos) << r.text;

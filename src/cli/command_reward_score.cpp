@@ -84,7 +84,7 @@ int run(std::span<const std::string> arguments) {
   const std::vector<RewardFunction> functions = make_rewards(s.rewards, s.max_completion_length);
   check_new_file(s.output, s.overwrite);
   constexpr std::string_view kRequired[] = {"completion"};
-  const std::vector<Row> rows = read_rows(s.data, kRequired, Conversations::accepted);
+  const std::vector<Row> rows = read_rows(s.data, kRequired, Conversations::turns);
   RowWriter writer(s.output);
   Judged counts;
   const double start = seconds();

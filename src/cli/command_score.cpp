@@ -12,7 +12,7 @@
 namespace cohort {
 namespace {
 
-struct Settings {
+struct Settings : ChatSettings {
   std::string model, data, output;
   double temperature = 1.0;
   int64_t micro_batch_tokens = 8192, num_threads = 0;
@@ -20,11 +20,12 @@ struct Settings {
 
 void declare(OptionTable& t, Settings& s) {
   t.add("model", &s.model, "a Hugging Face folder or a GGUF file").shown_as("DIR|GGUF");
-  t.add("data", &s.data, "JSONL rows with prompt or prompt_ids, and completion or completion_ids")
+  t.add("data", &s.data, "JSONL rows with prompt or prompt_ids, and completion or completion_ids; or with messages")
       .shown_as("FILE");
   t.add("output", &s.output,
         "the rows with log_probs and entropy, a number per completion token; the terminal where empty")
       .shown_as("FILE");
+  add_chat_settings(t, s);
   t.add("temperature", &s.temperature, "log-probs are those of softmax(logits / temperature)").above(0);
   t.add("micro_batch_tokens", &s.micro_batch_tokens, "tokens of a micro-batch: memory against speed")
       .at_least(1);
@@ -44,10 +45,11 @@ int run(std::span<const std::string> arguments) {
   use_threads(s.num_threads);
 
   static constexpr std::string_view required[] = {"prompt", "completion"};
-  std::vector<Row> rows = read_rows(s.data, required);
+  std::vector<Row> rows = read_rows(s.data, required, Conversations::chat);
   set_prompts(rows, "", "");
   const LoadedModel loaded(s.model);
   const ModelConfig& config = loaded.model.config();
+  const ChatFormat chat(loaded.checkpoint.tokenizer, s);
   Transformer transformer;
   Progress progress("score", static_cast<int64_t>(rows.size()), "rows");
   std::string out;
@@ -77,6 +79,7 @@ int run(std::span<const std::string> arguments) {
   };
   for (size_t i = 0; i < rows.size(); ++i) {
     const int64_t line = rows[i].line;
+    chat.render(rows[i], ChatFormat::Wanted::completion, fmt::format("{}:{}", s.data, line));
     Problem p;
     const bool has_ids = !rows[i].completion_ids.empty();
     p = make_problem(std::move(rows[i]), false, loaded.checkpoint.tokenizer);

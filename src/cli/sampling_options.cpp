@@ -10,7 +10,7 @@ void add_sampling_options(OptionTable& t, SamplingSettings& s, std::vector<std::
   t.section("Model and rows");
   t.add("model", &r.model, "a Hugging Face folder (a run's checkpoint-N is one) or a GGUF file")
       .shown_as("DIR|GGUF");
-  constexpr const char* kRows = "rows with prompt or prompt_ids: a JSONL file or the name of a built-in task";
+  constexpr const char* kRows = "rows with prompt, prompt_ids or messages: a JSONL file or the name of a built-in task";
   if (datasets)
     t.add("data", datasets, fmt::format("{}; several by repeating the option or with commas", kRows))
         .shown_as("FILE|TASK");
@@ -22,6 +22,7 @@ void add_sampling_options(OptionTable& t, SamplingSettings& s, std::vector<std::
   t.add("output", &s.output, "where to write the rows; the terminal where empty").shown_as("FILE");
   t.add("prompt_prefix", &r.prompt_prefix, "text put before every prompt");
   t.add("prompt_suffix", &r.prompt_suffix, "text put after every prompt");
+  add_chat_settings(t, r);
   t.section("Sampling");
   t.add("num_generations", &r.num_generations, "completions of a prompt").at_least(1);
   t.add("max_completion_length", &r.max_completion_length, "most tokens of a completion").at_least(1);

@@ -29,13 +29,61 @@ void read_messages(const nlohmann::json& messages, const std::string& place, Row
     const char* expected = i % 2 == 0 ? "user" : "assistant";
     if (role != expected)
       fail("{}: expected the role \"{}\", found \"{:.40}\"{}", where, expected, role,
-           role == "system" ? " (system messages need a chat template, which is not there yet)" : "");
+           role == "system" ? " (a system message needs the chat template: give no prompt_prefix or prompt_suffix)" : "");
     std::string content = text_of(messages[i], "content", where);
     if (i == 0)
       row.question = row.prompt = std::move(content);
     else
       row.turns.push_back(std::move(content));
   }
+}
+
+namespace {
+
+bool is_list(const nlohmann::json& fields, const char* name) {
+  const auto it = fields.find(name);
+  return it != fields.end() && it->is_array();
+}
+
+// A message's text; of a list of parts, those of text.
+std::string content_of(const nlohmann::json& message) {
+  const auto content = message.find("content");
+  if (content == message.end()) return {};
+  if (content->is_string()) return content->get<std::string>();
+  std::string text;
+  if (content->is_array())
+    for (const nlohmann::json& part : *content)
+      if (part.is_object() && part.contains("text") && part["text"].is_string()) text += part["text"].get<std::string>();
+  return text;
+}
+
+}  // namespace
+
+bool holds_messages(const nlohmann::json& fields) {
+  const auto prompt = fields.find("prompt");
+  if (prompt != fields.end() && prompt->is_string()) return false;
+  for (const char* name : {"messages", "prompt", "chosen", "rejected"})
+    if (is_list(fields, name)) return true;
+  return false;
+}
+
+void check_messages(const nlohmann::json& fields, const std::string& place, RequiredFields required, Row& row) {
+  const bool whole = is_list(fields, "messages") && !is_list(fields, "prompt");
+  const bool pair = is_list(fields, "chosen") && is_list(fields, "rejected");
+  for (const std::string_view name : required) {
+    const bool implied = (whole && (name == "prompt" || name == "completion")) || (pair && name == "prompt");
+    if (!implied && !is_list(fields, std::string(name).c_str()))
+      fail("{}: \"{}\" is {}, expected a list of messages as the row's other fields are", place, name,
+           fields.contains(name) ? fields[std::string(name)].type_name() : "missing");
+  }
+  for (const char* name : {"messages", "prompt", "completion", "chosen", "rejected"}) {
+    if (!is_list(fields, name)) continue;
+    const nlohmann::json& list = fields[name];
+    if (list.empty()) fail("{}: \"{}\" is a list of 0, expected messages", place, name);
+    for (size_t i = 0; i < list.size(); ++i) text_of(list[i], "role", fmt::format("{}: {}[{}]", place, name, i));
+  }
+  for (const nlohmann::json& message : fields[is_list(fields, "prompt") ? "prompt" : pair ? "chosen" : "messages"])
+    if (message["role"] == "user") row.question = content_of(message);
 }
 
 }  // namespace cohort

@@ -80,8 +80,16 @@ Row parse_row(std::string_view line, int64_t number, const std::string& place, R
   if (!fields.is_object()) fail("{}: expected a JSON object, found {}", place, fields.type_name());
   Row row;
   row.line = number;
-  if (conversations == Conversations::accepted && has(fields, "messages") && !has(fields, "prompt")) {
+  if (conversations == Conversations::turns && has(fields, "messages") && !has(fields, "prompt")) {
     read_messages(fields["messages"], place, row);
+    row.fields = std::make_shared<const json>(std::move(fields));
+    return row;
+  }
+  if (conversations == Conversations::chat && holds_messages(fields)) {
+    check_messages(fields, place, required, row);
+    row.chat = line;
+    row.prompt_ids = read_ids(fields, "prompt_ids", place);
+    row.completion_ids = read_ids(fields, "completion_ids", place);
     row.fields = std::make_shared<const json>(std::move(fields));
     return row;
   }

@@ -19,6 +19,8 @@ struct Row {
   std::vector<int32_t> prompt_ids, completion_ids;  // empty where the row has none
   std::vector<std::string>
       turns;  // of a conversation, after the prompt: assistant, user, assistant ...; else empty
+  std::string chat;       // of a row of messages that a chat template is to render: its line; else empty
+  bool rendered = false;  // prompt, completion and turns are a template's: no token is added around them
   std::shared_ptr<const nlohmann::json> fields;  // the whole object, for rewards and output
   int64_t line = 0;                              // 1-based line in its file; 0: made by a built-in task
 
@@ -29,8 +31,9 @@ struct Row {
 // Fields that every row must have; "prompt" and "completion" are also met by prompt_ids and completion_ids.
 using RequiredFields = std::span<const std::string_view>;
 
-// Whether a conversation (conversation.h) may stand for a row's prompt and completion.
-enum class Conversations { refused, accepted };
+// What a row may hold in place of text (conversation.h): nothing else, a list of messages whose turns are taken
+// apart, or messages for a chat template.
+enum class Conversations { refused, turns, chat };
 
 // Reads a JSONL file. Blank lines are skipped, CRLF and a byte order mark accepted, unknown fields kept in
 // `fields`. Throws Error naming file and line for: broken JSON, not an object, invalid UTF-8, a missing

@@ -7,6 +7,7 @@
 #include "data/pairs.h"
 #include "data/tasks.h"
 #include "rl/methods.h"
+#include "run/chat_format.h"
 #include "run/offline.h"
 
 namespace cohort {
@@ -26,6 +27,12 @@ Kind kind_of(const Recipe& recipe) {
   }
 }
 
+// A recipe that says what stands around a prompt takes conversations apart; else a chat template renders them.
+Conversations conversations_of(const Recipe& recipe, Kind kind) {
+  if (recipe.prompt_prefix.empty() && recipe.prompt_suffix.empty()) return Conversations::chat;
+  return kind == Kind::completions ? Conversations::turns : Conversations::refused;
+}
+
 std::vector<Row> rows_of(const std::string& data, const Recipe& recipe, Kind kind) {
   for (const TaskInfo& task : task_list()) {
     if (task.name != data) continue;
@@ -39,7 +46,7 @@ std::vector<Row> rows_of(const std::string& data, const Recipe& recipe, Kind kin
   if (kind == Kind::pairs) return read_pairs(data);
   static constexpr std::string_view fields[] = {"prompt", "completion"};
   return read_rows(data, RequiredFields(fields).first(kind == Kind::prompts ? 1 : 2),
-                   kind == Kind::completions ? Conversations::accepted : Conversations::refused);
+                   conversations_of(recipe, kind));
 }
 
 std::string name_of(const Row& row, const std::string& data) {
@@ -67,16 +74,34 @@ std::vector<int32_t> finished(const std::string& text, const Tokenizer& tokenize
   return ids;
 }
 
+// How many of the tokens that a chat template made of an answer the model writes: up to the special token that ends
+// it, where nothing but white space stands behind that.
+size_t written_tokens(std::span<const int32_t> ids, const Tokenizer& tokenizer) {
+  size_t n = ids.size();
+  while (n > 0 && !tokenizer.is_special(ids[n - 1])) {
+    if (tokenizer.token_bytes(ids[n - 1]).find_first_not_of(" \t\r\n") != std::string::npos) return ids.size();
+    --n;
+  }
+  return n > 0 ? n : ids.size();
+}
+
 // A conversation after its prompt, assistant and user by turns.
 void add_turns(const Row& row, const Tokenizer& tokenizer, Problem& p) {
-  for (size_t i = 0; i < row.turns.size(); ++i) {
-    const bool assistant = i % 2 == 0;
-    const std::vector<int32_t> ids =
-        assistant ? finished(row.turns[i], tokenizer) : tokenizer.encode(row.turns[i], false);
+  const auto add = [&](std::span<const int32_t> ids, bool assistant) {
+    if (ids.empty()) return;
     const auto begin = static_cast<int32_t>(p.completion_ids.size());
     p.completion_ids.insert(p.completion_ids.end(), ids.begin(), ids.end());
     p.spans.push_back({begin, begin + static_cast<int32_t>(ids.size()), assistant});
+  };
+  for (size_t i = 0; i < row.turns.size(); ++i) {
+    const bool assistant = i % 2 == 0;
+    const std::vector<int32_t> ids = assistant && !row.rendered ? finished(row.turns[i], tokenizer)
+                                                                : tokenizer.encode(row.turns[i], false);
+    const size_t written = assistant && row.rendered ? written_tokens(ids, tokenizer) : ids.size();
+    add(std::span(ids).first(written), assistant);
+    if (i + 1 < row.turns.size()) add(std::span(ids).subspan(written), false);
   }
+  if (p.spans.size() == 1) p.spans.clear();  // all of it is the model's
 }
 
 // The prompt's tokens are trained on as well, all but the first, which nothing predicts.
@@ -93,7 +118,7 @@ Problem make_problem(Row row, bool supervised, const Tokenizer& tokenizer) {
   p.prompt_ids = row.prompt_ids;
   if (p.prompt_ids.empty()) {
     const int32_t bos = tokenizer.bos_token_id();
-    p.prompt_ids = tokenizer.encode(row.prompt, true);
+    p.prompt_ids = tokenizer.encode(row.prompt, !row.rendered);
     if (p.prompt_ids.size() > 1 && bos >= 0 && p.prompt_ids[0] == bos && p.prompt_ids[1] == bos)
       p.prompt_ids.erase(p.prompt_ids.begin());  // the text brought its own
   }
@@ -101,7 +126,10 @@ Problem make_problem(Row row, bool supervised, const Tokenizer& tokenizer) {
     p.completion_ids = row.completion_ids;
     if (!row.turns.empty())
       add_turns(row, tokenizer, p);
-    else if (p.completion_ids.empty())
+    else if (row.rendered) {
+      p.completion_ids = tokenizer.encode(row.completion, false);
+      p.completion_ids.resize(written_tokens(p.completion_ids, tokenizer));
+    } else if (p.completion_ids.empty())
       p.completion_ids = finished(row.completion, tokenizer);
   }
   p.row = std::move(row);
@@ -165,6 +193,12 @@ std::vector<Problem> problems_of(std::vector<Row> rows, const std::string& data,
                                  const Recipe& recipe, const Tokenizer& tokenizer,
                                  const ModelConfig& config) {
   set_prompts(rows, recipe.prompt_prefix, recipe.prompt_suffix);
+  const ChatFormat chat(tokenizer, recipe);
+  for (Row& row : rows)
+    chat.render(row, kind == Kind::pairs         ? ChatFormat::Wanted::pair
+                     : kind == Kind::completions ? ChatFormat::Wanted::completion
+                                                 : ChatFormat::Wanted::prompt,
+                name_of(row, data));
   std::vector<Problem> problems;
   if (kind == Kind::samples) {
     problems = offline_problems(std::move(rows), data, recipe.num_generations, tokenizer);
@@ -178,7 +212,8 @@ std::vector<Problem> problems_of(std::vector<Row> rows, const std::string& data,
     const std::string name = name_of(p.row, data);
     if (kind == Kind::completions && p.completion_ids.empty()) fail("{}: the completion has no tokens", name);
     check(p, name, recipe, config);
-    if (kind == Kind::completions && !recipe.completion_only_loss) train_on_prompt(p);
+    const bool prompts_too = !recipe.completion_only_loss || (!p.spans.empty() && !recipe.assistant_only_loss);
+    if (kind == Kind::completions && prompts_too) train_on_prompt(p);
   }
   return problems;
 }

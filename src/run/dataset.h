@@ -15,7 +15,7 @@ struct Datasets {
 };
 
 // Prompts are tokenised with the tokenizer's special tokens (a BOS where it has one) unless the text begins
-// with them. Throws Error naming the row where a prompt is empty, longer than max_prompt_length, or too long
+// with them; rows of messages are rendered by the chat template, which writes its own. Throws Error naming the row where a prompt is empty, longer than max_prompt_length, or too long
 // for the context with its completion.
 Datasets load_datasets(const Recipe& recipe, const Tokenizer& tokenizer, const ModelConfig& config);
 

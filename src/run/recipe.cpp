@@ -55,6 +55,9 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("prompt_suffix", &r.prompt_suffix, "text put after every prompt");
   t.add("completion_only_loss", &r.completion_only_loss,
         "sft: train on completions (of a conversation: the assistant's turns); false: on prompts too");
+  t.add("assistant_only_loss", &r.assistant_only_loss,
+        "sft: of rows of messages train on the assistant's alone; false: on the whole conversation");
+  add_chat_settings(t, r);
   t.add("offline_rollouts", &r.offline_rollouts,
         "train on completions that another engine drew, which data holds with their log_probs, instead of "
         "sampling");

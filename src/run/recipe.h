@@ -11,11 +11,12 @@
 #include <vector>
 
 #include "reward/settings.h"
+#include "run/chat_format.h"
 #include "run/optimizer_settings.h"
 
 namespace cohort {
 
-struct Recipe : OptimizerSettings, RewardSettings {
+struct Recipe : OptimizerSettings, RewardSettings, ChatSettings {
   // Run
   std::string method = "grpo";  // a row of rl/methods.cpp
   std::string model;            // a Hugging Face folder or a GGUF file
@@ -32,6 +33,7 @@ struct Recipe : OptimizerSettings, RewardSettings {
   bool shuffle_dataset = true;
   std::string prompt_prefix, prompt_suffix;  // text around each prompt
   bool completion_only_loss = true;
+  bool assistant_only_loss = true;
   bool offline_rollouts = false;
   int64_t max_prompt_length = 0;  // tokens; 0: what the context leaves. A longer prompt is an error
 

@@ -42,7 +42,7 @@ const std::vector<MethodOptions>& method_options() {
       {"grpo",
        {"steps_per_iteration", "reward_model_label", "reward_model_learning_rate", "reward_model_batch_size",
         "replay_fraction"}},
-      {"sft", {"completion_only_loss"}},
+      {"sft", {"completion_only_loss", "assistant_only_loss"}},
       {"dpo", {"label_smoothing"}},
       {"rft", {"reward_threshold"}},
       {"distill", {"teacher_model"}},

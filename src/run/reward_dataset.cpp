@@ -5,6 +5,7 @@
 #include "data/pairs.h"
 #include "data/reward_rows.h"
 #include "rl/steps.h"
+#include "run/chat_format.h"
 #include "run/dataset.h"
 
 namespace cohort {
@@ -21,12 +22,13 @@ JudgedCompletion at_the_end(std::vector<int32_t> ids) {
   return {std::move(ids), {end}};
 }
 
-RewardExample tokenize(Row row, const std::string& name, const RewardRecipe& recipe,
+RewardExample tokenize(Row row, const std::string& name, const RewardRecipe& recipe, const ChatFormat& chat,
                        const Tokenizer& tokenizer) {
   RewardExample example;
   example.line = row.line;
   example.question = text_hash(row.question);
   if (recipe.loss == "pairwise") {
+    chat.render(row, ChatFormat::Wanted::pair, fmt::format("{}:{}", name, row.line));
     Pair pair = pair_of(row);
     example.margin = margin_of(row, name);
     Problem chosen = make_problem(std::move(pair.chosen), true, tokenizer);
@@ -72,8 +74,9 @@ std::vector<RewardExample> reward_examples(std::vector<Row> rows, const std::str
   std::vector<RewardExample> examples;
   int64_t most = config.max_position_embeddings, too_long = 0;
   if (recipe.max_length > 0) most = std::min(most, recipe.max_length);
+  const ChatFormat chat(tokenizer, {});
   for (Row& row : rows) {
-    RewardExample example = tokenize(std::move(row), name, recipe, tokenizer);
+    RewardExample example = tokenize(std::move(row), name, recipe, chat, tokenizer);
     const auto prompt = static_cast<int64_t>(example.prompt_ids.size());
     if (prompt == 0) fail("{}:{}: the prompt has no tokens", name, example.line);
     bool fits = true;

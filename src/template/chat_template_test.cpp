@@ -112,6 +112,7 @@ TEST(Errors, NameTheLine) {
   EXPECT_EQ(error_of("{{ 'a' }"), "chat: line 1: unexpected '}'");
   EXPECT_EQ(error_of("{{ x | nothing }}"), "chat: line 1: no filter named 'nothing'");
   EXPECT_EQ(error_of("\xff"), "chat: the template is not UTF-8");
+  EXPECT_EQ(error_of("{% include 7"), "chat: line 1: expected '%}', found the end of the template");
 }
 
 // Catches: dates of another clock than the one given.

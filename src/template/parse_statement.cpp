@@ -269,7 +269,7 @@ Stmt Parser::block_statement() {
 Stmt Parser::other_template() {
   Stmt s = statement_of(StmtKind::refused, now().line);
   s.text = fmt::format("{{% {} %}} needs another template, and a chat template stands alone", now().text);
-  while (now().kind != TokenKind::block_end) next();
+  while (now().kind != TokenKind::block_end && now().kind != TokenKind::end) next();
   return s;
 }
 

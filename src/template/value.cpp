@@ -85,48 +85,45 @@ int64_t Range::size() const {
 
 namespace {
 
-// Values that wait to be taken apart; one loop does it for everything that dies inside.
-class Graveyard {
- public:
-  static void bury(Value& value) {
-    const Kind k = value.kind();
-    if (k != Kind::list && k != Kind::tuple && k != Kind::iterator && k != Kind::dict &&
-        k != Kind::name_space)
-      return;
-    waiting().push_back(std::move(value));
-  }
-  static void empty() {
-    thread_local bool busy = false;
-    if (busy) return;
-    busy = true;
-    while (!waiting().empty()) {
-      const Value last = std::move(waiting().back());
-      waiting().pop_back();
-    }
-    busy = false;
-  }
+// Values that wait to be taken apart: one loop does it for everything that dies inside. (No object of the thread's
+// own: values may outlive those.)
+thread_local std::vector<Value>* waiting = nullptr;
 
- private:
-  static std::vector<Value>& waiting() {
-    thread_local std::vector<Value> values;
-    return values;
+void bury(Value& value, std::vector<Value>& graves) {
+  const Kind k = value.kind();
+  if (k == Kind::list || k == Kind::tuple || k == Kind::iterator || k == Kind::dict || k == Kind::name_space)
+    graves.push_back(std::move(value));
+}
+
+template <class F>
+void take_apart(F bury_all) {
+  if (waiting) return bury_all(*waiting);
+  std::vector<Value> graves;
+  waiting = &graves;
+  bury_all(graves);
+  while (!graves.empty()) {
+    const Value last = std::move(graves.back());
+    graves.pop_back();
   }
-};
+  waiting = nullptr;
+}
 
 }  // namespace
 
 Sequence::~Sequence() {
-  for (Value& item : items) Graveyard::bury(item);
-  Graveyard::empty();
+  take_apart([&](std::vector<Value>& graves) {
+    for (Value& item : items) bury(item, graves);
+  });
 }
 
 Mapping::~Mapping() {
-  for (const auto& [key, value] : entries.items()) {
-    Value last = value;  // the entries' own copy is not the last one then
-    Graveyard::bury(last);
-  }
-  entries = Dict();
-  Graveyard::empty();
+  take_apart([&](std::vector<Value>& graves) {
+    for (const auto& [key, value] : entries.items()) {
+      Value last = value;  // the entries' own copy is not the last one then
+      bury(last, graves);
+    }
+    entries = Dict();
+  });
 }
 
 std::string type_name(const Value& value) {
