@@ -82,10 +82,13 @@ int run(std::span<const std::string> arguments) {
     chat.render(rows[i], ChatFormat::Wanted::completion, fmt::format("{}:{}", s.data, line));
     Problem p;
     const bool has_ids = !rows[i].completion_ids.empty();
-    p = make_problem(std::move(rows[i]), false, loaded.checkpoint.tokenizer);
+    const bool rendered = rows[i].rendered;
+    p = make_problem(std::move(rows[i]), rendered, loaded.checkpoint.tokenizer);
     // A completion's text stands as it is: no end token is added.
-    p.completion_ids =
-        has_ids ? p.row.completion_ids : loaded.checkpoint.tokenizer.encode(p.row.completion, false);
+    if (has_ids)
+      p.completion_ids = p.row.completion_ids;
+    else if (!rendered)
+      p.completion_ids = loaded.checkpoint.tokenizer.encode(p.row.completion, false);
     if (p.prompt_ids.empty() || p.completion_ids.empty())
       fail("{}:{}: expected a prompt and a completion of at least one token each", s.data, line);
     const int64_t tokens = static_cast<int64_t>(p.prompt_ids.size() + p.completion_ids.size());

@@ -15,9 +15,9 @@ void read_messages(const nlohmann::json& messages, const std::string& place, Row
 // Whether `messages` (without `prompt`), `prompt`, `chosen` or `rejected` is a list of messages.
 bool holds_messages(const nlohmann::json& fields);
 
-// Refuses a row of messages without one of `required`, of which `messages` stand for prompt and completion, and
-// lists that hold something else than objects with a role. row.question becomes the last thing that the user says
-// in the prompt.
+// Refuses a row of messages without one of `required`, of which `messages` stand for prompt and completion,
+// and lists that hold something else than objects with a role. row.question becomes the last thing that the
+// user says in the prompt.
 void check_messages(const nlohmann::json& fields, const std::string& place, RequiredFields required, Row& row);
 
 }  // namespace cohort

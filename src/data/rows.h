@@ -31,8 +31,8 @@ struct Row {
 // Fields that every row must have; "prompt" and "completion" are also met by prompt_ids and completion_ids.
 using RequiredFields = std::span<const std::string_view>;
 
-// What a row may hold in place of text (conversation.h): nothing else, a list of messages whose turns are taken
-// apart, or messages for a chat template.
+// What a row may hold in place of text (conversation.h): nothing else, a list of messages whose turns are
+// taken apart, or messages for a chat template.
 enum class Conversations { refused, turns, chat };
 
 // Reads a JSONL file. Blank lines are skipped, CRLF and a byte order mark accepted, unknown fields kept in

@@ -27,8 +27,8 @@ class ChatFormat {
 
   // Of row.chat, the text that the model sees: row.prompt; for a `completion` also row.turns, the assistant's
   // text and what stands between by turns, and row.completion, all of it; for a `pair` the two completions as
-  // row.turns. Does nothing where row.chat is empty. Throws Error with `place` where there is no template, where
-  // it refuses the messages, and where the assistant's words cannot be told from the rest.
+  // row.turns. Does nothing where row.chat is empty. Throws Error with `place` where there is no template,
+  // where it refuses the messages, and where the assistant's words cannot be told from the rest.
   enum class Wanted { prompt, completion, pair };
   void render(Row& row, Wanted wanted, const std::string& place) const;
 

@@ -80,8 +80,8 @@ TEST_F(ChatFormatTest, PromptsEndWhereTheAnswerBegins) {
   EXPECT_EQ(p.prompt_ids[0], tokenizer.token_id("<|im_start|>"));
 }
 
-// Catches: masks that differ between a template that marks answers and one whose beginnings are compared; white space
-// behind the end token trained on; a token lost or doubled where turns meet.
+// Catches: masks that differ between a template that marks answers and one whose beginnings are compared;
+// white space behind the end token trained on; a token lost or doubled where turns meet.
 TEST_F(ChatFormatTest, TheAssistantsWordsAreTheSameEitherWay) {
   for (const char* chat_template : {kChatml, kMarked}) {
     const Problem p =
@@ -123,8 +123,8 @@ TEST_F(ChatFormatTest, Pairs) {
   }
 }
 
-// Catches: a template that rewrites the past trained on at the wrong tokens; errors that do not say where or what to
-// do.
+// Catches: a template that rewrites the past trained on at the wrong tokens; errors that do not say where or
+// what to do.
 TEST_F(ChatFormatTest, WhatIsRefused) {
   const auto error = [&](const auto& f) -> std::string {
     try {
@@ -162,7 +162,8 @@ TEST_F(ChatFormatTest, WhatIsRefused) {
   EXPECT_NE(error([&] { ChatFormat(tokenizer, settings); }).find("expected a day"), std::string::npos);
 }
 
-// Catches: variables of the recipe or the row that do not reach the template, tools as text, and the day of the clock.
+// Catches: variables of the recipe or the row that do not reach the template, tools as text, and the day of
+// the clock.
 TEST_F(ChatFormatTest, WhatTheTemplateSees) {
   std::ofstream(path)
       << "{{ eos_token }}{{ who }}{{ tools[0].name }}{{ strftime_now('%d %b %Y') }}{{ last }}";

@@ -27,7 +27,8 @@ Kind kind_of(const Recipe& recipe) {
   }
 }
 
-// A recipe that says what stands around a prompt takes conversations apart; else a chat template renders them.
+// A recipe that says what stands around a prompt takes conversations apart; else a chat template renders
+// them.
 Conversations conversations_of(const Recipe& recipe, Kind kind) {
   if (recipe.prompt_prefix.empty() && recipe.prompt_suffix.empty()) return Conversations::chat;
   return kind == Kind::completions ? Conversations::turns : Conversations::refused;
@@ -74,8 +75,20 @@ std::vector<int32_t> finished(const std::string& text, const Tokenizer& tokenize
   return ids;
 }
 
-// How many of the tokens that a chat template made of an answer the model writes: up to the special token that ends
-// it, where nothing but white space stands behind that.
+// A piece of a longer text: without the space that a SentencePiece tokenizer puts where a text begins.
+std::vector<int32_t> continued(const std::string& text, const Tokenizer& tokenizer) {
+  std::vector<int32_t> ids = tokenizer.encode(text, false);
+  std::string bytes;
+  for (int32_t id : ids) bytes += tokenizer.token_bytes(id);
+  if (bytes == text) return ids;
+  const std::vector<int32_t> newline = tokenizer.encode("\n", false);
+  const std::vector<int32_t> behind = tokenizer.encode("\n" + text, false);
+  if (behind.size() < newline.size() || !std::equal(newline.begin(), newline.end(), behind.begin())) return ids;
+  return {behind.begin() + std::ssize(newline), behind.end()};
+}
+
+// How many of the tokens that a chat template made of an answer the model writes: up to the special token
+// that ends it, where nothing but white space stands behind that.
 size_t written_tokens(std::span<const int32_t> ids, const Tokenizer& tokenizer) {
   size_t n = ids.size();
   while (n > 0 && !tokenizer.is_special(ids[n - 1])) {
@@ -96,12 +109,12 @@ void add_turns(const Row& row, const Tokenizer& tokenizer, Problem& p) {
   for (size_t i = 0; i < row.turns.size(); ++i) {
     const bool assistant = i % 2 == 0;
     const std::vector<int32_t> ids = assistant && !row.rendered ? finished(row.turns[i], tokenizer)
-                                                                : tokenizer.encode(row.turns[i], false);
+                                     : row.rendered          ? continued(row.turns[i], tokenizer)
+                                                             : tokenizer.encode(row.turns[i], false);
     const size_t written = assistant && row.rendered ? written_tokens(ids, tokenizer) : ids.size();
     add(std::span(ids).first(written), assistant);
     if (i + 1 < row.turns.size()) add(std::span(ids).subspan(written), false);
   }
-  if (p.spans.size() == 1) p.spans.clear();  // all of it is the model's
 }
 
 // The prompt's tokens are trained on as well, all but the first, which nothing predicts.
@@ -127,7 +140,7 @@ Problem make_problem(Row row, bool supervised, const Tokenizer& tokenizer) {
     if (!row.turns.empty())
       add_turns(row, tokenizer, p);
     else if (row.rendered) {
-      p.completion_ids = tokenizer.encode(row.completion, false);
+      p.completion_ids = continued(row.completion, tokenizer);
       p.completion_ids.resize(written_tokens(p.completion_ids, tokenizer));
     } else if (p.completion_ids.empty())
       p.completion_ids = finished(row.completion, tokenizer);
@@ -212,7 +225,7 @@ std::vector<Problem> problems_of(std::vector<Row> rows, const std::string& data,
     const std::string name = name_of(p.row, data);
     if (kind == Kind::completions && p.completion_ids.empty()) fail("{}: the completion has no tokens", name);
     check(p, name, recipe, config);
-    const bool prompts_too = !recipe.completion_only_loss || (!p.spans.empty() && !recipe.assistant_only_loss);
+    const bool prompts_too = !recipe.completion_only_loss || (!p.row.turns.empty() && !recipe.assistant_only_loss);
     if (kind == Kind::completions && prompts_too) train_on_prompt(p);
   }
   return problems;

@@ -89,8 +89,8 @@ TEST(Cases, MinjaSyntax) {
   std::printf("%d of %d\n", passed, count);
 }
 
-// Catches: anything that Python's Jinja2 does otherwise: statements, white space, errors, and expressions made at
-// random (tools/make_template_cases.py).
+// Catches: anything that Python's Jinja2 does otherwise: statements, white space, errors, and expressions
+// made at random (tools/make_template_cases.py).
 TEST(Cases, AsJinja2Renders) {
   const std::filesystem::path folder = COHORT_SOURCE_DIR "/tests/fixtures/template";
   const Value context = jinja::read_json(read_file(folder / "context.json"));

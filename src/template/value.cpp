@@ -85,8 +85,8 @@ int64_t Range::size() const {
 
 namespace {
 
-// Values that wait to be taken apart: one loop does it for everything that dies inside. (No object of the thread's
-// own: values may outlive those.)
+// Values that wait to be taken apart: one loop does it for everything that dies inside. (No object of the
+// thread's own: values may outlive those.)
 thread_local std::vector<Value>* waiting = nullptr;
 
 void bury(Value& value, std::vector<Value>& graves) {
