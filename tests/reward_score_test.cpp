@@ -48,5 +48,19 @@ TEST_F(RewardScore, TakesAnyRewardAndRefusesFaults) {
   EXPECT_NE(missing.text.find("--data is missing"), std::string::npos) << missing.text;
 }
 
+// Catches: a generated program whose solution and tests disagree, in one of its five kinds.
+TEST_F(RewardScore, SolutionsOfGeneratedProgramsPassTheirTests) {
+  const std::string file = (folder_.path() / "programs.jsonl").string();
+  const auto made = run_program({"data", "make", "--data", "programs", "--task_problems", "25", "--output", file});
+  ASSERT_EQ(made.status, 0) << made.text;
+  std::string prompts;
+  for (const auto& row : testing::json_lines(file)) prompts += row["prompt"];
+  for (const char* kind : {"the sum", "the largest", "the smallest", "number of even", "product of"})
+    EXPECT_NE(prompts.find(kind), std::string::npos) << kind;
+  const auto r = run_program({"reward", "score", "--reward", "code", "--data", file});
+  if (r.text.find("25 could not be judged") != std::string::npos) GTEST_SKIP() << r.text.substr(0, 300);
+  EXPECT_NE(r.text.find("25 rows: 25 right, 0 not, 0 could not be judged"), std::string::npos) << r.text;
+}
+
 }  // namespace
 }  // namespace cohort

@@ -1,56 +1,19 @@
-#include <nlohmann/json.hpp>
-
 #include "cli/cli.h"
-#include "cli/command_support.h"
-#include "run/dataset.h"
 
 namespace cohort {
 namespace {
 
-struct Settings {
-  Recipe recipe;
-  std::string output, held_out;
-};
-
-void declare(OptionTable& t, Settings& s) {
-  t.add("data", &s.recipe.data, "the name of a built-in task, or a JSONL file (to split it)")
-      .shown_as("TASK|FILE");
-  t.add("task_digits", &s.recipe.task_digits, "a built-in task's difficulty: digits of its numbers, or how many there are").at_least(1).at_most(30);
-  t.add("task_problems", &s.recipe.task_problems, "problems that a built-in task makes; 0: as many as it has")
-      .at_least(0);
-  t.add("seed", &s.recipe.seed, "the same seed gives the same problems").at_least(0);
-  t.add("output", &s.output, "where to write the rows; the terminal where empty").shown_as("FILE");
-  t.add("holdout_fraction", &s.recipe.holdout_fraction,
-        "share of the distinct prompts that goes to held_out, chosen by their hash as train does")
-      .at_least(0)
-      .at_most(0.9);
-  t.add("held_out", &s.held_out, "where to write the rows held out").shown_as("FILE");
-}
-
-std::string lines_of(const std::vector<Row>& rows) {
-  std::string lines;
-  for (const Row& row : rows) lines += row.fields->dump() + "\n";
-  return lines;
-}
-
-int run(std::span<const std::string> arguments) {
-  const Settings s = read_options<Settings, declare>("data", arguments);
-  require_option("data", "data", !s.recipe.data.empty(), kDataExpected);
-  if ((s.recipe.holdout_fraction > 0) == s.held_out.empty())
-    fail("data: --held_out and --holdout_fraction go together: a file, and the share of prompts it gets");
-  const Split split = split_by_question(load_rows(s.recipe.data, s.recipe), s.recipe.holdout_fraction);
-  if (!s.held_out.empty()) write_output(s.held_out, lines_of(split.held_out));
-  write_output(s.output, lines_of(split.train));
-  return 0;
-}
+// Files command_data_NAME.cpp.
+constexpr const Command* kCommands[] = {&kDataMakeCommand};
 
 }  // namespace
 
-const Command kDataCommand = {"data",
-                              "write a built-in task's rows as a JSONL file, to look at, mix and split",
-                              "cohort data --data TASK [--output FILE] [--option value]...",
-                              "cohort data --data carries --task_digits 3 --task_problems 5",
-                              options_help<Settings, declare>,
-                              run};
+const Command kDataCommand = {.name = "data",
+                              .summary = "rows of problems: make them from a built-in task",
+                              .usage = "cohort data COMMAND [--option value]...",
+                              .example = "cohort data make --data carries --task_digits 3 --task_problems 5",
+                              .options = nullptr,
+                              .run = nullptr,
+                              .subcommands = kCommands};
 
 }  // namespace cohort

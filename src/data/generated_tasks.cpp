@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 namespace cohort {
 namespace {
@@ -131,33 +132,40 @@ Row letters(ProblemRandom& r, int32_t difficulty) {
       "text", {{"answer", reversed}});
 }
 
-// Programs that read standard input, with tests.
+// Programs that read standard input, with tests and a solution.
 Row program(ProblemRandom& r, int32_t difficulty) {
-  static constexpr const char* kWhat[] = {"sum", "largest", "smallest", "number of even ones",
-                                          "product of the first and last"};
-  const int64_t what = r.below(5), times = r.between(1, 9 * difficulty), plus = r.between(0, 20 * difficulty);
+  struct Kind {
+    const char *what, *python;
+    int64_t (*value)(std::span<const int64_t>);
+  };
+  static constexpr Kind kKinds[] = {
+      {"sum", "sum(a)", [](std::span<const int64_t> a) { return std::accumulate(a.begin(), a.end(), int64_t{0}); }},
+      {"largest", "max(a)", [](std::span<const int64_t> a) { return *std::ranges::max_element(a); }},
+      {"smallest", "min(a)", [](std::span<const int64_t> a) { return *std::ranges::min_element(a); }},
+      {"number of even ones", "len([x for x in a if x % 2 == 0])",
+       [](std::span<const int64_t> a) {
+         return int64_t{std::ranges::count_if(a, [](int64_t n) { return n % 2 == 0; })};
+       }},
+      {"product of the first and last", "a[0] * a[-1]",
+       [](std::span<const int64_t> a) { return a.front() * a.back(); }},
+  };
+  const Kind& kind = kKinds[r.below(std::ssize(kKinds))];
+  const int64_t times = r.between(1, 9 * difficulty), plus = r.between(0, 20 * difficulty);
   std::vector<std::string> inputs, outputs;
   for (int test = 0; test < 5; ++test) {
     std::vector<int64_t> numbers;
     for (int64_t i = r.between(1, 3 + 2 * difficulty); i > 0; --i) numbers.push_back(r.between(-50, 50));
-    int64_t value = 0;
-    if (what == 0)
-      for (int64_t n : numbers) value += n;
-    if (what == 1) value = *std::ranges::max_element(numbers);
-    if (what == 2) value = *std::ranges::min_element(numbers);
-    if (what == 3) value = std::ranges::count_if(numbers, [](int64_t n) { return n % 2 == 0; });
-    if (what == 4) value = numbers.front() * numbers.back();
     inputs.push_back(fmt::format("{}\n", fmt::join(numbers, " ")));
-    outputs.push_back(fmt::format("{}\n", value * times + plus));
+    outputs.push_back(fmt::format("{}\n", kind.value(numbers) * times + plus));
   }
+  const std::string added = plus > 0 ? fmt::format(" + {}", plus) : "";
   return row_of(fmt::format("Write a Python program that reads one line of integers separated by spaces and "
-                            "prints the {} times {}{}. "
-                            "Answer with one ```python code block.",
-                            kWhat[what == 2   ? 2
-                                  : what == 3 ? 3
-                                              : what],
-                            times, plus > 0 ? fmt::format(" plus {}", plus) : ""),
-                "code", {{"tests", {{"inputs", inputs}, {"outputs", outputs}}}});
+                            "prints the {} times {}{}. Answer with one ```python code block.",
+                            kind.what, times, plus > 0 ? fmt::format(" plus {}", plus) : ""),
+                "code",
+                {{"tests", {{"inputs", inputs}, {"outputs", outputs}}},
+                 {"completion", fmt::format("```python\na = list(map(int, input().split()))\nprint({} * {}{})\n```",
+                                            kind.python, times, added)}});
 }
 
 constexpr GeneratedTask kTasks[] = {
@@ -169,7 +177,7 @@ constexpr GeneratedTask kTasks[] = {
      countdown},
     {"sorting", "sort task_digits + 2 numbers (reward: answer_tag)", 30, sorting},
     {"letters", "write task_digits + 2 letters in reverse order (reward: answer_tag)", 30, letters},
-    {"programs", "short programs on a line of integers, with tests (reward: code)", 5, program},
+    {"programs", "short programs on a line of integers, with tests and a solution (reward: code)", 5, program},
 };
 
 }  // namespace
