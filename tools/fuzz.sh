@@ -36,17 +36,16 @@ seeds() {  # of a target, into its folder
   esac
 }
 
-status=0
-mkdir -p build-fuzz/crashes
-for target in "${targets[@]}"; do
-  folder=build-fuzz/corpus/$target
+# Fuzzes one target and prints what it found, and the coverage; a status other than 0 where it found something.
+fuzz() {
+  local target=$1 folder=build-fuzz/corpus/$1 status=0
   mkdir -p "$folder"
   seeds "$target" "$folder" || true
   export LLVM_PROFILE_FILE=build-fuzz/$target.profraw
   echo "== $target"
   build-fuzz/"$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
-    -artifact_prefix=build-fuzz/crashes/"$target"- "$folder" 2>&1 | grep -E 'ERROR|SUMMARY|runtime error|stat::(number_of_executed_units|average_exec_per_sec|slowest_unit)' || true
-  [ "${PIPESTATUS[0]}" = 0 ] || status=1
+    -artifact_prefix=build-fuzz/crashes/"$target"- "$folder" >build-fuzz/"$target".log 2>&1 || status=1
+  grep -E 'ERROR|SUMMARY|runtime error|stat::(number_of_executed_units|average_exec_per_sec|slowest_unit)' build-fuzz/"$target".log || true
   llvm-profdata merge -sparse "$LLVM_PROFILE_FILE" -o build-fuzz/"$target".profdata
   llvm-cov export -summary-only build-fuzz/"$target" -instr-profile=build-fuzz/"$target".profdata 2>/dev/null |
     python3 -c '
@@ -57,6 +56,20 @@ count = sum(f["summary"]["lines"]["count"] for f in files)
 print(f"line coverage {100 * covered / max(count, 1):.1f} % of {count} lines in {len(files)} files")
 for f in sorted(files, key=lambda f: f["summary"]["lines"]["percent"])[:4]:
     print("  %5.1f %%  %s" % (f["summary"]["lines"]["percent"], f["filename"].split("/src/")[-1]))' "${sources[$target]}"
+  return $status
+}
+
+# Two at a time; each prints when it is done.
+status=0
+mkdir -p build-fuzz/crashes
+for ((i = 0; i < ${#targets[@]}; i += 2)); do
+  pids=()
+  for target in "${targets[@]:i:2}"; do
+    fuzz "$target" >build-fuzz/"$target".summary 2>&1 &
+    pids+=($!)
+  done
+  for pid in "${pids[@]}"; do wait "$pid" || status=1; done
+  for target in "${targets[@]:i:2}"; do cat build-fuzz/"$target".summary; done
 done
 ls build-fuzz/crashes/* 2>/dev/null && status=1
 exit $status
