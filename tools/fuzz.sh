@@ -43,7 +43,7 @@ fuzz() {
   seeds "$target" "$folder" || true
   export LLVM_PROFILE_FILE=build-fuzz/$target.profraw
   echo "== $target"
-  build-fuzz/"$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
+  build-fuzz/"$target" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
     -artifact_prefix=build-fuzz/crashes/"$target"- "$folder" >build-fuzz/"$target".log 2>&1 || status=1
   grep -E 'ERROR|SUMMARY|runtime error|stat::(number_of_executed_units|average_exec_per_sec|slowest_unit)' build-fuzz/"$target".log || true
   llvm-profdata merge -sparse "$LLVM_PROFILE_FILE" -o build-fuzz/"$target".profdata
