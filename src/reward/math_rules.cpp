@@ -25,34 +25,6 @@ MathOptions math_options(const RewardSettings& s) {
   return options;
 }
 
-// What a row expects: `answer`, `solution`, `ground_truth` or verl's reward_model.ground_truth, the first
-// that is there. Several texts in a list: any of them.
-std::vector<std::string> expected_answers(const nlohmann::json& fields, std::string& reason) {
-  const nlohmann::json* found = nullptr;
-  for (const char* name : {"answer", "solution", "ground_truth"})
-    if (!found && fields.contains(name) && !fields[name].is_null()) found = &fields[name];
-  if (!found && fields.contains("reward_model") && fields["reward_model"].is_object() &&
-      fields["reward_model"].contains("ground_truth"))
-    found = &fields["reward_model"]["ground_truth"];
-  std::vector<std::string> out;
-  if (!found) {
-    reason =
-        "the row has no field \"answer\", \"solution\", \"ground_truth\" or \"reward_model.ground_truth\"";
-    return out;
-  }
-  const auto add = [&](const nlohmann::json& value) {
-    if (value.is_string()) out.push_back(value.get<std::string>());
-    if (value.is_number()) out.push_back(dump_json(value));
-  };
-  if (found->is_array())
-    for (const nlohmann::json& value : *found) add(value);
-  else
-    add(*found);
-  if (out.empty())
-    reason = fmt::format("the expected answer is {}, expected a string or a number", found->type_name());
-  return out;
-}
-
 RewardResult math_reward(const RewardInput& input, const MathOptions& options) {
   std::string reason;
   const std::vector<std::string> golds = expected_answers(input.fields, reason);

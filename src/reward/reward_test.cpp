@@ -250,7 +250,7 @@ TEST(Reward, RefusesBadLists) {
   const std::string unknown = error_of({"last_nubmer"}, {});
   EXPECT_TRUE(unknown.starts_with("reward_funcs: expected some of answer_tag, ")) << unknown;
   EXPECT_TRUE(unknown.ends_with(
-      ", token_budget, model:PATH or command:LINE, found \"last_nubmer\" (nearest: last_number)"))
+      ", token_budget, token_f1, model:PATH or command:LINE, found \"last_nubmer\" (nearest: last_number)"))
       << unknown;
   EXPECT_EQ(error_of({"last_number", "last_number"}, {}), "reward_funcs: \"last_number\" stands there twice");
   EXPECT_EQ(error_of({"last_number"}, {1, 2}),

@@ -34,8 +34,10 @@ extern const RewardRule
     kRepetitionPenaltyRule,
     kSoftOverlongRule,
     kTagCountRule,
+    kTextMatchRule,
     kThinkFormatRule,
-    kTokenBudgetRule;
+    kTokenBudgetRule,
+    kTokenF1Rule;
 // clang-format on
 
 // All of them, by name.
@@ -48,5 +50,9 @@ RewardResult computed(double value);
 
 // The row's `answer` as text: a string's content, or a number as it is written; nothing, and why, where there is none.
 std::optional<std::string> gold_text(const nlohmann::json& fields, std::string& reason);
+
+// What a row expects: `answer`, `solution`, `ground_truth` or verl's reward_model.ground_truth, the first
+// that is there. Several texts in a list: any of them. None, and why, where there is nothing to compare with.
+std::vector<std::string> expected_answers(const nlohmann::json& fields, std::string& reason);
 
 }  // namespace cohort

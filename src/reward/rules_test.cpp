@@ -62,13 +62,34 @@ TEST(RewardRules, EqualTrlAndOpenR1) {
       found = value_of(kRepetitionPenaltyRule, s, text);
     } else if (fn == "reasoning_steps_reward") {
       found = value_of(kReasoningStepsRule, s, text);
+    } else if (fn == "puzzle_match") {
+      found = value_of(kTextMatchRule, s, input["prediction"], 0, {{"answer", input["label"]}});
+    } else if (fn == "token_f1") {
+      found = value_of(kTokenF1Rule, s, input["prediction"], 0, {{"answer", input["label"]}});
     } else {
-      continue;  // puzzle_match, token_f1: graders of answers
+      FAIL() << line;
     }
     ++seen[fn];
     EXPECT_NEAR(found, row["expected"].get<double>(), 1e-5) << line;
   }
-  EXPECT_EQ(seen.size(), 6u);
+  EXPECT_EQ(seen.size(), 8u);
+}
+
+// Catches: articles, punctuation or case that count; words counted once though they stand there twice; another answer than the
+// nearest; a row without answers taken for wrong.
+TEST(RewardRules, WordsAreComparedAsSquadComparesThem) {
+  RewardSettings s;
+  const json row{{"answer", {"The Eiffel Tower, in Paris", "Tour Eiffel"}}};
+  const auto match = [&](const char* text) { return value_of(kTextMatchRule, s, text, 0, row); };
+  const auto share = [&](const char* text) { return value_of(kTokenF1Rule, s, text, 0, row); };
+  EXPECT_EQ(match("<think>the tour?</think>\n<answer>An eiffel-tower? no</answer>"), 0);
+  EXPECT_EQ(match("<think>x</think> <answer> tour  \xC3\x89iffel</answer>"), 0);
+  EXPECT_EQ(match("<think>x</think> <answer> TOUR\teiffel! </answer>"), 1);
+  EXPECT_EQ(match("Eiffel Tower in Paris"), 1);
+  EXPECT_DOUBLE_EQ(share("eiffel eiffel"), 2.0 / 4);                  // of the second answer: one of two
+  EXPECT_DOUBLE_EQ(share("the tower in paris is high"), 2 * 3.0 / 9);  // of the first
+  EXPECT_EQ(share(""), 0);
+  EXPECT_NE(value_of(kTokenF1Rule, s, "x", 0, json::object()), value_of(kTokenF1Rule, s, "x", 0, json::object()));
 }
 
 // Catches: ends of the cosine swapped, lengths beyond it, a verdict that could not be had taken for wrong.

@@ -127,7 +127,7 @@ Value tojson(Interpreter&, const Value& input, Arguments& given) {
   } else if (!indent.is(Kind::none)) {
     fail("tojson: expected an indent, found {}", type_name(indent));
   }
-  if (style.indent) style.item_separator = ",";
+  if (style.indent) style.item_separator = std::string(1, ',');
   if (!separators.is(Kind::none)) {
     const std::vector<Value> two = items_of(separators);
     if (two.size() != 2 || !two[0].is(Kind::string) || !two[1].is(Kind::string))
