@@ -4,7 +4,7 @@ say() { printf '== %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 build_packages=(g++ cmake ninja-build pkg-config libhwy-dev nlohmann-json3-dev libtomlplusplus-dev libfmt-dev libpcre2-dev
-                libutf8proc-dev libcld2-dev libgmp-dev libmpfr-dev)
+                libutf8proc-dev libcld2-dev libgmp-dev libmpfr-dev zlib1g-dev libzstd-dev)
 
 # install_missing PACKAGE...: only what is not there; nothing is touched where all is.
 install_missing() {

@@ -16,6 +16,7 @@ void add_sampling_options(OptionTable& t, SamplingSettings& s, std::vector<std::
         .shown_as("FILE|TASK");
   else
     t.add("data", &r.data, kRows).shown_as("FILE|TASK");
+  t.add("columns", &r.columns, "other names for the columns of a file, each NEW=OLD, such as prompt=question");
   t.add("task_digits", &r.task_digits, "a built-in task's difficulty: digits of its numbers, or how many there are").at_least(1).at_most(30);
   t.add("task_problems", &r.task_problems, "problems that a built-in task makes; 0: as many as it has")
       .at_least(0);

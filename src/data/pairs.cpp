@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
-#include "base/file.h"
+#include "data/formats.h"
 
 namespace cohort {
 namespace {
@@ -28,8 +28,8 @@ std::vector<Row> parse_pairs(std::string_view text, const std::string& name) {
   return rows;
 }
 
-std::vector<Row> read_pairs(const std::filesystem::path& path) {
-  return parse_pairs(read_file(path), path.string());
+std::vector<Row> read_pairs(const std::filesystem::path& path, std::span<const std::string> columns) {
+  return parse_pairs(json_lines(path, columns), path.string());
 }
 
 Pair pair_of(const Row& row) {

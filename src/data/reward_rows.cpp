@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
-#include "base/file.h"
 #include "base/json.h"
+#include "data/formats.h"
 
 namespace cohort {
 namespace {
@@ -40,7 +40,7 @@ std::vector<Row> parse_labelled(std::string_view text, const std::string& name) 
 }
 
 std::vector<Row> read_labelled(const std::filesystem::path& path) {
-  return parse_labelled(read_file(path), path.string());
+  return parse_labelled(json_lines(path), path.string());
 }
 
 double label_of(const Row& row) { return as_label(row.fields->at("label")); }
@@ -66,7 +66,7 @@ std::vector<Row> parse_stepwise(std::string_view text, const std::string& name) 
 }
 
 std::vector<Row> read_stepwise(const std::filesystem::path& path) {
-  return parse_stepwise(read_file(path), path.string());
+  return parse_stepwise(json_lines(path), path.string());
 }
 
 LabelledSteps labelled_steps(const Row& row) {

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/philox.h"
 #include "data/conversation.h"
+#include "data/formats.h"
 
 namespace cohort {
 namespace {
@@ -134,8 +134,8 @@ std::vector<Row> parse_rows(std::string_view text, const std::string& name, Requ
 }
 
 std::vector<Row> read_rows(const std::filesystem::path& path, RequiredFields required,
-                           Conversations conversations) {
-  return parse_rows(read_file(path), path.string(), required, conversations);
+                           Conversations conversations, std::span<const std::string> columns) {
+  return parse_rows(json_lines(path, columns), path.string(), required, conversations);
 }
 
 void set_prompts(std::span<Row> rows, std::string_view before, std::string_view after) {

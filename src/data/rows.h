@@ -35,12 +35,13 @@ using RequiredFields = std::span<const std::string_view>;
 // taken apart, or messages for a chat template.
 enum class Conversations { refused, turns, chat };
 
-// Reads a JSONL file. Blank lines are skipped, CRLF and a byte order mark accepted, unknown fields kept in
+// Reads a file of rows in any form that formats.h knows. Blank lines are skipped, CRLF and a byte order mark accepted, unknown fields kept in
 // `fields`. Throws Error naming file and line for: broken JSON, not an object, invalid UTF-8, a missing
 // field, `prompt` or `completion` that is no string, ids that are no array of integers in [0, 2^31); and for
 // a file without rows.
 std::vector<Row> read_rows(const std::filesystem::path& path, RequiredFields required,
-                           Conversations conversations = Conversations::refused);
+                           Conversations conversations = Conversations::refused,
+                           std::span<const std::string> columns = {});
 std::vector<Row> parse_rows(std::string_view text, const std::string& name, RequiredFields required,
                             Conversations conversations = Conversations::refused);
 

@@ -44,10 +44,10 @@ std::vector<Row> rows_of(const std::string& data, const Recipe& recipe, Kind kin
     return make_rows(data, {static_cast<int32_t>(recipe.task_digits), recipe.task_problems},
                      static_cast<uint64_t>(recipe.seed));
   }
-  if (kind == Kind::pairs) return read_pairs(data);
+  if (kind == Kind::pairs) return read_pairs(data, recipe.columns);
   static constexpr std::string_view fields[] = {"prompt", "completion"};
   return read_rows(data, RequiredFields(fields).first(kind == Kind::prompts ? 1 : 2),
-                   conversations_of(recipe, kind));
+                   conversations_of(recipe, kind), recipe.columns);
 }
 
 std::string name_of(const Row& row, const std::string& data) {
@@ -202,9 +202,9 @@ void check(const Problem& p, const std::string& name, const Recipe& recipe, cons
         fail("{}: expected token ids below the vocabulary's {}, found {}", name, config.vocab_size, id);
 }
 
-std::vector<Problem> problems_of(std::vector<Row> rows, const std::string& data, Kind kind,
-                                 const Recipe& recipe, const Tokenizer& tokenizer,
-                                 const ModelConfig& config) {
+// What the model sees of each row.
+void set_texts(std::span<Row> rows, const std::string& data, Kind kind, const Recipe& recipe,
+               const Tokenizer& tokenizer) {
   set_prompts(rows, recipe.prompt_prefix, recipe.prompt_suffix);
   const ChatFormat chat(tokenizer, recipe);
   for (Row& row : rows)
@@ -212,6 +212,12 @@ std::vector<Problem> problems_of(std::vector<Row> rows, const std::string& data,
                      : kind == Kind::completions ? ChatFormat::Wanted::completion
                                                  : ChatFormat::Wanted::prompt,
                 name_of(row, data));
+}
+
+std::vector<Problem> problems_of(std::vector<Row> rows, const std::string& data, Kind kind,
+                                 const Recipe& recipe, const Tokenizer& tokenizer,
+                                 const ModelConfig& config) {
+  set_texts(rows, data, kind, recipe, tokenizer);
   std::vector<Problem> problems;
   if (kind == Kind::samples) {
     problems = offline_problems(std::move(rows), data, recipe.num_generations, tokenizer);
@@ -232,6 +238,13 @@ std::vector<Problem> problems_of(std::vector<Row> rows, const std::string& data,
 }
 
 }  // namespace
+
+std::vector<Problem> prompts_of(std::vector<Row> rows, const Recipe& recipe, const Tokenizer& tokenizer) {
+  set_texts(rows, recipe.data, Kind::prompts, recipe, tokenizer);
+  std::vector<Problem> problems;
+  for (Row& row : rows) problems.push_back(make_problem(std::move(row), false, tokenizer));
+  return problems;
+}
 
 Datasets load_datasets(const Recipe& recipe, const Tokenizer& tokenizer, const ModelConfig& config) {
   const Kind kind = kind_of(recipe);

@@ -23,6 +23,9 @@ Datasets load_datasets(const Recipe& recipe, const Tokenizer& tokenizer, const M
 // stand.
 std::vector<Row> load_rows(const std::string& data, const Recipe& recipe);
 
+// The rows' prompts as the recipe's model would see them, whatever their length.
+std::vector<Problem> prompts_of(std::vector<Row> rows, const Recipe& recipe, const Tokenizer& tokenizer);
+
 // One row as a problem. `supervised`: the completion is wanted as well, of a conversation everything after
 // its prompt.
 Problem make_problem(Row row, bool supervised, const Tokenizer& tokenizer);

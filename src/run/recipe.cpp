@@ -36,13 +36,13 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
 
   t.section("Data");
   t.add("data", &r.data,
-        "problems: a JSONL file (a row has prompt, and what its rewards need; completion for sft), or the "
-        "name of a "
-        "built-in task")
+        "problems: a file of rows (docs/data.md: JSONL, JSON, CSV; prompt, and what the rewards need; completion for "
+        "sft), or the name of a built-in task")
       .shown_as("FILE|TASK");
   t.add("eval_data", &r.eval_data,
         "held-out problems, given as data is; where empty, those that holdout_fraction sets aside")
       .shown_as("FILE|TASK");
+  t.add("columns", &r.columns, "other names for the columns of a file, each NEW=OLD, such as prompt=question");
   t.add("task_digits", &r.task_digits, "a built-in task's difficulty: digits of its numbers, or how many there are").at_least(1).at_most(30);
   t.add("task_problems", &r.task_problems, "problems that a built-in task makes; 0: as many as it has")
       .at_least(0);

@@ -1,0 +1,69 @@
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "cli/cli.h"
+#include "cli/command_support.h"
+#include "model/checkpoint.h"
+#include "run/chat_format.h"
+#include "run/dataset.h"
+
+namespace cohort {
+namespace {
+
+constexpr size_t kShown = 400;  // letters of a value
+
+struct Settings {
+  Recipe recipe;
+  int64_t rows = 3;
+};
+
+void declare(OptionTable& t, Settings& s) {
+  t.add("data", &s.recipe.data, "a file of rows (JSONL, JSON, CSV, TSV; .gz and .zst too) or the name of a built-in task")
+      .shown_as("FILE|TASK");
+  t.add("columns", &s.recipe.columns, "other names for the columns of a file, each NEW=OLD, such as prompt=question");
+  t.add("rows", &s.rows, "how many").at_least(1);
+  t.add("model", &s.recipe.model, "shows each prompt as this model sees it: rendered by its chat template, and as tokens")
+      .shown_as("DIR|GGUF");
+  t.add("prompt_prefix", &s.recipe.prompt_prefix, "text put before every prompt");
+  t.add("prompt_suffix", &s.recipe.prompt_suffix, "text put after every prompt");
+  add_chat_settings(t, s.recipe);
+  t.add("task_digits", &s.recipe.task_digits, "a built-in task's difficulty").at_least(1).at_most(30);
+  t.add("seed", &s.recipe.seed, "of a built-in task").at_least(0);
+}
+
+int run(std::span<const std::string> arguments) {
+  Settings s = read_options<Settings, declare>("data head", arguments);
+  require_option("data head", "data", !s.recipe.data.empty(), kDataExpected);
+  s.recipe.method = "grpo";
+  std::vector<Row> rows = load_rows(s.recipe.data, s.recipe);
+  const size_t count = rows.size();
+  rows.resize(std::min(rows.size(), static_cast<size_t>(s.rows)));
+  std::vector<Problem> seen;
+  if (!s.recipe.model.empty()) {
+    const Checkpoint checkpoint = load_checkpoint(s.recipe.model, Weights::later);
+    seen = prompts_of(rows, s.recipe, checkpoint.tokenizer);
+  }
+  fmt::print("{}: {} rows\n", s.recipe.data, count);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    fmt::print("\nrow {}\n", i + 1);
+    for (const auto& [name, value] : rows[i].fields->items()) {
+      const std::string text = value.is_string() ? json_text(value.get<std::string>()) : dump_json(value);
+      fmt::print("  {}: {:.{}}{}\n", name, text, kShown, text.size() > kShown ? " ..." : "");
+    }
+    if (seen.empty()) continue;
+    fmt::print("  the model sees {} tokens: {}\n", seen[i].prompt_ids.size(), json_text(seen[i].row.prompt));
+  }
+  return 0;
+}
+
+}  // namespace
+
+const Command kDataHeadCommand = {
+    "head",
+    "show the first rows of a data set, and what a model sees of them",
+    "cohort data head --data FILE|TASK [--model DIR|GGUF] [--option value]...",
+    "cohort data head --data problems.csv.gz --columns prompt=question --model models/SmolLM2-135M-Instruct.Q4_1.gguf",
+    options_help<Settings, declare>,
+    run};
+
+}  // namespace cohort

@@ -1,0 +1,122 @@
+#include "data/formats.h"
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "data/rows.h"
+
+namespace cohort {
+namespace {
+
+std::string error_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "accepted";
+}
+
+std::string csv(std::string_view text) { return csv_to_json_lines(text, ',', "t.csv"); }
+std::string from_json(std::string_view text) { return json_to_json_lines(text, "t.json"); }
+
+std::string gzipped(std::string_view text) {
+  std::string out(text.size() + 100, '\0');
+  z_stream s{};
+  deflateInit2(&s, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  s.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  s.avail_in = static_cast<uInt>(text.size());
+  s.next_out = reinterpret_cast<Bytef*>(out.data());
+  s.avail_out = static_cast<uInt>(out.size());
+  deflate(&s, Z_FINISH);
+  out.resize(out.size() - s.avail_out);
+  deflateEnd(&s);
+  return out;
+}
+
+std::string zstd_packed(std::string_view text) {
+  std::string out(ZSTD_compressBound(text.size()), '\0');
+  out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
+  return out;
+}
+
+// Catches: separators, quotes and newlines within quotes taken apart, CRLF and a byte order mark kept, an empty field that is text, a
+// last line without newline lost, blank lines that become rows.
+TEST(Csv, IsReadAsRfc4180HasIt) {
+  EXPECT_EQ(csv("\xEF\xBB\xBFprompt,answer\r\n\"1, \"\"2\"\"\nand 3\",6\r\n\r\n,\"\"\nlast,7"),
+            "{\"prompt\":\"1, \\\"2\\\"\\nand 3\",\"answer\":\"6\"}\n{\"prompt\":null,\"answer\":\"\"}\n"
+            "{\"prompt\":\"last\",\"answer\":\"7\"}\n");
+  EXPECT_EQ(csv_to_json_lines("a\tb\n1,2\t3\n", '\t', "t.tsv"), "{\"a\":\"1,2\",\"b\":\"3\"}\n");
+  EXPECT_EQ(error_of([] { csv("a,b\n1,2\n\"x\ny\",2,3\n"); }), "t.csv: line 3: expected 2 fields as in the header, found 3");
+  EXPECT_EQ(error_of([] { csv("a,b\n1,\"2\n"); }), "t.csv: line 2: a quoted field is never closed");
+  EXPECT_EQ(error_of([] { csv("a,b\n\"1\"2,3\n"); }),
+            "t.csv: line 2: expected a separator or the line's end behind a quoted field, found '2'");
+  EXPECT_EQ(error_of([] { csv(""); }), "t.csv: empty, expected a line with the columns' names");
+}
+
+// Catches: an array, or the one array in an object, not found; the order of fields lost; JSONL called .json refused.
+TEST(JsonFiles, AreRowsInAnArrayOrLines) {
+  EXPECT_EQ(from_json("[{\"b\": 1, \"a\": [2]}, {}]"), "{\"b\":1,\"a\":[2]}\n{}\n");
+  EXPECT_EQ(from_json("{\"version\": [1], \"data\": [{\"a\": 1}]}"), "{\"a\":1}\n");
+  EXPECT_EQ(from_json("{\"a\": 1}\n{\"a\": 2}\n"), "{\"a\": 1}\n{\"a\": 2}\n");
+  EXPECT_EQ(from_json("{\"a\": 1}"), "{\"a\":1}\n");
+  EXPECT_EQ(error_of([] { from_json("{\"a\": [{\"x\": 1}], \"b\": [{\"x\": 1}]}"); }),
+            "t.json: expected one array of objects, found several");
+  EXPECT_EQ(error_of([] { from_json("[1]"); }), "t.json: expected an array of objects, found array");
+  EXPECT_TRUE(error_of([] { from_json("[{\"a\": 1}"); }).starts_with("t.json: not JSON: "));
+}
+
+// Catches: a second member or frame lost, a file that is cut taken for whole, a file that unpacks without end, and bytes that
+// crash.
+TEST(PackedFiles, AreUnpackedWholeOrRefused) {
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += std::to_string(i * 7919 % 10007) + "\n";
+  EXPECT_EQ(unpacked(text, "f"), text);
+  for (const auto& pack : {gzipped, zstd_packed}) {
+    const std::string packed = pack(text);
+    ASSERT_LT(packed.size(), text.size());
+    EXPECT_EQ(unpacked(packed, "f"), text);
+    EXPECT_EQ(unpacked(packed + pack("more"), "f"), text + "more");
+    for (const size_t cut : {size_t{4}, size_t{30}, packed.size() / 2, packed.size() - 1}) {
+      const std::string message = error_of([&] { unpacked(packed.substr(0, cut), "f"); });
+      EXPECT_TRUE(message.starts_with("f: ")) << cut << message;
+    }
+    EXPECT_EQ(error_of([&] { unpacked(packed, "f", 1000); }), "f: unpacked it has more than 1000 bytes");
+    for (size_t i = 0; i < 400; ++i) {
+      std::string broken = packed;
+      broken[i * 31 % broken.size()] ^= static_cast<char>(1 + i % 255);
+      error_of([&] { unpacked(broken, "f"); });
+    }
+  }
+}
+
+// Catches: an ending behind .gz overlooked, columns renamed in one form only, and a column that is not there passed over.
+TEST(DataFiles, AreKnownByTheirNameAndRenameColumns) {
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / fmt::format("cohort-formats-{}", getpid());
+  std::filesystem::create_directories(folder);
+  const std::string_view required[] = {"prompt"};
+  const std::string columns[] = {"prompt=question", "answer=gold"};
+  const auto questions = [&](const char* name, const std::string& bytes) {
+    write_file(folder / name, bytes);
+    std::string out;
+    for (const Row& row : read_rows(folder / name, required, Conversations::refused, columns))
+      out += row.question + "=" + row.text("answer") + ";";
+    return out;
+  };
+  EXPECT_EQ(questions("a.csv.gz", gzipped("question,gold\n1+1,2\n2+2,4\n")), "1+1=2;2+2=4;");
+  EXPECT_EQ(questions("a.tsv", "question\tgold\n1+1\t2\n"), "1+1=2;");
+  EXPECT_EQ(questions("a.json.zst", zstd_packed("[{\"question\": \"1+1\", \"gold\": 2}]")), "1+1=2;");
+  EXPECT_EQ(questions("a.jsonl", "{\"prompt\": \"old\", \"question\": \"1+1\", \"gold\": 2}\n"), "1+1=2;");
+  EXPECT_TRUE(error_of([&] { questions("b.jsonl", "{\"question\": \"1\", \"answer\": 2}\n"); })
+                  .ends_with("b.jsonl:1: no field \"gold\", which columns names, found question, answer"));
+  EXPECT_TRUE(error_of([&] { questions("c.parquet", "PAR1xxxx"); }).find("Parquet") != std::string::npos);
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace cohort
