@@ -35,6 +35,20 @@ void declare(OptionTable& t, Settings& s) {
   add_reward_settings(t, s.rewards);
 }
 
+// What the row's completion says: a text, or the last thing that the assistant says in a list of messages.
+std::string completion_of(const Row& row, const std::string& data) {
+  if (const auto text = row.fields->find("completion"); text != row.fields->end() && text->is_string()) return *text;
+  for (const char* name : {"completion", "messages"}) {
+    const auto list = row.fields->find(name);
+    if (list == row.fields->end() || !list->is_array()) continue;
+    for (auto message = list->rbegin(); message != list->rend(); ++message)
+      if (message->is_object() && message->value("role", "") == "assistant" && (*message)["content"].is_string())
+        return (*message)["content"];
+    fail("{}:{}: \"{}\" has no message of the assistant's with a text", data, row.line, name);
+  }
+  fail("{}:{}: expected \"completion\" or \"messages\": ids alone cannot be read without a model", data, row.line);
+}
+
 struct Judged {
   int64_t right = 0, wrong = 0, unjudged = 0;
 };
@@ -46,9 +60,10 @@ int64_t completion_tokens(const Row& row) {
 }
 
 // All rows in the order of the file, a chunk at a time: rewards that judge many at once get many.
-void judge_rows(std::span<const Row> rows, std::span<const RewardFunction> functions, Judged& counts,
+void judge_rows(std::span<Row> rows, const std::string& data, std::span<const RewardFunction> functions, Judged& counts,
                 RowWriter& writer) {
   std::vector<RewardInput> inputs;
+  for (Row& row : rows) row.completion = completion_of(row, data);
   for (const Row& row : rows)
     inputs.push_back({*row.fields, row.prompt, row.completion, completion_tokens(row), row.prompt_ids,
                       row.completion_ids});
@@ -83,14 +98,13 @@ int run(std::span<const std::string> arguments) {
       fail("reward score: {}: a reward model judges with `cohort reward eval` or in a run", name);
   const std::vector<RewardFunction> functions = make_rewards(s.rewards, s.max_completion_length);
   check_new_file(s.output, s.overwrite);
-  constexpr std::string_view kRequired[] = {"completion"};
-  const std::vector<Row> rows = read_rows(s.data, kRequired, Conversations::turns);
+  std::vector<Row> rows = read_rows(s.data, {}, Conversations::chat);
   RowWriter writer(s.output);
   Judged counts;
   const double start = seconds();
   constexpr size_t kChunk = 1024;
   for (size_t i = 0; i < rows.size(); i += kChunk)
-    judge_rows(std::span(rows).subspan(i, std::min(kChunk, rows.size() - i)), functions, counts, writer);
+    judge_rows(std::span(rows).subspan(i, std::min(kChunk, rows.size() - i)), s.data, functions, counts, writer);
   const double took = std::max(seconds() - start, 1e-9);
   writer.finish();
   fmt::print(stderr, "{} rows: {} right, {} not, {} could not be judged; {:.0f} rows/s\n", rows.size(),

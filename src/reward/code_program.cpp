@@ -16,15 +16,41 @@ request = json.load(sys.stdin)
 sys.stdin.close()
 answer = os.dup(1)
 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-space = {"__name__": "solution"}
+module = type(sys)("solution")
+sys.modules["solution"] = module
+space = module.__dict__
 exec("import bisect, collections, functools, heapq, itertools, math\n"
      "from collections import Counter, OrderedDict, defaultdict, deque\n"
      "from typing import *", space)
 with open("solution.py", encoding="utf-8") as file:
     exec(compile(file.read(), "solution.py", "exec"), space)
+def run_tests(source):  # whether anything was tested; raises where a test fails
+    tree = ast.parse(source, "tests.py")
+    quiet = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.Pass, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    words = lambda n: isinstance(n, ast.Expr) and not isinstance(n.value, (ast.Call, ast.Await))
+    tested = any(not isinstance(n, quiet) and not words(n) for n in tree.body)
+    exec(compile(tree, "tests.py", "exec"), space)
+    for node in tree.body:
+        found = space.get(getattr(node, "name", None))
+        if isinstance(found, type) and issubclass(found, unittest.TestCase):
+            result = unittest.TestResult()
+            unittest.defaultTestLoader.loadTestsFromTestCase(found).run(result)
+            for _, why in result.errors + result.failures:
+                raise AssertionError(why.strip().splitlines()[-1])
+            tested = tested or result.testsRun > 0
+        elif isinstance(node, ast.FunctionDef) and node.name.startswith("test") and not node.args.args:
+            found()
+            tested = True
+    return tested
 if "asserts" in request:
-    exec(compile(request["asserts"], "tests.py", "exec"), space)
-    text = request["token"]
+    import ast, unittest
+    try:
+        ast.parse(request["asserts"])
+        text = request["token"] if run_tests(request["asserts"]) else request["nothing"]
+    except SyntaxError as fault:
+        if fault.filename not in ("tests.py", "<unknown>"):
+            raise
+        text = request["nothing"]
 else:
     owner = space.get("Solution")
     name = request["fn_name"]
@@ -36,7 +62,7 @@ data = text.encode()
 while data:
     data = data[os.write(answer, data):]
 )";
-constexpr char kToken[] = "the tests have run to their end";
+constexpr char kToken[] = "the tests have run to their end", kNothing[] = "the tests test nothing";
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -88,18 +114,40 @@ std::vector<CodeLanguage> code_languages(std::span<const std::string> commands) 
   return out;
 }
 
+namespace {
+
+// Of a block in a list: each line without as many spaces as the fence has before it.
+std::string without_indent(std::string_view source, size_t indent) {
+  std::string out;
+  while (!source.empty()) {
+    const size_t end = std::min(source.find('\n'), source.size() - 1) + 1;
+    const size_t spaces = std::min(source.find_first_not_of(' '), end - 1);
+    out += source.substr(std::min(indent, spaces), end - std::min(indent, spaces));
+    source.remove_prefix(end);
+  }
+  return out;
+}
+
+}  // namespace
+
 std::optional<CodeBlock> last_code_block(std::string_view completion, std::span<const CodeLanguage> languages,
                                          std::string_view wanted) {
   const CodeLanguage* only = wanted.empty() ? nullptr : find_language(languages, lower(wanted));
   if (!wanted.empty() && !only)
     fail("its tests are for \"{}\", a language that is not known (code_commands)", wanted);
+  constexpr std::string_view kThought = "</think>";  // what comes before it is no answer
+  if (const size_t at = completion.rfind(kThought); at != std::string_view::npos)
+    completion.remove_prefix(at + kThought.size());
   std::optional<CodeBlock> tagged, bare;
-  size_t fence = 0, begin = 0;  // of the open block
+  size_t fence = 0, begin = 0, indent = 0;  // of the open block
   std::string tag;
   for (size_t at = 0; at < completion.size();) {
     const size_t end = std::min(completion.find('\n', at), completion.size());
     std::string_view line = completion.substr(at, end - at);
-    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    if (const size_t ticks = line.find("```"); fence == 0 && ticks != std::string_view::npos)
+      line.remove_prefix(line.find_first_not_of(' ') == ticks ? 0 : ticks);  // words before a block, on its line
+    const size_t spaces = std::min(line.find_first_not_of(' '), line.size());
+    line.remove_prefix(spaces);
     const size_t ticks = std::min(line.find_first_not_of('`'), line.size());
     const std::string rest = [&] {
       const std::vector<std::string> words = words_of(line.substr(ticks));
@@ -108,10 +156,11 @@ std::optional<CodeBlock> last_code_block(std::string_view completion, std::span<
     if (fence == 0 && ticks >= 3 && line.find('`', ticks) == std::string_view::npos) {
       fence = ticks;
       begin = end + 1;
+      indent = spaces;
       tag = lower(rest.substr(0, rest.find_first_of("\r{")));
-    } else if (fence > 0 && ticks >= fence && rest.empty()) {
+    } else if (fence > 0 && ticks >= fence && (rest.empty() || rest.front() == '<' || line.find(' ', ticks) == ticks)) {
       const CodeLanguage* language = tag.empty() ? nullptr : find_language(languages, tag);
-      std::string source(at > begin ? completion.substr(begin, at - begin) : "");
+      std::string source = without_indent(at > begin ? completion.substr(begin, at - begin) : "", indent);
       if (language && (!only || language == only))
         tagged = CodeBlock{language, std::move(source)};
       else if (tag.empty())
@@ -157,9 +206,14 @@ Job test_job(const CodeBlock& block, const CodeTests& tests, const CodeTest& tes
   } else {
     request["asserts"] = test.input;
     request["token"] = kToken;
+    request["nothing"] = kNothing;
   }
   job.input = dump_json(request, -1, true);
   return job;
+}
+
+bool tests_nothing(const CodeTest& test, std::string_view out) {
+  return test.kind == CodeTestKind::asserts && out == kNothing;
 }
 
 bool passed(const CodeTest& test, std::string_view out) {

@@ -41,6 +41,9 @@ Job test_job(const CodeBlock& block, const CodeTests& tests, const CodeTest& tes
              const std::string& compiled, const JobLimits& limits);
 Job compile_job(const CodeBlock& block);
 
+// Whether a test is a text without an assertion, or no Python: it says nothing about the program.
+bool tests_nothing(const CodeTest& test, std::string_view out);
+
 // Whether the test was passed, by what its job gave (which ended well).
 bool passed(const CodeTest& test, std::string_view out);
 

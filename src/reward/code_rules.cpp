@@ -99,6 +99,11 @@ class Judge {
       return;
     }
     const size_t count = tests_.tests.size();
+    if (r.outcome == JobOutcome::ok && tests_nothing(tests_.tests[at_], r.out)) {
+      result_ = not_computed(fmt::format("test {} of {}: a text that asserts nothing, or no Python", at_ + 1, count));
+      finished_ = true;
+      return;
+    }
     const bool right = r.outcome == JobOutcome::ok && passed(tests_.tests[at_], r.out);
     if (right) {
       ++passed_;

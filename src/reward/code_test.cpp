@@ -149,6 +149,46 @@ constexpr char kDouble[] =
     R"({"tests": [{"input": "1\n", "output": "2\n"}, {"input": "5\n", "output": "10\n"},
                                {"input": "7\n", "output": "14\n"}]})";
 
+// Catches: a text that asserts nothing taken for tests that were passed, test classes and functions that are defined and not run,
+// a gold that is no code blamed on the program, and setup that a data set keeps apart.
+TEST_F(CodeReward, TextsOfTestsAreRunOrNotJudged) {
+  need_python();
+  if (IsSkipped()) return;
+  const char* right = "def f(x):\n    return x + 1";
+  const char* wrong = "def f(x):\n    return x";
+  const auto row = [](const char* name, const char* tests) { return json{{name, tests}}.dump(); };
+  for (const char* tests : {"import unittest\nclass T(unittest.TestCase):\n    def test_f(self):\n        self.assertEqual(f(1), 2)",
+                            "from solution import f\ndef test_f():\n    assert f(1) == 2", "assert f(1) == 2"}) {
+    EXPECT_TRUE(verdict(all_, row("test", tests), "python", right).starts_with("1: ")) << tests;
+    EXPECT_TRUE(verdict(all_, row("test", tests), "python", wrong).starts_with("0: ")) << tests;
+  }
+  for (const char* tests : {"72", "def f(x):\n    return x + 1", "def check(candidate):\n    assert candidate(1) == 2",
+                            "\\frac{1}{2} asserted"})
+    EXPECT_FALSE(verdict(all_, row("ground_truth", tests), "python", right).find(": passed") != std::string::npos ||
+                 verdict(all_, row("ground_truth", tests), "python", right).starts_with("0:"))
+        << tests << verdict(all_, row("ground_truth", tests), "python", right);
+  EXPECT_TRUE(verdict(all_, R"({"test_list": ["assert f(np) == 6"], "test_imports": ["import math"], "test_setup_code": "np = 5"})",
+                      "python", right)
+                  .starts_with("1: "));
+  EXPECT_TRUE(verdict(all_, R"({"tests": {"input": ["1\n", "2\n"], "output": ["1\n", "2\n"]}})", "python", "print(input())")
+                  .find("passed 2 of 2") != std::string::npos);
+}
+
+// Catches: a block with words before it on its line, one that a tag closes, one in a list, and one within the reasoning that
+// counts.
+TEST(CodeBlocks, AreFoundAsModelsWriteThem) {
+  const std::vector<CodeLanguage> languages = code_languages({});
+  const auto source = [&](const char* text) {
+    const std::optional<CodeBlock> block = last_code_block(text, languages, "");
+    return block ? block->source : "none";
+  };
+  EXPECT_EQ(source("<think>x</think><answer>```python\nprint(1)\n```</answer>"), "print(1)\n");
+  EXPECT_EQ(source("Here is code: ```python\nprint(1)\n``` It prints 1."), "print(1)\n");
+  EXPECT_EQ(source("1. So:\n   ```python\n   if 1:\n     print(1)\n   ```"), "if 1:\n  print(1)\n");
+  EXPECT_EQ(source("<think>```python\nprint(1)\n```</think>None."), "none");
+  EXPECT_EQ(source("<think>use ``` here</think>\n```python\nprint(2)\n```"), "print(2)\n");
+}
+
 // Catches: a verdict or its reason wrong for programs of the shell.
 TEST_F(CodeReward, Shell) {
   EXPECT_EQ(verdict(all_, kDouble, "sh", "read x; echo $((2 * x))"), "1: passed 3 of 3 tests");

@@ -92,6 +92,13 @@ void read_object(const json& value, CodeTests& out) {
   if (const std::string language = text_field(value, {"language"}); !language.empty())
     out.language = language;
   if (value.contains("test_cases")) return read_value(value["test_cases"], out);
+  if (value.contains("input") && value["input"].is_array() && value.contains("output") && value["output"].is_array()) {
+    json several = value;  // TACO, CodeContests: one list of inputs, one of outputs
+    several["inputs"] = value["input"];
+    several["outputs"] = value["output"];
+    several.erase("input");
+    return read_object(several, out);
+  }
   if (value.contains("input")) return read_case(value, out);
   const auto inputs = value.find("inputs"), outputs = value.find("outputs");
   if (inputs == value.end() || outputs == value.end() || !inputs->is_array() || !outputs->is_array())
@@ -105,6 +112,7 @@ void read_object(const json& value, CodeTests& out) {
     out.tests.push_back(make_test((*inputs)[i], (*outputs)[i], call));
     out.tests.back().wrapped = wrapped;
   }
+  if (const auto more = value.find("assert_case"); more != value.end()) read_value(*more, out);
 }
 
 void read_value(const json& value, CodeTests& out) {
@@ -117,6 +125,9 @@ void read_value(const json& value, CodeTests& out) {
   const std::string text = value.get<std::string>();
   const json parsed = try_parse_json(text);
   if (parsed.is_object() || parsed.is_array()) return read_value(parsed, out);
+  const auto has = [&](const char* word) { return text.find(word) != std::string::npos; };
+  if (!has("assert") && !has("raise") && !has("unittest") && !has("check("))
+    fail("its tests: expected JSON, or Python that asserts something, found {:.80}", text);
   out.tests.push_back(asserts(text));
 }
 
@@ -129,6 +140,8 @@ bool CodeTests::exposed() const {
 CodeTests read_code_tests(const json& row) {
   CodeTests out;
   out.fn_name = text_field(row, {"fn_name", "func_name"});
+  if (const auto about = row.find("metadata"); out.fn_name.empty() && about != row.end() && about->is_object())
+    out.fn_name = text_field(*about, {"fn_name", "func_name"});
   const json* found = nullptr;
   for (const char* name :
        {"tests", "test_cases", "verification_info", "input_output", "test_list", "test", "ground_truth"})
@@ -144,6 +157,15 @@ CodeTests read_code_tests(const json& row) {
     for (CodeTest& test : out.tests)
       if (test.kind == CodeTestKind::asserts && test.input.find("def check(") != std::string::npos)
         test.input += fmt::format("\ncheck({})\n", entry);
+  // MBPP's imports and setup come before its assertions.
+  std::string setup;
+  if (const auto imports = row.find("test_imports"); imports != row.end() && imports->is_array())
+    for (const json& line : *imports) setup += as_text(line) + "\n";
+  for (const char* name : {"test_setup_code", "challenge_test_setup"})
+    if (const std::string text = text_field(row, {name}); !text.empty()) setup += text + "\n";
+  if (!setup.empty())
+    for (CodeTest& test : out.tests)
+      if (test.kind == CodeTestKind::asserts) test.input = setup + test.input;
   if (out.tests.empty()) fail("the row has no tests");
   return out;
 }

@@ -33,9 +33,12 @@ void Dialogue::run(size_t count, const Ask& ask, const Take& take, const GiveUp&
   std::vector<char> open(count, 1);
   for (int deaths = 0;;) {
     const auto left = std::ranges::count(open, 1);
+    const bool fresh = !child_;
     const std::string fault = left == 0 ? std::string() : converse(ask, take, open);
     if (fault.empty()) return;
     child_.reset();
+    // One that ended while nobody asked it anything is no question's fault.
+    if (!fresh && std::ranges::count(open, 1) == left) continue;
     deaths = std::ranges::count(open, 1) < left ? 1 : deaths + 1;
     const auto first = std::ranges::find(open, 1);
     if (first == open.end()) return;
@@ -80,7 +83,7 @@ std::string Dialogue::converse(const Ask& ask, const Take& take, std::vector<cha
       const size_t id = answered(json, line, open);
       take(id, json);
       open[id] = 0;
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {  // nonsense in its fields
       return fmt::format("{} {}", options_.name, error.what());
     }
   }

@@ -116,13 +116,25 @@ std::vector<Stretch> stretches_of(const std::string& text) {
   return stretches;
 }
 
+// "ko-KR" is Korean, "zh-TW" Chinese in traditional characters, "DE" German.
+std::string plain_code(std::string_view code) {
+  std::string out(code);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c == '_' ? '-' : c;
+  const size_t dash = out.find('-');
+  if (dash == std::string::npos) return out;
+  const std::string region = out.substr(dash + 1);
+  out.resize(dash);
+  return out == "zh" && (region == "hant" || region == "tw" || region == "hk" || region == "mo") ? "zh-Hant" : out;
+}
+
 constexpr size_t kMostBytes = size_t{1} << 20;  // of one text; CLD2 counts in int
 
 }  // namespace
 
-bool is_known_language(std::string_view code) { return language_of(code) != CLD2::UNKNOWN_LANGUAGE; }
+bool is_known_language(std::string_view code) { return language_of(plain_code(code)) != CLD2::UNKNOWN_LANGUAGE; }
 
-LanguageShare language_share(std::string_view raw, std::string_view code) {
+LanguageShare language_share(std::string_view raw, std::string_view wanted_code) {
+  const std::string code = plain_code(wanted_code);
   const std::string text = prose_of(replace_invalid_utf8(raw.substr(0, kMostBytes)));
   const CLD2::Language wanted = language_of(code);
   const Written& target = written(code);

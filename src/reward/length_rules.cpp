@@ -21,7 +21,7 @@ const RewardRule kSoftOverlongRule = {
       const int64_t cache = s.soft_punish_cache, free = most - cache;
       f.call = [cache, free](const RewardInput& input) {
         const int64_t over = input.completion_tokens - free;
-        return computed(over <= 0 ? 0 : -static_cast<double>(over) / static_cast<double>(cache));
+        return computed(over <= 0 ? 0 : -std::min(1.0, static_cast<double>(over) / static_cast<double>(cache)));
       };
     }};
 

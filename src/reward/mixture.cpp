@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "reward/reward.h"
 
 namespace cohort {
@@ -25,7 +26,7 @@ RewardFunction& named(std::string_view option, const std::string& name, std::spa
 bool RewardRoute::leads(const nlohmann::json& fields) const {
   if (kinds.empty()) return true;
   const auto it = fields.find(field);
-  const std::string kind = it != fields.end() && it->is_string() ? it->get<std::string>() : std::string();
+  const std::string kind = it == fields.end() ? "" : it->is_string() ? it->get<std::string>() : dump_json(*it);
   if (std::ranges::find(kinds, kind) != kinds.end()) return true;
   return std::ranges::find(named, kind) == named.end() && std::ranges::find(kinds, kOthers) != kinds.end();
 }
@@ -63,6 +64,7 @@ double mixed_reward(std::span<const RewardFunction> functions,
   for (const auto& [name, value] : rewards) {
     while (function != functions.end() && function->name != name) ++function;
     COHORT_CHECK(function != functions.end(), "a reward of no function: {}", name);
+    if (function->weight == 0 && function->role == RewardRole::term) continue;  // shown, and not counted
     const double weighted = function->weight * value;
     switch (function->role) {
       case RewardRole::gate:

@@ -40,7 +40,7 @@ struct RewardFunction {
   // In place of `call`: all inputs at once, as a model judges them.
   std::function<std::vector<RewardResult>(std::span<const RewardInput>)> call_all;
   // Says that a completion will be judged later, by this function and by the others that have a `begin` too: judging
-  // starts beside whatever else is done. For one completion, one of them is called. The row must outlive the judgement.
+  // starts beside whatever else is done. For one completion, one of them is called; the row is told from others by its address.
   std::function<void(const RewardInput&)> begin;
   // The answer that a completion gives, in a form in which equal answers have equal text, for majority votes;
   // empty where it gives none. No function where the reward is not about an answer.

@@ -47,10 +47,7 @@ TEST(RewardRules, EqualTrlAndOpenR1) {
       found = value_of(kThinkFormatRule, s, text);
     } else if (fn == "soft_overlong_punishment") {
       s.soft_punish_cache = params["soft_punish_cache"];
-      // TRL's goes on falling no further; here no completion is longer than the limit.
-      found = value_of(kSoftOverlongRule, s, "",
-                       std::min(input["len"].get<int64_t>(), params["max_completion_len"].get<int64_t>()),
-                       json::object(), params["max_completion_len"]);
+      found = value_of(kSoftOverlongRule, s, "", input["len"], json::object(), params["max_completion_len"]);
     } else if (fn == "cosine_scaled_reward") {
       s.reward_funcs = {"last_number", "cosine_scaled"};
       s.cosine_max_len = params["max_len"];

@@ -18,15 +18,14 @@
 namespace cohort {
 namespace {
 
-// Limits of the rules themselves come long before; this is for a worker that hangs.
-constexpr double kSilence = 600;  // seconds
+// Limits of the rules themselves come long before; this is for a worker that hangs. A program's tests may take five times their
+// CPU time each, so with larger limits it is longer.
+constexpr double kSilence = 600, kSilencePerCpuSecond = 150;  // seconds
 constexpr size_t kMostAtOnce = 16;
 
 // One completion, to be judged by all costly functions that its row leads to.
 struct Question {
-  const nlohmann::json* row = nullptr;
-  std::string prompt, completion;
-  int64_t completion_tokens = 0;
+  std::string text;  // what the worker is asked, but for the id
   int64_t begun = 0;                                // how often: equal completions of a row are judged once
   bool answered = false;
   std::vector<std::optional<RewardResult>> results;  // by costly function; none where the row leads elsewhere
@@ -46,7 +45,7 @@ class Workers {
           Dialogue::Options{{reward_worker_program(), std::string(kRewardWorkerWord)},
                             "the reward worker",
                             dump_json(greeting) + "\n",
-                            kSilence}));
+                            std::max(kSilence, kSilencePerCpuSecond * settings.code_cpu_seconds)}));
       dialogues_.back()->start();
     }
     for (const auto& dialogue : dialogues_) threads_.emplace_back([this, &dialogue] { serve(*dialogue); });
@@ -100,10 +99,10 @@ class Workers {
     std::shared_ptr<Question>& q = questions_[key(input)];
     if (!q) {
       q = std::make_shared<Question>();
-      q->row = &input.fields;
-      q->prompt = input.prompt;
-      q->completion = input.completion;
-      q->completion_tokens = input.completion_tokens;
+      q->text = dump_json(nlohmann::json{{"prompt", input.prompt},
+                                         {"completion", input.completion},
+                                         {"completion_tokens", input.completion_tokens},
+                                         {"row", input.fields}});
       q->results.resize(costly_);
       q->taken.resize(costly_);
       waiting_.push_back(q);
@@ -135,16 +134,9 @@ class Workers {
     try {
       dialogue.run(
           some.size(),
-          [&](size_t i) {
-            const Question& q = *some[i];
-            return dump_json(nlohmann::json{{"id", i},
-                                            {"prompt", q.prompt},
-                                            {"completion", q.completion},
-                                            {"completion_tokens", q.completion_tokens},
-                                            {"row", *q.row}});
-          },
+          [&](size_t i) { return fmt::format("{{\"id\":{},{}", i, some[i]->text.substr(1)); },
           [&](size_t i, const nlohmann::json& answer) { finish(*some[i], results_of(answer)); }, give_up);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       for (size_t i = 0; i < some.size(); ++i)
         if (!some[i]->answered) give_up(i, error.what());
     }

@@ -137,11 +137,14 @@ void Collector::sample(int64_t first_step, RunState& state, RunWriter& writer, E
   for (int64_t missing = wanted; missing > 0;) {
     const double begin = seconds();
     const std::vector<Drawn> drawn = draw(missing, state);
+    // What the journal knows is not judged again.
+    const std::span<const RewardFunction> to_judge =
+        writer.rewards().has(first_step, counts.draws) ? std::span<const RewardFunction>() : rewards_;
     std::vector<Group> groups =
         recipe_.offline_rollouts ? offline_groups(drawn)
                                  : policy_groups(actors_.model, actors_.start.tokenizer, drawn,
                                                  static_cast<int32_t>(recipe_.num_generations), generation_,
-                                                 {}, keep_activations_ ? &experience.kept : nullptr, rewards_);
+                                                 {}, keep_activations_ ? &experience.kept : nullptr, to_judge);
     const double sampled = seconds();
     score_rollout(drawn, rewards_, first_step, counts.draws, recipe_.reward_errors == "stop",
                   writer.rewards(), groups);

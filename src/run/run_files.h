@@ -49,6 +49,8 @@ class RewardJournal {
   // several. A step that was recorded with another key is an error: its completions differ.
   std::optional<Rewards> find(int64_t step, int64_t draw, std::string_view key) const;
 
+  bool has(int64_t step, int64_t draw) const { return rows_.contains({step, draw}); }
+
   // Appends and syncs. Steps, and the draws of a step, come in increasing order.
   void record(int64_t step, int64_t draw, std::string_view key, const Rewards& rewards);
 
