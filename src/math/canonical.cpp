@@ -49,7 +49,7 @@ std::string listed(const Expr& e, Work& work, const char* open, const char* clos
 std::string text_of(const Expr& e, Work& work) {
   switch (e.kind) {
     case Kind::text:
-      return plain_words(e.name);
+      return comparable_text(e.name);
     case Kind::symbol:
       return e.name;
     case Kind::tuple:
@@ -101,7 +101,7 @@ std::string canonical_text(std::string_view answer, int64_t units) {
   } catch (const Undefined&) {
   } catch (const Outside&) {
   }
-  return plain_words(answer);
+  return comparable_text(answer);
 }
 
 std::string canonical_answer(std::string_view completion, const MathOptions& options) {

@@ -3,10 +3,23 @@
 #include <algorithm>
 #include <map>
 
+#include "math/ascii.h"
+#include "math/names.h"
 #include "math/real_set.h"
 
 namespace cohort::math {
 namespace {
+
+constexpr size_t npos = std::string_view::npos;
+
+// Commands that change how a formula looks and never what it means.
+bool is_layout(std::string_view name) {
+  for (const std::string_view s :
+       {"left", "right", "mleft", "mright", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl",
+        "biggr", "displaystyle", "textstyle", "mathbf", "bf", "rm", "it", "mathit", "space", "boxed", "fbox"})
+    if (name == s) return true;
+  return false;
+}
 
 bool sets_of_reals(const Expr& e) {
   return e.kind == Kind::interval || e.kind == Kind::set_union || e.kind == Kind::intersection ||
@@ -124,6 +137,73 @@ std::string plain_words(std::string_view text) {
   return out;
 }
 
+std::string comparable_text(std::string_view text) {
+  std::string words, written;
+  bool only_words = true, space = false;
+  const auto put = [&](char c) {
+    if (space && !words.empty()) words += ' ';
+    space = false;
+    words += lower(c);
+    written += c;
+  };
+  const auto letters_from = [&](size_t i) {
+    size_t n = 0;
+    while (i + n < text.size() && letter(text[i + n])) ++n;
+    return n;
+  };
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\\') {
+      const size_t n = letters_from(i + 1);
+      if (n == 0) {  // \, \; \$ \( and the like; \{ \} \| \% have a meaning
+        if (++i < text.size() && std::string_view("{}|%\\").find(text[i]) != npos) {
+          only_words = only_words && text[i] == '\\';
+          (written += '\\') += text[i];
+        }
+        space = true;
+        continue;
+      }
+      const std::string_view name = text.substr(i + 1, n);
+      const Name known = command_name(name);
+      const bool layout = known.role == Role::words || known.role == Role::wide_space || is_layout(name) ||
+                          (known.role == Role::upright && name != "mathbb");
+      i += n;
+      space = true;
+      if (layout) continue;
+      only_words = false;
+      written += '\\';
+      written += known.role == Role::special || known.role == Role::sign ? known.means : name;
+      written += ' ';
+      continue;
+    }
+    const char before = i > 0 ? text[i - 1] : ' ', after = i + 1 < text.size() ? text[i + 1] : ' ';
+    if (c == '-' && letter(before) && letter(after)) {  // a hyphen is none between two single letters
+      const bool word = letters_from(i + 1) > 1 || (i > 1 && letter(text[i - 2]));
+      if (!word) only_words = false;
+      written += c;
+      space = true;
+    } else if (std::string_view(".,").find(c) != npos && digit(before) && digit(after)) {
+      put(c);
+    } else if (std::string_view(" \t\n\r~$").find(c) != npos) {
+      space = true;
+    } else if (std::string_view(".,;:!?\"'`*{}").find(c) != npos) {
+      space = true;
+      written += c;
+    } else {
+      if (std::string_view("-+=<>/^|&%").find(c) != npos) only_words = false;
+      put(c);
+    }
+  }
+  if (only_words) {
+    while (words.size() > 2 && (words[0] == '(' || words[0] == '_') &&
+           words.find_first_of("()_", 1) == words.size() - 1)
+      words = words.substr(1, words.size() - 2);
+    return words;
+  }
+  while (written.ends_with('.') || written.ends_with(',')) written.pop_back();
+  return written;
+}
+
 Same Comparer::same(const Expr& gold, const Expr& given) {
   Expr a = settle(gold), b = settle(given);
   if (!options_.strict) {
@@ -156,7 +236,7 @@ Same Comparer::compare_trees(const Expr& a, const Expr& b) {
 
 Same Comparer::texts(const Expr& a, const Expr& b) {
   const auto words = [](const Expr& e) -> std::string {
-    if (e.kind == Kind::text) return plain_words(e.name);
+    if (e.kind == Kind::text) return comparable_text(e.name);
     if (e.kind == Kind::symbol || e.kind == Kind::constant) return plain_words(e.name);
     if (e.kind == Kind::multiply && !e.args.empty()) {  // a word read as letters
       std::string out;

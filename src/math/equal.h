@@ -59,8 +59,14 @@ class Comparer {
   int depth_ = 0;
 };
 
-// Small letters, single spaces, without surrounding punctuation and brackets: "(A)" is "a".
+// Small letters, single spaces, without surrounding punctuation and brackets: "(A)" is "a". For a text that is
+// known to be words.
 std::string plain_words(std::string_view text);
+
+// A text's form in which texts that say the same are equal. Words: small letters, single spaces, without
+// punctuation, layout and the marks of text. What holds another command, an operator or a sign: as it is
+// written, without layout.
+std::string comparable_text(std::string_view text);
 
 // Whether an expression only names a quantity, as the left of "f(2) = 5" or "|AB| = 1" does.
 bool names_quantity(const Expr& e);

@@ -60,6 +60,15 @@ std::optional<Candidate> last_joined(std::string_view text, const std::vector<Sp
   return Candidate{std::move(joined), source};
 }
 
+// What follows #### at the beginning of the last line that has it, as in GSM8K; empty where there is none.
+std::string_view after_hashes(std::string_view text) {
+  const size_t at = text.rfind("####");
+  if (at == npos || (at > 0 && text[at - 1] != '\n')) return {};
+  const std::string_view rest = text.substr(at + 4);
+  const std::string_view line = trimmed(rest.substr(0, rest.find('\n')));
+  return line.starts_with('#') ? std::string_view{} : line;
+}
+
 }  // namespace
 
 std::string_view source_name(Source source) {
@@ -85,7 +94,12 @@ std::vector<Candidate> find_answers(std::string_view text, const ExtractOptions&
   if (wanted(Source::formula) || wanted(Source::phrase)) all_formulas = formulas(text);
 
   std::vector<Candidate> out;
+  const std::string_view hashes = after_hashes(text);
   const auto add_phrase = [&] {
+    // A heading's number is no answer: "#### Step 3".
+    const bool later = phrase.at == npos || hashes.data() > text.data() + phrase.at;
+    if (!hashes.empty() && later && hashes.find_first_of("0123456789") != npos && !prose(hashes))
+      out.push_back({std::string(hashes), Source::phrase});
     if (phrase.at == npos) return;
     const size_t end = sentence_end(text, phrase.after);
     std::vector<Span> inside;
@@ -106,7 +120,7 @@ std::vector<Candidate> find_answers(std::string_view text, const ExtractOptions&
     const bool told = is != npos && (number_follows || prose(sentence.substr(0, is)));
     if (told) out.push_back({std::string(trimmed(sentence.substr(is + 4))), Source::phrase});
     if (!told && !sentence.empty() && !number_follows) out.push_back({std::string(sentence), Source::phrase});
-    if (const auto n = number_at_end(sentence)) out.push_back({std::string(*n), Source::phrase});
+    if (const auto n = value_at_end(sentence)) out.push_back({std::string(*n), Source::phrase});
   };
   const bool phrase_first = phrase.at != npos && phrase.final && !boxed.empty() &&
                             phrase.at > boxed.back().to && wanted(Source::phrase);
@@ -128,7 +142,7 @@ std::vector<Candidate> find_answers(std::string_view text, const ExtractOptions&
         if (is != npos && prose(inside.substr(0, is)))
           out.push_back({std::string(trimmed(inside.substr(is + 4))), source});
         out.push_back({std::string(trimmed(inside)), source});
-        if (const auto n = number_at_end(inside)) out.push_back({std::string(*n), source});
+        if (const auto n = value_at_end(inside)) out.push_back({std::string(*n), source});
         break;
       }
       case Source::phrase:
@@ -144,13 +158,13 @@ std::vector<Candidate> find_answers(std::string_view text, const ExtractOptions&
         const std::string_view after = text.substr(all_formulas.back().to);
         const size_t stop = after.find(". ");
         if (stop != npos && wanted(Source::last_number))
-          if (const auto n = number_at_end(after.substr(stop)))
+          if (const auto n = value_at_end(after.substr(stop)))
             out.push_back({std::string(*n), Source::last_number});
         if (auto c = last_joined(text, all_formulas, source, false)) out.push_back(std::move(*c));
         break;
       }
       case Source::last_number:
-        if (const auto n = number_at_end(text)) out.push_back({std::string(*n), source});
+        if (const auto n = value_at_end(text)) out.push_back({std::string(*n), source});
         break;
       case Source::whole:
         out.push_back({std::string(trimmed(text)), source});
@@ -162,6 +176,8 @@ std::vector<Candidate> find_answers(std::string_view text, const ExtractOptions&
 }
 
 std::vector<Candidate> find_gold(std::string_view gold) {
+  // GSM8K's solutions end in that line; the dollar signs before it are money.
+  if (const std::string_view last = after_hashes(gold); !last.empty() && trimmed(gold).ends_with(last)) gold = last;
   ExtractOptions options;
   options.think = ExtractOptions::ignore;
   const std::vector<Span> spans = formulas(gold);

@@ -6,6 +6,7 @@
 #include "math/ascii.h"
 #include "math/names.h"
 #include "math/parser.h"
+#include "math/places.h"
 
 namespace cohort::math {
 namespace {
@@ -114,7 +115,6 @@ class Judge {
       v.reason = "the same text";
       return v;
     }
-    const std::string a = plain_words(gold_text), b = plain_words(answer.text);
     bool unknown = false;
     try {
       for (const Expr& x : gold.trees)
@@ -137,11 +137,14 @@ class Judge {
       reason_ = "a value outside the real numbers";
       unknown = true;
     }
-    const bool phrase = contains(a, " ") && a.find_first_of("0123456789+=<>/^|") == std::string::npos &&
-                        !contains(gold_text, "-");
+    const std::string a = comparable_text(gold_text), b = comparable_text(answer.text);
+    // "if n is even": words that can be read as a product of letters.
+    const bool phrase = contains(a, " ") && a.find_first_of("0123456789\\") == std::string::npos && prose(a);
     const bool words = gold.trees.empty() || gold.trees[0].kind == Kind::text || phrase;
     const bool yes_or_no = a == "yes" || a == "no" || a == "true" || a == "false";  // "yes, because ..."
-    if (words && !a.empty() && (a == b || (yes_or_no && b.starts_with(a + " ")))) {
+    const std::string said = yes_or_no ? plain_words(answer.text) : "";
+    const bool begins = yes_or_no && said.starts_with(a + " ") && !said.starts_with(a + " or ");
+    if (words && !a.empty() && (a == b || begins)) {
       v.outcome = MathVerdict::right;
       v.reason = "the same words";
       return v;
@@ -199,13 +202,22 @@ MathVerdict judge_math(std::string_view gold, std::string_view completion, const
       if (const auto given = choice_letter(c.text))
         return {*given == *letter ? MathVerdict::right : MathVerdict::wrong,
                 *given == *letter ? "the same choice" : "another choice", c.text};
+    // A sentence that tells the answer; the rest of the text only where there is no such place.
+    std::string_view sentence;
+    for (const Candidate& c : answers)
+      if (c.source == Source::phrase && c.text.size() > sentence.size()) sentence = c.text;
     const bool marked =
         !answers.empty() && (answers[0].source == Source::boxed || answers[0].source == Source::answer_tag);
-    if (!marked && options.extract.think != ExtractOptions::required) {
-      if (const auto given = choice_in_prose(completion))
-        return {*given == *letter ? MathVerdict::right : MathVerdict::wrong,
-                *given == *letter ? "the same choice" : "another choice", std::string(1, *given)};
+    std::optional<char> given;
+    if (!marked && !sentence.empty()) {
+      given = leading_choice(sentence);
+      if (!given) given = choice_in_prose(sentence);
+    } else if (!marked && options.extract.think != ExtractOptions::required) {
+      given = choice_in_prose(completion);
     }
+    if (given)
+      return {*given == *letter ? MathVerdict::right : MathVerdict::wrong,
+              *given == *letter ? "the same choice" : "another choice", std::string(1, *given)};
   }
   if (answers.empty()) return {MathVerdict::wrong, "no answer found", {}};
   Judge judge(options);

@@ -34,7 +34,10 @@ std::string canonical_text(std::string_view answer, int64_t work = 20000);
 
 // The letter of a multiple choice: "B", "(B)", "\textbf{(B)}", "(B) 12", "B. 12"; nothing for other text.
 std::optional<char> choice_letter(std::string_view text);
-// The last letter that stands alone in prose: "Because B is valid". "A" and "I" only where no word follows.
+// The letter that an answer's sentence begins with: "C, since B fails", "C (B is close)".
+std::optional<char> leading_choice(std::string_view sentence);
+// The choice that prose tells: the last "I choose B", "it must be B", "the correct option is B"; where there is
+// none, the only letter that stands where a choice does: "Because B is valid".
 std::optional<char> choice_in_prose(std::string_view text);
 
 }  // namespace cohort::math

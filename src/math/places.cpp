@@ -227,4 +227,85 @@ std::optional<std::string_view> number_at_end(std::string_view text) {
   return text.substr(begin, end - begin);
 }
 
+namespace {
+
+bool space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+
+// Whether a word without spaces is a piece of a formula: an operator, a number, one letter, a command.
+bool formula_piece(std::string_view word) {
+  if (word.empty() || word == "a" || word == "A" || word == "I" || word.ends_with('.') || word.ends_with(','))
+    return false;
+  for (size_t i = 0; i < word.size();) {
+    size_t end = i;
+    while (end < word.size() && letter(word[end])) ++end;
+    const bool command = i > 0 && word[i - 1] == '\\';
+    if (end - i > 1 && !command && plain_name(word.substr(i, end - i)).role == Role::none) return false;
+    const bool text = command && command_name(word.substr(i, end - i)).role == Role::words;
+    if (text || word[i] == '$' || word[i] == ':' || word[i] == ';' || word[i] == '`' || word[i] == '=')
+      return false;
+    i = std::max(end, i + 1);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::string_view> value_at_end(std::string_view text) {
+  const auto number = number_at_end(text);
+  if (!number) return number;
+  const size_t from = static_cast<size_t>(number->data() - text.data()), to = from + number->size();
+  const char before = from > 0 ? text[from - 1] : ' ', after = to < text.size() ? text[to] : ' ';
+  const char second = to + 1 < text.size() ? text[to + 1] : ' ';
+  const auto within = [](char c) { return std::string_view("{}^\\").find(c) != npos; };
+  bool part = within(before) || within(after) || letter(before) ||
+              (before == '_' && from > 1 && !space(text[from - 2])) || (letter(after) && !letter(second)) ||
+              (after == '(' && letter(second)) || (before == '(' && after == ')' && from > 1 && letter(text[from - 2]));
+  size_t next = to;
+  while (next < text.size() && text[next] == ' ') ++next;
+  if (!part && next + 1 < text.size() && text[next] == '\\' && letter(text[next + 1])) {  // 10 \pi
+    size_t end = next + 1;
+    while (end < text.size() && letter(text[end])) ++end;
+    const Role role = command_name(text.substr(next + 1, end - next - 1)).role;
+    part = role != Role::words && role != Role::upright && role != Role::skip && role != Role::wide_space;
+  }
+  if (!part) return number;
+  const auto word_end = [&](size_t i) {  // spaces within braces do not end a word
+    int depth = 0;
+    for (; i < text.size() && (depth > 0 || !space(text[i])); ++i)
+      depth += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
+    return i;
+  };
+  const auto word_begin = [&](size_t i) {
+    int depth = 0;
+    for (; i > 0 && (depth > 0 || !space(text[i - 1])); --i)
+      depth += text[i - 1] == '}' ? 1 : text[i - 1] == '{' ? -1 : 0;
+    return i;
+  };
+  size_t begin = word_begin(from), end = word_end(to);
+  while (begin < end && begin > 0) {  // a brace that opens before the number
+    int open = 0;
+    for (size_t i = begin; i < end; ++i) open += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
+    if (open >= 0) break;
+    const size_t more = word_begin(begin - 1);
+    if (more >= begin) break;
+    begin = more;
+  }
+  while (begin > 1) {
+    const size_t more = word_begin(begin - 1);
+    if (more >= begin || !formula_piece(trimmed(text.substr(more, begin - 1 - more)))) break;
+    begin = more;
+  }
+  while (end < text.size()) {
+    size_t start = end;
+    while (start < text.size() && text[start] == ' ') ++start;
+    const size_t more = word_end(start);
+    if (start == more || !formula_piece(text.substr(start, more - start))) break;
+    end = more;
+  }
+  std::string_view out = trimmed(text.substr(begin, end - begin));
+  while (!out.empty() && std::string_view(".,;:!?*`$").find(out.back()) != npos) out.remove_suffix(1);
+  while (!out.empty() && std::string_view("*`$").find(out.front()) != npos) out.remove_prefix(1);
+  return out;
+}
+
 }  // namespace cohort::math

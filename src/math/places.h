@@ -39,4 +39,7 @@ Phrase last_phrase(std::string_view text);
 // The last number of a text, as written, with its sign, fraction, percent sign or exponent.
 std::optional<std::string_view> number_at_end(std::string_view text);
 
+// The last number, or the formula without marks that it is a part of: "\frac{10}{9}", "2^10", "3x^2".
+std::optional<std::string_view> value_at_end(std::string_view text);
+
 }  // namespace cohort::math

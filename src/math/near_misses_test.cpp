@@ -1,0 +1,121 @@
+// Answers that look much like the expected one and are not it, and the right ones beside them.
+#include <gtest/gtest.h>
+
+#include "math/judge.h"
+
+namespace cohort::math {
+namespace {
+
+struct Row {
+  const char *gold, *text;
+};
+
+std::string boxed(const char* answer) { return std::string("So we get \\boxed{") + answer + "}."; }
+
+void expect_boxed(std::initializer_list<Row> rows, bool right) {
+  for (const Row& r : rows) {
+    const MathVerdict v = judge_math(r.gold, boxed(r.text));
+    EXPECT_EQ(v.outcome == MathVerdict::right, right) << r.gold << "  and  " << r.text << ": " << v.reason;
+  }
+}
+void expect_prose(std::initializer_list<Row> rows, bool right) {
+  for (const Row& r : rows) {
+    const MathVerdict v = judge_math(r.gold, r.text);
+    EXPECT_EQ(v.outcome == MathVerdict::right, right)
+        << r.gold << "  and  " << r.text << ": " << v.reason << ", " << v.extracted;
+  }
+}
+
+// Catches: formulas compared as words, without their commands, brackets and signs.
+TEST(NearMisses, FormulasAreNoWords) {
+  expect_boxed({{"\\sqrt{\\frac{k}{m}}", "\\frac{k}{m}"},
+                {"\\frac{a}{b}", "a-b"},
+                {"\\frac{a}{b}", "\\frac{a}{-b}"},
+                {"\\frac{a}{b}", "a b"},
+                {"\\sin x \\cos y", "\\cos x \\sin y"},
+                {"a \\le b", "a \\ge b"},
+                {"x \\in A", "x \\notin A"},
+                {"A \\cup B", "A \\cap B"},
+                {"\\max(a,b)", "\\min(a,b)"},
+                {"(a,b]", "[a,b)"},
+                {"\\ln\\frac ba", "-\\frac ba"},
+                {"O(n \\log n)", "O(n n)"},
+                {"\\text{at least }3", "\\text{at least }-3"},
+                {"\\text{the interval }(a,b]", "\\text{the interval }[a,b)"},
+                {"true", "true or false"}},
+               false);
+  expect_boxed({{"\\sin x \\cos y", "\\cos y \\sin x"},
+                {"\\frac{a}{b}", "\\dfrac ab"},
+                {"a \\le b", "b \\ge a"},
+                {"A \\cup B", "B \\cup A"},
+                {"\\max(a,b)", "\\max(b,a)"},
+                {"All real numbers", "\\text{all real numbers}"},
+                {"if n is even", "\\text{If } n \\text{ is even.}"},
+                {"the x-axis", "\\text{The x axis}"},
+                {"New York", "\\text{New York}"}},
+               true);
+}
+
+// Catches: a letter that a text only mentions taken for its choice.
+TEST(NearMisses, Choices) {
+  expect_prose({{"B", "The answer is C, since B fails."},
+                {"B", "I choose C over B."},
+                {"B", "Answer: C (B is close)"},
+                {"B", "It must be C. B is impossible."},
+                {"B", "Let A, B be sets. The answer is 12."},
+                {"D", "I cannot tell. Options: A) 1 B) 2 C) 3 D) 4"},
+                {"D", "Vitamin D"},
+                {"D", "Vitamin D is what the body makes."},
+                {"B", "The answer is not B."},
+                {"B", "\\boxed{12} because of B"},
+                {"A", "The answer is A, B and C."}},
+               false);
+  expect_prose({{"C", "The correct choice is **C**. It follows from D."},
+                {"B", "\\boxed{\\text{Option B}}"},
+                {"B", "<answer>Option (B)</answer>"},
+                {"C", "The answer is C, since B fails."},
+                {"C", "I choose C over B."},
+                {"A", "I choose A over B."},
+                {"C", "Answer: C (B is close)"},
+                {"C", "It must be C. B is impossible."},
+                {"C", "A is too small, so C it is."},
+                {"B", "The answer is clearly B."},
+                {"B", "The answer is option B."},
+                {"B", "Because B is valid"},
+                {"B", "B"},
+                {"B", "B) 12"}},
+               true);
+}
+
+// Catches: a piece of a formula that stands in a sentence without marks taken for the answer.
+TEST(NearMisses, FormulasInSentences) {
+  expect_prose({{"9", "Thus x = \\frac{10}{9} holds."},
+                {"10", "Hence we get 2^10 ways in all."},
+                {"2", "So the area is 3x^2 in total."},
+                {"3", "So the length is \\sqrt{3} in total."},
+                {"3", "So the length is 2 \\sqrt{3} in total."},
+                {"10", "So the area is 10 \\pi in total."}},
+               false);
+  expect_prose({{"10/9", "Thus x = \\frac{10}{9} holds."},
+                {"1024", "Hence we get 2^10 ways in all."},
+                {"2\\sqrt3", "So the length is 2 \\sqrt{3} in total."},
+                {"10\\pi", "So the area is 10 \\pi in total."},
+                {"12", "So it weighs 12kg in total."},
+                {"12", "It came out 12th of all."},
+                {"12", "That makes **12** apples."},
+                {"12", "That makes 12\\% more."},
+                {"7", "Hence x=7, as told."}},
+               true);
+}
+
+// Catches: money before GSM8K's mark taken for a formula.
+TEST(NearMisses, MarkOfFourHashes) {
+  const char* gold = "It costs $5 and then $10.\n#### 1,450";
+  EXPECT_EQ(judge_math(gold, "\\boxed{1450}").outcome, MathVerdict::right);
+  EXPECT_EQ(judge_math(gold, "\\boxed{10}").outcome, MathVerdict::wrong);
+  EXPECT_EQ(judge_math("1450", gold).outcome, MathVerdict::right);
+  EXPECT_EQ(judge_math("3", "#### Step 3\nSo it is $x = 4$.").outcome, MathVerdict::wrong);
+}
+
+}  // namespace
+}  // namespace cohort::math
