@@ -88,6 +88,7 @@ TEST(Cases, LatexMeaning) {
       got = to_text(e);
       if (!row["srepr"].is_null()) {
         EqualOptions options;
+        options.polynomial_gcd = true;
         Work work(200000);
         Comparer comparer(options, work);
         const Expr meaning = read_srepr(row["srepr"].get<std::string>());

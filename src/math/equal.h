@@ -11,6 +11,7 @@ struct EqualOptions {
   int float_rounding = 6;          // decimals to which a number written with a point is compared
   bool strict = true;              // variables must have the same names
   bool allow_set_relation = true;  // -2 <= x <= 7 is the interval [-2, 7]
+  bool polynomial_gcd = false;     // gcd(n, 6) = 1 as polynomials in n, as SymPy has it; otherwise not judged
 };
 
 enum class Same { no, yes, unknown };
@@ -44,6 +45,7 @@ class Comparer {
   Same values(const Expr& a, const Expr& b);
   Same constants(const Expr& a, const Expr& b, Reading reading);
   Same identical(const Expr& a, const Expr& b, Reading reading);
+  Same identical_at_points(const Expr& a, const Expr& b, Reading reading);
   bool near(const Value& a, const Value& b) const;
 
   // equal_relation.cpp

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "math/equal.h"
+#include "math/modular.h"
 
 namespace cohort::math {
 namespace {
@@ -49,6 +50,15 @@ bool within(const Value& a, const Value& b, int64_t bits) {
   return (x - to_ball(b)).log2() < x.log2() - bits;
 }
 
+// Whether the values cannot be told apart although they may differ by 1: not both exact, and of so many digits
+// that the last one before the point is not known.
+bool indistinct(const Value& a, const Value& b) {
+  if (std::holds_alternative<Infinity>(a) || std::holds_alternative<Infinity>(b)) return false;
+  if (std::holds_alternative<mpq_class>(a) && std::holds_alternative<mpq_class>(b)) return false;
+  const Ball d = to_ball(a) - to_ball(b);
+  return d.error > -2 && d.may_be_zero();
+}
+
 mpz_class round_to(const Value& v, const mpq_class& scale) {  // half up
   mpz_class out;
   if (const auto* q = std::get_if<mpq_class>(&v)) {
@@ -91,6 +101,11 @@ Same Comparer::constants(const Expr& a, const Expr& b, Reading reading) {
     return unknown("the expected answer has no value");
   }
   if (y.state != Attempt::value) return Same::no;
+  if (indistinct(x.result, y.result)) {  // two integers would look the same
+    if (to_text(a) == to_text(b)) return Same::yes;
+    if (const auto same = same_remainders(a, b, work_)) return *same ? Same::yes : Same::no;
+    return unknown("a number too large to be compared exactly");
+  }
   if (same_value(x.result, y.result)) return Same::yes;
   if ((has_decimal(a) || has_decimal(b)) && near(x.result, y.result)) return Same::yes;
   if (has_opaque(a) || has_opaque(b)) return unknown(kOpaque);
@@ -98,6 +113,23 @@ Same Comparer::constants(const Expr& a, const Expr& b, Reading reading) {
 }
 
 Same Comparer::identical(const Expr& a, const Expr& b, Reading reading) {
+  const auto divisor = [](const Expr& e) {
+    return any_of(e, [](const Expr& x) {
+      return x.kind == Kind::function && (x.name == "gcd" || x.name == "lcm") && !free_symbols(x).empty();
+    });
+  };
+  if (divisor(a) || divisor(b)) {
+    // Variables may be integers: gcd(n, 6) is not 1, whatever it is of polynomials.
+    reading.integer_gcd = true;
+    if (const Same s = identical_at_points(a, b, reading); s != Same::no) return s;
+    reading.integer_gcd = false;
+    const Same s = identical_at_points(a, b, reading);
+    return s == Same::yes && !options_.polynomial_gcd ? unknown("a divisor of polynomials or of integers") : s;
+  }
+  return identical_at_points(a, b, reading);
+}
+
+Same Comparer::identical_at_points(const Expr& a, const Expr& b, Reading reading) {
   const bool whole = counts(a) || counts(b), decimal = has_decimal(a) || has_decimal(b);
   bool undecided = false;
   for (const bool complex_values : {false, true}) {
@@ -141,6 +173,11 @@ Same Comparer::values(const Expr& a, const Expr& b) {
   };
   if (ellipsis(a) || ellipsis(b))
     return to_text(a) == to_text(b) ? Same::yes : unknown("an ellipsis that is not written out");
+  if (has_function(a, "cross") || has_function(b, "cross")) {
+    if (to_text(a) == to_text(b)) return Same::yes;
+    return has_function(a, "cross") && has_function(b, "cross") ? unknown("a vector product in another form")
+                                                                : Same::no;
+  }
   Same last = Same::no;
   for (int hundredth = 0; hundredth <= (percent ? 1 : 0); ++hundredth)
     for (int radians = 0; radians <= (degree ? 1 : 0); ++radians) {

@@ -235,7 +235,7 @@ class Evaluator {
     }
     if (f == "mod") return modulo(value(e.args[0]), value(e.args[1]));
     if (f == "gcd" || f == "lcm") {
-      if (free_symbols(e).empty()) {
+      if (reading_.integer_gcd || free_symbols(e).empty()) {
         std::vector<mpq_class> numbers;
         for (const Expr& a : e.args)
           if (const Value v = value(a); const auto* q = std::get_if<mpq_class>(&v)) numbers.push_back(*q);

@@ -33,6 +33,7 @@ struct Reading {
   bool complex_values = false;  // otherwise roots and logarithms of negative numbers are Outside
   bool percent_is_hundredth = false;
   bool degrees_are_radians = false;
+  bool integer_gcd = false;  // gcd(n, 6) at the point, n being an integer; otherwise of polynomials
   int round = 0;  // which of the fixed pseudo-random points the variables have
   enum Points { mixed, positive, whole } points = mixed;
 };

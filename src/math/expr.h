@@ -42,6 +42,9 @@ enum class Kind : uint8_t {
   ratio,       // a:b:c, args; name: as written where it may be a time of day
 };
 
+// Begins the name of a text node that is a formula of logic: its laws are not known here.
+inline constexpr std::string_view kLogic = "logic: ";
+
 struct Expr {
   Kind kind = Kind::number;
   bool decimal = false, square = false, bare = false, left_closed = false, right_closed = false;

@@ -96,7 +96,9 @@ void Lexer::command(std::string_view name, size_t from) {
       break;
     case Role::sign:
       if (known.means == "|" && one_sided_ != 0) return sign(one_sided_ > 0 ? "|(" : "|)", from);
-      if (name == "not") {
+      if (name == "times" && vectors_) {
+        sign("cross", from);
+      } else if (name == "not") {
         negated_ = true;
       } else {
         sign(negated_ ? (known.means == "in" ? "notin" : "!=") : known.means, from);

@@ -33,6 +33,16 @@ bool any_letter(std::string_view s) {
   return false;
 }
 
+bool holds_vectors(std::string_view s) {
+  if (s.find("\\vec") != s.npos || s.find("\\overrightarrow") != s.npos) return true;
+  for (const std::string_view bold : {"\\mathbf{", "\\boldsymbol{", "\\bm{"})
+    for (size_t at = s.find(bold); at != s.npos; at = s.find(bold, at + 1)) {
+      const size_t i = at + bold.size();
+      if (i + 1 < s.size() && letter(s[i]) && s[i + 1] == '}') return true;
+    }
+  return false;
+}
+
 Decoded decode(std::string_view s) {
   const auto b = [&](size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0u; };
   const auto tail = [&](size_t i) { return (b(i) & 0xC0u) == 0x80u; };

@@ -31,7 +31,7 @@ struct Token {
 
 // Signs: + - * / ^ _ ( ) [ ] { } {{ }} (set braces) | |( |) (one-sided bars) fl( fl) ce( ce) <( >) (angle
 // brackets) , ; : = != < <= > >= ~ equiv in notin ni subset supset cup cap minus pm mp ! ' % circ mod pmod
-// and or not choose over & newrow -> =>
+// and or land lor not choose over & newrow -> => <=> cross (a vector product)
 //
 // The list ends in one `end`. Never more tokens than kMaxTokens; throws Unreadable for text that cannot be
 // cut.

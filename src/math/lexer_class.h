@@ -15,6 +15,8 @@ std::string_view without_blanks(std::string_view s);
 bool list_or_number(std::string_view s);
 bool any_letter(std::string_view s);
 
+bool holds_vectors(std::string_view s);  // \vec u, \mathbf{u}
+
 struct Decoded {
   char32_t value = 0;
   size_t length = 1;  // 1 for a byte that is no UTF-8
@@ -26,7 +28,7 @@ inline constexpr int kMaxNesting = 20;  // of text within text
 class Lexer {
  public:
   Lexer(std::string_view source, const ParseOptions& options, int nesting)
-      : source_(source), options_(options), nesting_(nesting) {}
+      : source_(source), options_(options), nesting_(nesting), vectors_(holds_vectors(source)) {}
 
   std::vector<Token> run() {
     while (at_ < source_.size()) step();
@@ -145,6 +147,7 @@ class Lexer {
   size_t at_ = 0;
   int matrices_ = 0, one_sided_ = 0, nesting_;
   bool space_ = false, negated_ = false;
+  bool vectors_;  // so that \times may be their product
 };
 
 }  // namespace cohort::math

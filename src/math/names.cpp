@@ -37,8 +37,8 @@ constexpr Row kCommands[] = {
      "Vert=| lVert=|( rVert=|) mid=| lfloor=fl( rfloor=fl) llcorner=fl( lrcorner=fl) lceil=ce( rceil=ce) "
      "ulcorner=ce( "
      "urcorner=ce) to=-> rightarrow=-> longrightarrow=-> mapsto=-> Rightarrow==> implies==> "
-     "Longrightarrow==> iff==> "
-     "Leftrightarrow==> colon=: prime=' circ degree=circ mod bmod=mod pmod land=and lor=or wedge=and vee=or "
+     "Longrightarrow==> iff=<=> "
+     "Leftrightarrow=<=> Longleftrightarrow=<=> leftrightarrow=<=> colon=: prime=' circ degree=circ mod bmod=mod pmod land lor wedge=land vee=lor "
      "choose over percnt=% hookrightarrow=-> propto=~ bigcup=cup bigcap=cap"},
     {Role::set,
      "emptyset=empty varnothing=empty O=empty R N Z Q C reals=R Reals=R Naturals=N Integers=Z Rationals=Q"},
@@ -148,7 +148,7 @@ std::string_view unicode_command(char32_t c) {
       {U'⩾', "ge"},       {U'≠', "ne"},      {U'≈', "approx"},   {U'∼', "sim"},      {U'≡', "equiv"},
       {U'∈', "in"},       {U'∉', "notin"},   {U'⊂', "subset"},   {U'⊆', "subseteq"}, {U'⊇', "supseteq"},
       {U'∪', "cup"},      {U'∩', "cap"},     {U'∖', "setminus"}, {U'∅', "emptyset"}, {U'°', "circ"},
-      {U'º', "circ"},     {U'→', "to"},      {U'⇒', "implies"},  {U'′', "prime"},    {U'’', "prime"},
+      {U'º', "circ"},     {U'→', "to"},      {U'⇒', "implies"},  {U'⇔', "iff"},  {U'′', "prime"},    {U'’', "prime"},
       {U'ℝ', "R"},        {U'ℤ', "Z"},       {U'ℕ', "N"},        {U'ℚ', "Q"},        {U'ℂ', "C"},
       {U'∑', "sum"},      {U'∏', "prod"},    {U'∫', "int"},      {U'⌊', "lfloor"},   {U'⌋', "rfloor"},
       {U'⌈', "lceil"},    {U'⌉', "rceil"},   {U'⟨', "langle"},   {U'⟩', "rangle"},   {U'∠', "angle"},

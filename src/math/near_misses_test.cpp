@@ -56,6 +56,31 @@ TEST(NearMisses, FormulasAreNoWords) {
                true);
 }
 
+// Catches: operators read as if they were others.
+TEST(NearMisses, Operators) {
+  expect_boxed({{"\\vec u\\cdot\\vec v", "\\vec u\\times\\vec v"},
+                {"\\vec u\\times\\vec v", "\\vec u\\cdot\\vec v"},
+                {"\\mathbf{u}\\times\\mathbf{v}", "\\mathbf{u}\\cdot\\mathbf{v}"},
+                {"p\\lor q", "p\\land q"},
+                {"(p\\lor q)\\land r", "(p\\land q)\\land r"},
+                {"\\forall x\\exists y", "\\exists x\\forall y"},
+                {"P\\implies Q", "P\\iff Q"},
+                {"P\\implies Q", "Q"},
+                {"\\gcd(n,6)", "1"},
+                {"\\gcd(n,6)", "\\gcd(n,3)"},
+                {"\\operatorname{lcm}(n,6)", "6n"}},
+               false);
+  expect_boxed({{"\\vec u\\cdot\\vec v", "\\vec v\\cdot\\vec u"},
+                {"\\vec u\\times\\vec v", "\\vec{u} \\times \\vec{v}"},
+                {"3\\times 4", "12"},
+                {"x<1 \\lor x>2", "x>2 \\text{ or } x<1"},
+                {"x=2", "2x=4 \\implies x=2"},
+                {"x=2", "2x=4 \\iff x=2"},
+                {"p\\lor q", "p \\lor q"},
+                {"\\gcd(n,6)", "\\gcd(6,n)"}},
+               true);
+}
+
 // Catches: a letter that a text only mentions taken for its choice.
 TEST(NearMisses, Choices) {
   expect_prose({{"B", "The answer is C, since B fails."},
@@ -84,6 +109,17 @@ TEST(NearMisses, Choices) {
                 {"B", "Because B is valid"},
                 {"B", "B"},
                 {"B", "B) 12"}},
+               true);
+}
+
+// Catches: integers beyond exact arithmetic compared by their leading bits.
+TEST(NearMisses, LargeIntegers) {
+  expect_boxed({{"2^{100000}", "2^{100000}+1"},
+                {"10000!", "10000!-1"},
+                {"2^{60001}-1", "2^{60001}"},
+                {"e^{1000}", "e^{1000}+1"}},
+               false);
+  expect_boxed({{"2^{100000}", "4^{50000}"}, {"10000!", "10000\\cdot 9999!"}, {"2^{60001}-1", "2\\cdot2^{60000}-1"}},
                true);
 }
 

@@ -1,3 +1,4 @@
+#include "math/equal.h"
 #include "math/parser_class.h"
 
 namespace cohort::math {
@@ -30,10 +31,18 @@ Expr Parser::whole() {
          peek().kind == Token::gap)
     ++at_;
   Expr e = semicolons();
-  while (accept("=>")) e = semicolons();  // the last of a chain of steps
+  while (is("=>") || is("<=>")) {  // the last of a chain of steps; P => Q is no such chain
+    ++at_;
+    const bool step = has_kind(e, Kind::relation) || free_symbols(e).empty();
+    logic_ = logic_ || !step;
+    e = semicolons();
+  }
   while (is(".") || is(",") || is(";") || is("?") || is("!") || is(":") || peek().kind == Token::gap) ++at_;
   if (!ends()) unexpected();
-  return e;
+  for (const Token& t : tokens_)
+    logic_ = logic_ || (t.kind == Token::letter && (t.text == "forall" || t.text == "exists" || t.text == "nexists" ||
+                                                    t.text == "neg" || t.text == "lnot"));
+  return logic_ ? node(Kind::text, {}, std::string(kLogic) + comparable_text(source_)) : e;
 }
 
 Expr Parser::semicolons() {
@@ -56,12 +65,15 @@ Expr Parser::commas() {
   std::vector<Expr> items;
   items.push_back(relation());
   std::string joined;
+  bool operators = false;
   while (true) {
     size_t n = 0;
     bool separated = false;
-    while (is(",", n) || is("and", n) || is("or", n) || is("&", n) || peek(n).kind == Token::gap) {
-      if (is("or", n)) joined = "or";
-      if (is("and", n)) joined = "and";
+    while (is(",", n) || is("and", n) || is("or", n) || is("land", n) || is("lor", n) || is("&", n) ||
+           peek(n).kind == Token::gap) {
+      if (is("or", n) || is("lor", n)) joined = "or";
+      if (is("and", n) || is("land", n)) joined = "and";
+      operators = operators || is("land", n) || is("lor", n);
       separated = true;
       ++n;
     }
@@ -69,7 +81,7 @@ Expr Parser::commas() {
     const bool closes = next.kind == Token::end ||
                         (next.kind == Token::sign &&
                          (next.text == ")" || next.text == "]" || next.text == "}" || next.text == "}}" ||
-                          next.text == ";" || next.text == "." || next.text == "=>"));
+                          next.text == ";" || next.text == "." || next.text == "=>" || next.text == "<=>"));
     if (!separated || closes) {
       if (closes && separated && (next.kind == Token::end || next.text == "." || next.text == ";")) at_ += n;
       break;
@@ -78,6 +90,8 @@ Expr Parser::commas() {
     items.push_back(relation());
   }
   if (items.size() == 1) return std::move(items[0]);
+  for (const Expr& e : items)  // p or q: propositions, no list of values
+    logic_ = logic_ || (operators && !is_relation(e) && !free_symbols(e).empty());
   const bool one_relation =
       is_relation(items[0]) && (items[0].name == "=" || items[0].name == "~" || items[0].name == "i");
   bool others = false;

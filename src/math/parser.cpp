@@ -83,6 +83,13 @@ Expr Parser::term(bool negative) {
       factors.push_back(operand(std::move(left)));
       factors.push_back(right(false));
       left = product(std::move(factors));
+    } else if (is("cross")) {
+      ++at_;
+      std::vector<Expr> factors;
+      factors.push_back(operand(std::move(left)));
+      factors.push_back(right(false));
+      const bool vectors = !free_symbols(factors[0]).empty() && !free_symbols(factors[1]).empty();
+      left = vectors ? function("cross", std::move(factors)) : product(std::move(factors));
     } else if (is("/")) {
       ++at_;
       if (peek().kind == Token::words) {  // km/h

@@ -95,6 +95,7 @@ class Parser {
   std::vector<Token> tokens_;
   size_t at_ = 0;
   int depth_ = 0, bars_ = 0, builders_ = 0;
+  bool logic_ = false;  // the text states a formula of logic
   std::string* integral_ =
       nullptr;  // the variable of the integral whose body is being read, empty until its dx came
 };
