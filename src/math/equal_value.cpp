@@ -179,7 +179,9 @@ Same Comparer::values(const Expr& a, const Expr& b) {
                                                                 : Same::no;
   }
   Same last = Same::no;
-  for (int hundredth = 0; hundredth <= (percent ? 1 : 0); ++hundredth)
+  // 0.5% is not 0.5, though 12% is what was meant by 12.
+  const bool small = a.kind == Kind::number && a.value > -1 && a.value < 1;
+  for (int hundredth = percent && small ? 1 : 0; hundredth <= (percent ? 1 : 0); ++hundredth)
     for (int radians = 0; radians <= (degree ? 1 : 0); ++radians) {
       Reading reading;
       reading.percent_is_hundredth = hundredth != 0;

@@ -49,10 +49,14 @@ std::optional<Candidate> last_joined(std::string_view text, const std::vector<Sp
     if (!joins(gap) || (!adjacent && trimmed(gap).empty())) break;
     --first;
   }
+  bool repeated = first < last;  // the same answer twice
+  for (size_t i = first; i < last; ++i)
+    repeated = repeated && trimmed(spans[i].inside) == trimmed(spans[last].inside);
+  if (repeated) first = last;
   std::string joined;
   for (size_t i = first; i <= last; ++i) {
     std::string_view inside = trimmed(spans[i].inside);
-    while (inside.ends_with(',') || inside.ends_with('.'))
+    while (inside.ends_with(',') || (inside.ends_with('.') && !inside.ends_with("...")))
       inside = trimmed(inside.substr(0, inside.size() - 1));
     if (i > first) joined += " , ";
     joined += inside;

@@ -85,7 +85,7 @@ std::string squeezed(std::string_view text) {
   std::string out;
   for (const char c : text)
     if (c != ' ' && c != '\n' && c != '\t' && c != '\r' && c != '$') out += c;
-  while (out.ends_with('.') || out.ends_with(',')) out.pop_back();
+  while ((out.ends_with('.') && !out.ends_with("...")) || out.ends_with(',')) out.pop_back();
   return out;
 }
 
@@ -115,6 +115,9 @@ class Judge {
       v.reason = "the same text";
       return v;
     }
+    gold_unit_ = false;
+    for (size_t i = 2; i < gold_text.size(); ++i)
+      gold_unit_ = gold_unit_ || (gold_text[i - 1] == ' ' && digit(gold_text[i - 2]) && is_letter_unit(gold_text.substr(i, 1)));
     bool unknown = false;
     try {
       for (const Expr& x : gold.trees)
@@ -167,13 +170,14 @@ class Judge {
     if (s != Same::no) return s;
     const auto no_variables = [](const Expr& e) { return is_scalar(e) && free_symbols(e).empty(); };
     if (const auto bare = without_unit(y); bare && no_variables(x)) s = comparer.same(x, *bare);
-    if (const auto bare = without_unit(x); bare && no_variables(y)) s = comparer.same(*bare, y);
+    if (const auto bare = without_unit(x); gold_unit_ && bare && no_variables(y)) s = comparer.same(*bare, y);
     return s;
   }
 
   const MathOptions& options_;
   Work work_;
   std::string reason_;
+  bool gold_unit_ = false;  // "5 m" has a unit that the answer may lack; 5m is five times m
 };
 
 }  // namespace

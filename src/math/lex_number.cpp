@@ -1,5 +1,7 @@
 #include "math/lex_number.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include "math/ascii.h"
@@ -27,6 +29,18 @@ size_t group_mark(std::string_view text, bool commas) {
     }
   if (commas && text.starts_with(',')) return 1;
   if (text.starts_with(' ') && text.size() > 1 && digit(text[1])) return 1;
+  return 0;
+}
+
+// The length of what a decimal's digits end in three times, or twice where it has five digits or more; otherwise 0.
+// (718281828 ends in 1828 1828.)
+size_t repeated_end(std::string_view digits) {
+  for (size_t period = 1; 2 * period <= digits.size() && period <= 40; ++period) {
+    const size_t times = period >= 5 ? 2 : 3;
+    if (times * period > digits.size()) continue;
+    const std::string_view end = digits.substr(digits.size() - times * period);
+    if (end.substr(period) == end.substr(0, end.size() - period)) return period;
+  }
   return 0;
 }
 
@@ -82,20 +96,34 @@ NumberText read_number(std::string_view text, bool grouped, bool decimal_comma) 
   }
   const std::string_view rest = text.substr(i);
   const bool at_point = out.decimal || rest.starts_with('.');
-  for (const std::string_view open : {std::string_view("\\overline{"), std::string_view("\\bar{"),
-                                      std::string_view("\\dot{"), std::string_view("(")}) {
+  for (const std::string_view open :
+       {std::string_view("\\overline"), std::string_view("\\bar"), std::string_view("\\dot"), std::string_view("(")}) {
     const std::string_view tail = rest.starts_with('.') ? rest.substr(1) : rest;
-    if (!at_point || whole.empty() || !tail.starts_with(open) || (open == "(" && !rest.starts_with('.')))
-      continue;
-    const size_t n = digits(tail.substr(open.size()));
-    const size_t after = open.size() + n;
-    if (n > 0 && after < tail.size() && tail[after] == (open == "(" ? ')' : '}')) {
-      repeating = tail.substr(open.size(), n);
-      i += (rest.size() - tail.size()) + after + 1;
+    if (!at_point || (whole.empty() && fraction.empty()) || !tail.starts_with(open)) continue;
+    const bool bracket = open == "(";
+    const bool braces = !bracket && tail.substr(open.size()).starts_with('{');
+    const size_t start = open.size() + braces;
+    const size_t n = std::min<size_t>(digits(tail.substr(start)), bracket || braces ? SIZE_MAX : 1);
+    const size_t after = start + n;
+    const bool closed = !(bracket || braces) || (after < tail.size() && tail[after] == (bracket ? ')' : '}'));
+    // 0.1(6) is a repeating decimal where nothing follows it, 2.5(4) a product.
+    const bool product = bracket && !rest.starts_with('.') && (whole != "0" || after + 1 != tail.size());
+    if (n > 0 && closed && !product) {
+      repeating = tail.substr(start, n);
+      i += (rest.size() - tail.size()) + after + (bracket || braces);
       out.decimal = true;
     }
     break;
   }
+  for (const std::string_view dots : {std::string_view("..."), std::string_view("\\ldots"), std::string_view("\\dots"),
+                                      std::string_view("\\cdots"), std::string_view("\xE2\x80\xA6")})
+    if (!fraction.empty() && text.substr(i).starts_with(dots)) {
+      const size_t period = repeated_end(fraction);
+      if (period == 0) break;
+      repeating = fraction.substr(fraction.size() - period);
+      i += dots.size();
+      break;
+    }
   if (whole.empty() && fraction.empty()) return {};
   if (whole.size() + fraction.size() + repeating.size() > kMaxDigits)
     throw Unjudgeable("a number of more than " + std::to_string(kMaxDigits) + " digits");

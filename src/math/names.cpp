@@ -56,7 +56,7 @@ constexpr Row kCommands[] = {
     {Role::upright, "mathrm operatorname mathbb"},
     {Role::accent, "overline=bar bar hat widehat=hat tilde widetilde=tilde dot ddot check breve acute"},
     {Role::special,
-     "frac dfrac=frac tfrac=frac cfrac=frac sqrt root binom dbinom=binom tbinom=binom begin end int iint=int "
+     "frac dfrac=frac tfrac=frac cfrac=frac nicefrac=frac sfrac=frac sqrt root binom dbinom=binom tbinom=binom begin end int iint=int "
      "oint=int sum prod lim variable partial char d"},
 };
 

@@ -153,5 +153,36 @@ TEST(NearMisses, MarkOfFourHashes) {
   EXPECT_EQ(judge_math("3", "#### Step 3\nSo it is $x = 4$.").outcome, MathVerdict::wrong);
 }
 
+// Catches: decimals, fractions and repeated boxes that are not read, and units and words that are left out
+// though they change the value.
+TEST(NearMisses, Spellings) {
+  expect_boxed({{"1/6", ".1\\overline{6}"},
+                {"1/6", "0.1\\overline6"},
+                {"1/3", "0.\\bar3"},
+                {"1/3", "0.\\dot3"},
+                {"1/6", "0.1(6)"},
+                {"1/3", "0.333..."},
+                {"1/6", "0.1666\\ldots"},
+                {"1/2", "1 \\over 2"},
+                {"1/2", "\\nicefrac{1}{2}"},
+                {"1/2", "\\sfrac{1}{2}"},
+                {"7/2", "3{\\frac12}"},
+                {"10", "2.5(4)"},
+                {"5", "5m"},
+                {"5 m", "5"},
+                {"0.005", "0.5\\%"},
+                {"10", "\\text{approximately }10"}},
+               true);
+  expect_boxed({{"5m", "5"},
+                {"10", "\\text{not }10"},
+                {"10", "\\text{negative }10"},
+                {"10", "10\\text{ and a half}"},
+                {"0.5", "0.5\\%"},
+                {"0.333", "0.333..."}},
+               false);
+  expect_prose({{"42", "\\boxed{42} \\boxed{42}"}}, true);
+  expect_prose({{"42", "\\boxed{41} \\boxed{42}"}}, false);
+}
+
 }  // namespace
 }  // namespace cohort::math

@@ -1,3 +1,4 @@
+#include "math/equal.h"
 #include "math/names.h"
 #include "math/parser_class.h"
 
@@ -54,7 +55,15 @@ Expr Parser::atom() {
       std::string name = t.text;
       ++at_;
       while (peek().kind == Token::words) (name += ' ') += tokens_[at_++].text;
-      if (starts_factor() && !is("(")) return atom();  // "approximately 5"
+      if (starts_factor() && !is("(")) {  // "approximately 5"
+        const std::string words = plain_words(name);
+        for (const std::string_view other : {"not", "non", "minus", "negative", "never", "except", "at least", "at most",
+                                             "more than", "less than", "greater than", "fewer than"})
+          if (words.ends_with(other) &&
+              (words.size() == other.size() || words[words.size() - other.size() - 1] == ' '))
+            throw Unreadable("words that change the value after them");
+        return atom();
+      }
       return node(Kind::text, {}, name);
     }
     case Token::gap:

@@ -38,6 +38,12 @@ Expr Parser::whole() {
     e = semicolons();
   }
   while (is(".") || is(",") || is(";") || is("?") || is("!") || is(":") || peek().kind == Token::gap) ++at_;
+  if (accept("over")) {  // 1 \over 2 without braces
+    Expr bottom = semicolons();
+    if (!is_scalar(e) || !is_scalar(bottom)) throw Unreadable("a fraction of what is no value");
+    e = divide(std::move(e), std::move(bottom));
+  }
+  while (is(".") || is(",")) ++at_;
   if (!ends()) unexpected();
   for (const Token& t : tokens_)
     logic_ = logic_ || (t.kind == Token::letter && (t.text == "forall" || t.text == "exists" || t.text == "nexists" ||

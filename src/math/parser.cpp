@@ -164,12 +164,13 @@ bool Parser::mixed_fraction(const Token& whole) const {
   };
   if (next.kind == Token::number && is("/", 1) && peek(2).kind == Token::number && next.space)
     return proper(next, peek(2));
-  if (next.kind != Token::special || next.text != "frac") return false;
-  if (peek(1).kind == Token::number && peek(1).text.size() == 2)
-    return peek(1).text[0] < peek(1).text[1];  // \frac12
-  if (is("{", 1) && peek(2).kind == Token::number && is("}", 3) && is("{", 4) &&
-      peek(5).kind == Token::number && is("}", 6))
-    return proper(peek(2), peek(5));
+  const size_t n = is("{") ? 1 : 0;  // 3{\frac12}
+  if (peek(n).kind != Token::special || peek(n).text != "frac") return false;
+  if (peek(n + 1).kind == Token::number && peek(n + 1).text.size() == 2)
+    return peek(n + 1).text[0] < peek(n + 1).text[1] && (n == 0 || is("}", 3));  // \frac12
+  if (is("{", n + 1) && peek(n + 2).kind == Token::number && is("}", n + 3) && is("{", n + 4) &&
+      peek(n + 5).kind == Token::number && is("}", n + 6))
+    return proper(peek(n + 2), peek(n + 5)) && (n == 0 || is("}", n + 7));
   return false;
 }
 
@@ -177,6 +178,9 @@ void Parser::units() {
   while (true) {
     const size_t skip = peek().kind == Token::gap && peek(1).kind == Token::words ? 1 : 0;
     if (peek(skip).kind != Token::words) return;
+    if (const std::string& words = peek(skip).text; words.starts_with("and "))  // 10 and a half
+      for (const std::string_view part : {"half", "quarter", "third", "fourth", "fifth"})
+        if (words.find(part) != std::string::npos) throw Unreadable("a part in words");
     at_ += skip + 1;
     if (accept("^")) exponent();
     while ((is("/") || is("*")) && peek(1).kind == Token::words) at_ += 2;

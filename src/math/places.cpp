@@ -253,7 +253,10 @@ bool formula_piece(std::string_view word) {
 std::optional<std::string_view> value_at_end(std::string_view text) {
   const auto number = number_at_end(text);
   if (!number) return number;
-  const size_t from = static_cast<size_t>(number->data() - text.data()), to = from + number->size();
+  constexpr size_t kNear = 300;  // bytes on either side that may belong to it
+  const size_t place = static_cast<size_t>(number->data() - text.data()), skipped = place - std::min(place, kNear);
+  text = text.substr(skipped, place - skipped + number->size() + kNear);
+  const size_t from = place - skipped, to = from + number->size();
   const char before = from > 0 ? text[from - 1] : ' ', after = to < text.size() ? text[to] : ' ';
   const char second = to + 1 < text.size() ? text[to + 1] : ' ';
   const auto within = [](char c) { return std::string_view("{}^\\").find(c) != npos; };
