@@ -102,12 +102,12 @@ std::optional<char> leading_choice(std::string_view sentence) {
 
 std::optional<char> choice_in_prose(std::string_view text) {
   static constexpr std::string_view kTold[] = {
-      "choose",    "select",    "pick",      "chose",     "choosing", "selecting", "answer",   "answer is",
-      "answer:",   "choice is", "option is", "one is",    "must be",  "has to be", "go with",  "choice",
-      "option",    "is choice", "is option", "should be", "would be", "answer is:", "choice:", "option:"};
-  static constexpr std::string_view kMay[] = {"because", "since", "so",  "thus",   "hence",  "therefore", "that",
-                                              "is",      "be",    "and", "only",   "but",    "conclude",  "say",
-                                              "think",   "are",   "",    "answer", "correct"};
+      "choose",  "select",    "pick",      "chose",     "choosing", "selecting",  "answer",  "answer is",
+      "answer:", "choice is", "option is", "one is",    "must be",  "has to be",  "go with", "choice",
+      "option",  "is choice", "is option", "should be", "would be", "answer is:", "choice:", "option:"};
+  static constexpr std::string_view kMay[] = {
+      "because", "since", "so",       "thus", "hence", "therefore", "that", "is",     "be",     "and",
+      "only",    "but",   "conclude", "say",  "think", "are",       "",     "answer", "correct"};
   std::optional<char> told;
   std::set<char> seen;
   for (size_t i = 0; i < text.size(); ++i) {

@@ -15,8 +15,9 @@ constexpr size_t npos = std::string_view::npos;
 // Commands that change how a formula looks and never what it means.
 bool is_layout(std::string_view name) {
   for (const std::string_view s :
-       {"left", "right", "mleft", "mright", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl",
-        "biggr", "displaystyle", "textstyle", "mathbf", "bf", "rm", "it", "mathit", "space", "boxed", "fbox"})
+       {"left",   "right", "mleft", "mright", "big",    "Big",   "bigg",         "Bigg",
+        "bigl",   "bigr",  "Bigl",  "Bigr",   "biggl",  "biggr", "displaystyle", "textstyle",
+        "mathbf", "bf",    "rm",    "it",     "mathit", "space", "boxed",        "fbox"})
     if (name == s) return true;
   return false;
 }

@@ -124,7 +124,8 @@ Same Comparer::identical(const Expr& a, const Expr& b, Reading reading) {
     if (const Same s = identical_at_points(a, b, reading); s != Same::no) return s;
     reading.integer_gcd = false;
     const Same s = identical_at_points(a, b, reading);
-    return s == Same::yes && !options_.polynomial_gcd ? unknown("a divisor of polynomials or of integers") : s;
+    return s == Same::yes && !options_.polynomial_gcd ? unknown("a divisor of polynomials or of integers")
+                                                      : s;
   }
   return identical_at_points(a, b, reading);
 }

@@ -181,7 +181,8 @@ std::vector<Candidate> find_answers(std::string_view text, const ExtractOptions&
 
 std::vector<Candidate> find_gold(std::string_view gold) {
   // GSM8K's solutions end in that line; the dollar signs before it are money.
-  if (const std::string_view last = after_hashes(gold); !last.empty() && trimmed(gold).ends_with(last)) gold = last;
+  if (const std::string_view last = after_hashes(gold); !last.empty() && trimmed(gold).ends_with(last))
+    gold = last;
   ExtractOptions options;
   options.think = ExtractOptions::ignore;
   const std::vector<Span> spans = formulas(gold);

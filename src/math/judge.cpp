@@ -117,7 +117,8 @@ class Judge {
     }
     gold_unit_ = false;
     for (size_t i = 2; i < gold_text.size(); ++i)
-      gold_unit_ = gold_unit_ || (gold_text[i - 1] == ' ' && digit(gold_text[i - 2]) && is_letter_unit(gold_text.substr(i, 1)));
+      gold_unit_ = gold_unit_ || (gold_text[i - 1] == ' ' && digit(gold_text[i - 2]) &&
+                                  is_letter_unit(gold_text.substr(i, 1)));
     bool unknown = false;
     try {
       for (const Expr& x : gold.trees)

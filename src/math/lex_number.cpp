@@ -96,8 +96,8 @@ NumberText read_number(std::string_view text, bool grouped, bool decimal_comma) 
   }
   const std::string_view rest = text.substr(i);
   const bool at_point = out.decimal || rest.starts_with('.');
-  for (const std::string_view open :
-       {std::string_view("\\overline"), std::string_view("\\bar"), std::string_view("\\dot"), std::string_view("(")}) {
+  for (const std::string_view open : {std::string_view("\\overline"), std::string_view("\\bar"),
+                                      std::string_view("\\dot"), std::string_view("(")}) {
     const std::string_view tail = rest.starts_with('.') ? rest.substr(1) : rest;
     if (!at_point || (whole.empty() && fraction.empty()) || !tail.starts_with(open)) continue;
     const bool bracket = open == "(";
@@ -115,8 +115,9 @@ NumberText read_number(std::string_view text, bool grouped, bool decimal_comma) 
     }
     break;
   }
-  for (const std::string_view dots : {std::string_view("..."), std::string_view("\\ldots"), std::string_view("\\dots"),
-                                      std::string_view("\\cdots"), std::string_view("\xE2\x80\xA6")})
+  for (const std::string_view dots :
+       {std::string_view("..."), std::string_view("\\ldots"), std::string_view("\\dots"),
+        std::string_view("\\cdots"), std::string_view("\xE2\x80\xA6")})
     if (!fraction.empty() && text.substr(i).starts_with(dots)) {
       const size_t period = repeated_end(fraction);
       if (period == 0) break;

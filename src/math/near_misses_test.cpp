@@ -119,8 +119,9 @@ TEST(NearMisses, LargeIntegers) {
                 {"2^{60001}-1", "2^{60001}"},
                 {"e^{1000}", "e^{1000}+1"}},
                false);
-  expect_boxed({{"2^{100000}", "4^{50000}"}, {"10000!", "10000\\cdot 9999!"}, {"2^{60001}-1", "2\\cdot2^{60000}-1"}},
-               true);
+  expect_boxed(
+      {{"2^{100000}", "4^{50000}"}, {"10000!", "10000\\cdot 9999!"}, {"2^{60001}-1", "2\\cdot2^{60000}-1"}},
+      true);
 }
 
 // Catches: a piece of a formula that stands in a sentence without marks taken for the answer.

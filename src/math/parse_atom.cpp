@@ -57,8 +57,9 @@ Expr Parser::atom() {
       while (peek().kind == Token::words) (name += ' ') += tokens_[at_++].text;
       if (starts_factor() && !is("(")) {  // "approximately 5"
         const std::string words = plain_words(name);
-        for (const std::string_view other : {"not", "non", "minus", "negative", "never", "except", "at least", "at most",
-                                             "more than", "less than", "greater than", "fewer than"})
+        for (const std::string_view other :
+             {"not", "non", "minus", "negative", "never", "except", "at least", "at most", "more than",
+              "less than", "greater than", "fewer than"})
           if (words.ends_with(other) &&
               (words.size() == other.size() || words[words.size() - other.size() - 1] == ' '))
             throw Unreadable("words that change the value after them");

@@ -46,8 +46,9 @@ Expr Parser::whole() {
   while (is(".") || is(",")) ++at_;
   if (!ends()) unexpected();
   for (const Token& t : tokens_)
-    logic_ = logic_ || (t.kind == Token::letter && (t.text == "forall" || t.text == "exists" || t.text == "nexists" ||
-                                                    t.text == "neg" || t.text == "lnot"));
+    logic_ =
+        logic_ || (t.kind == Token::letter && (t.text == "forall" || t.text == "exists" ||
+                                               t.text == "nexists" || t.text == "neg" || t.text == "lnot"));
   return logic_ ? node(Kind::text, {}, std::string(kLogic) + comparable_text(source_)) : e;
 }
 

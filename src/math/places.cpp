@@ -254,7 +254,8 @@ std::optional<std::string_view> value_at_end(std::string_view text) {
   const auto number = number_at_end(text);
   if (!number) return number;
   constexpr size_t kNear = 300;  // bytes on either side that may belong to it
-  const size_t place = static_cast<size_t>(number->data() - text.data()), skipped = place - std::min(place, kNear);
+  const size_t place = static_cast<size_t>(number->data() - text.data()),
+               skipped = place - std::min(place, kNear);
   text = text.substr(skipped, place - skipped + number->size() + kNear);
   const size_t from = place - skipped, to = from + number->size();
   const char before = from > 0 ? text[from - 1] : ' ', after = to < text.size() ? text[to] : ' ';
@@ -262,7 +263,8 @@ std::optional<std::string_view> value_at_end(std::string_view text) {
   const auto within = [](char c) { return std::string_view("{}^\\").find(c) != npos; };
   bool part = within(before) || within(after) || letter(before) ||
               (before == '_' && from > 1 && !space(text[from - 2])) || (letter(after) && !letter(second)) ||
-              (after == '(' && letter(second)) || (before == '(' && after == ')' && from > 1 && letter(text[from - 2]));
+              (after == '(' && letter(second)) ||
+              (before == '(' && after == ')' && from > 1 && letter(text[from - 2]));
   size_t next = to;
   while (next < text.size() && text[next] == ' ') ++next;
   if (!part && next + 1 < text.size() && text[next] == '\\' && letter(text[next + 1])) {  // 10 \pi
