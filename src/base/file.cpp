@@ -89,7 +89,23 @@ void write_new_file(const std::filesystem::path& path, std::string_view bytes) {
   if (::fsync(file.fd) != 0) system_error("cannot be synced", path);
 }
 
+bool is_stream(const std::filesystem::path& path) {
+  const auto kind = std::filesystem::status(path).type();
+  using enum std::filesystem::file_type;
+  return kind == character || kind == block || kind == fifo || kind == socket;
+}
+
 void write_file(const std::filesystem::path& path, std::string_view bytes) {
+  if (is_stream(path)) {
+    Descriptor file{open_or_fail(path, O_WRONLY, "cannot be written")};
+    while (!bytes.empty()) {
+      const ssize_t n = ::write(file.fd, bytes.data(), bytes.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) system_error("cannot be written", path);
+      bytes.remove_prefix(static_cast<size_t>(n));
+    }
+    return;
+  }
   std::filesystem::path aside = path;
   aside += ".tmp";
   try {

@@ -16,6 +16,9 @@ std::string read_file(const std::filesystem::path& path);
 // memory.
 void read_parts(const std::filesystem::path& path, const std::function<void(std::string_view)>& take);
 
+// A device or a pipe, such as /dev/null or /dev/stdout: written to, and never replaced by a file.
+bool is_stream(const std::filesystem::path& path);
+
 // Written aside (path + ".tmp"), synced, renamed over `path`, and the folder synced: a reader sees the old
 // bytes or the new.
 void write_file(const std::filesystem::path& path, std::string_view bytes);

@@ -1,6 +1,8 @@
 #include "base/file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -100,6 +102,19 @@ TEST_F(FileTest, MapsMove) {
   EXPECT_TRUE(a.bytes().empty());
   a = std::move(b);
   EXPECT_EQ(a.bytes(), "content");
+}
+
+// Catches: a device or a pipe that a file takes the place of, as --output /dev/null would.
+TEST(WriteFile, GoesIntoAPipeAndLeavesIt) {
+  const std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("cohort-pipe-{}", getpid());
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const int end = open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  write_file(path, "rows");
+  char bytes[8];
+  EXPECT_EQ(read(end, bytes, sizeof bytes), 4);
+  EXPECT_TRUE(std::filesystem::is_fifo(path));
+  close(end);
+  std::filesystem::remove(path);
 }
 
 }  // namespace
