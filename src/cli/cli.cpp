@@ -15,7 +15,8 @@ constexpr const char* kVersion = "0.1.0";
 
 constexpr const Command* kCommands[] = {
     &kQuickstartCommand, &kTrainCommand, &kGenerateCommand, &kRejectCommand, &kEvalCommand, &kScoreCommand,
-    &kRewardCommand,     &kPlanCommand,  &kReportCommand,   &kDataCommand,   &kInitCommand};
+    &kRewardCommand,     &kPlanCommand,  &kReportCommand,   &kDataCommand,   &kInitCommand,
+    &kExportCommand,     &kInspectCommand, &kChatCommand};
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 

@@ -26,6 +26,15 @@ void add_sampling_options(OptionTable& t, SamplingSettings& s, std::vector<std::
   add_chat_settings(t, r);
   t.section("Sampling");
   t.add("num_generations", &r.num_generations, "completions of a prompt").at_least(1);
+  add_sampler_options(t, r);
+  add_tool_options(t, r);
+  t.section("Machine (none of these changes the result)");
+  t.add("num_threads", &r.num_threads, "0: all cores").at_least(0).at_most(4096);
+  t.add("max_sequences", &r.max_sequences, "completions decoded at the same time").at_least(1);
+  t.add("kv_memory_gb", &r.kv_memory_gb, "memory of the key and value cache").above(0);
+}
+
+void add_sampler_options(OptionTable& t, Recipe& r) {
   t.add("max_completion_length", &r.max_completion_length, "most tokens of a completion").at_least(1);
   t.add("temperature", &r.temperature, "the logits are divided by it; 0: always the likeliest token")
       .at_least(0);
@@ -37,11 +46,6 @@ void add_sampling_options(OptionTable& t, SamplingSettings& s, std::vector<std::
   t.add("stop", &r.stop, "strings that end a completion, beside the end token");
   t.add("ignore_eos", &r.ignore_eos, "never end before max_completion_length");
   t.add("seed", &r.seed, "the same seed gives the same completions").at_least(0);
-  add_tool_options(t, r);
-  t.section("Machine (none of these changes the result)");
-  t.add("num_threads", &r.num_threads, "0: all cores").at_least(0).at_most(4096);
-  t.add("max_sequences", &r.max_sequences, "completions decoded at the same time").at_least(1);
-  t.add("kv_memory_gb", &r.kv_memory_gb, "memory of the key and value cache").above(0);
 }
 
 void add_judging_options(OptionTable& t, JudgedSettings& s) {

@@ -18,6 +18,9 @@ struct SamplingSettings {
 void add_sampling_options(OptionTable& table, SamplingSettings& settings,
                           std::vector<std::string>* datasets = nullptr);
 
+// How a completion is drawn: its length, temperature, top_p ... seed.
+void add_sampler_options(OptionTable& table, Recipe& recipe);
+
 // For commands whose samples are judged and written to a new file: SamplingSettings, and in its recipe the
 // rewards, reward_threshold and holdout_fraction.
 struct JudgedSettings : SamplingSettings {

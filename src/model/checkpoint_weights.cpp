@@ -5,7 +5,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "model/checkpoint.h"
-#include "model/read_weights.h"
+#include "model/gguf_names.h"
+#include "model/stored_weights.h"
 #include "tensor/gguf.h"
 #include "tensor/safetensors.h"
 
@@ -115,60 +116,37 @@ void drop_tied_head(Pool* pool) {
   pool->drop("lm_head.weight");
 }
 
-// model.layers.3.self_attn.q_proj.weight -> blk.3.attn_q.weight
-std::string gguf_name(const std::string& name) {
-  static const std::pair<std::string_view, std::string_view> kWhole[] = {
-      {"model.embed_tokens.weight", "token_embd.weight"},
-      {"model.norm.weight", "output_norm.weight"},
-      {"lm_head.weight", "output.weight"}};
-  static const std::pair<std::string_view, std::string_view> kInLayer[] = {
-      {"input_layernorm", "attn_norm"},    {"self_attn.q_proj", "attn_q"},
-      {"self_attn.k_proj", "attn_k"},      {"self_attn.v_proj", "attn_v"},
-      {"self_attn.o_proj", "attn_output"}, {"self_attn.q_norm", "attn_q_norm"},
-      {"self_attn.k_norm", "attn_k_norm"}, {"post_attention_layernorm", "ffn_norm"},
-      {"mlp.gate_proj", "ffn_gate"},       {"mlp.up_proj", "ffn_up"},
-      {"mlp.down_proj", "ffn_down"}};
-  for (const auto& [from, to] : kWhole)
-    if (name == from) return std::string(to);
-  const size_t layer = std::string_view("model.layers.").size(), dot = name.find('.', layer),
-               last = name.rfind('.');
-  const std::string_view part = std::string_view(name).substr(dot + 1, last - dot - 1);
-  for (const auto& [from, to] : kInLayer)
-    if (part == from)
-      return fmt::format("blk.{}.{}{}", name.substr(layer, dot - layer), to, name.substr(last));
-  COHORT_CHECK(false, "no GGUF name for '{}'", name);
-  return {};
-}
-
 }  // namespace
 
-Buffer load_weights(const fs::path& folder, const ModelConfig& config) {
+StoredWeights open_weights(const fs::path& folder, const ModelConfig& config) {
   Pool pool(folder.string());
-  const std::vector<SafetensorsFile> files = open_files(folder, &pool);
+  StoredWeights stored;
+  stored.folder = open_files(folder, &pool);
   if (config.tie_word_embeddings) drop_tied_head(&pool);
-  const std::vector<Parameter> list = parameter_list(config);
-  std::vector<StoredTensor> stored;
-  for (const Parameter& p : list) stored.push_back(pool.take(p.name, p.shape));
+  for (const Parameter& p : parameter_list(config)) stored.tensors.push_back(pool.take(p.name, p.shape));
   pool.finish();
-  return read_weights(list, stored);
+  return stored;
 }
 
-Buffer load_weights(const GgufFile& file, const ModelConfig& config) {
+StoredWeights open_weights(const GgufFile& file, const ModelConfig& config) {
   Pool pool(file.path());
   for (const GgufTensor& t : file.tensors()) pool.add({file.path(), t.name, t.encoding, t.shape, t.bytes});
   pool.drop("rope_freqs.weight");  // part of the configuration
-  const std::vector<Parameter> list = parameter_list(config);
-  std::vector<StoredTensor> stored;
-  for (const Parameter& p : list) {
-    stored.push_back(pool.take(gguf_name(p.name), p.shape));
-    if (config.model_type != "llama") continue;
-    if (p.name.find(".q_proj.") != std::string::npos)
-      stored.back().permuted_heads = config.num_attention_heads;
-    if (p.name.find(".k_proj.") != std::string::npos)
-      stored.back().permuted_heads = config.num_key_value_heads;
+  StoredWeights stored;
+  for (const Parameter& p : parameter_list(config)) {
+    stored.tensors.push_back(pool.take(gguf_name(p.name), p.shape));
+    stored.tensors.back().permuted_heads = gguf_permuted_heads(config, p.name);
   }
   pool.finish();
-  return read_weights(list, stored);
+  return stored;
+}
+
+Buffer load_weights(const fs::path& folder, const ModelConfig& config) {
+  return read_weights(parameter_list(config), open_weights(folder, config).tensors);
+}
+
+Buffer load_weights(const GgufFile& file, const ModelConfig& config) {
+  return read_weights(parameter_list(config), open_weights(file, config).tensors);
 }
 
 void save_weights(const fs::path& folder, const ModelConfig& config, const float* weights,

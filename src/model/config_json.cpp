@@ -291,17 +291,20 @@ void merge_generation_config(ModelConfig* config, const std::string& text, const
   config->check(source);
 }
 
-std::string config_json(const ModelConfig& config, const std::string& original) {
+std::string config_json(const ModelConfig& config, const std::string& original, const std::string& dtype) {
   ordered_json j = fresh_config(config);
+  j["torch_dtype"] = dtype;
   if (!original.empty()) {
     ModelConfig same = parse_config(original, "config.json");
     same.bos_token_id = config.bos_token_id;
     same.pad_token_id = config.pad_token_id;
     same.eos_token_ids = config.eos_token_ids;
-    COHORT_CHECK(fresh_config(same) == j, "the configuration is not the one that config.json describes");
+    ordered_json described = fresh_config(same);
+    described["torch_dtype"] = dtype;
+    COHORT_CHECK(described == j, "the configuration is not the one that config.json describes");
     j = parse_object(original, "config.json");
-    if (j.contains("dtype")) j["dtype"] = "float32";
-    if (j.contains("torch_dtype") || !j.contains("dtype")) j["torch_dtype"] = "float32";
+    if (j.contains("dtype")) j["dtype"] = dtype;
+    if (j.contains("torch_dtype") || !j.contains("dtype")) j["torch_dtype"] = dtype;
   }
   return dump_json(j, 2) + "\n";
 }

@@ -40,7 +40,7 @@ void read_rope(const GgufFile& file, const std::string& arch, ModelConfig* c) {
 
 // rope_freqs.weight divides each frequency. Converters write it for llama3 scaling with the parameters that
 // all Llama 3.x share (low 1, high 4, original context 8192 where the metadata do not say); anything else is
-// refused.
+// refused. Cohort's own files say the parameters (rope.scaling.llama3.*).
 void read_rope_factors(const GgufFile& file, const std::string& arch, ModelConfig* c) {
   const GgufTensor* tensor = file.find_tensor("rope_freqs.weight");
   if (!tensor) return;
@@ -54,9 +54,13 @@ void read_rope_factors(const GgufFile& file, const std::string& arch, ModelConfi
 
   RopeScaling scaling;
   scaling.kind = RopeScaling::Kind::llama3;
-  scaling.factor = decimal(largest);
-  scaling.low_freq_factor = 1;
-  scaling.high_freq_factor = 4;
+  const auto said = [&](const char* name, double otherwise) {
+    const std::string key = arch + ".rope.scaling.llama3." + name;
+    return file.find(key) ? decimal(file.number(key)) : otherwise;
+  };
+  scaling.factor = said("factor", decimal(largest));
+  scaling.low_freq_factor = said("low_freq_factor", 1);
+  scaling.high_freq_factor = said("high_freq_factor", 4);
   const std::string context = arch + ".rope.scaling.original_context_length";
   if (file.find(context)) scaling.original_max_position_embeddings = file.integer(context);
   bool same = c->rope_scaling.kind == RopeScaling::Kind::none && largest > 1 && std::isfinite(largest);
@@ -70,8 +74,8 @@ void read_rope_factors(const GgufFile& file, const std::string& arch, ModelConfi
     fail(
         "{}: tensor 'rope_freqs.weight': these frequency factors are not those of llama3 rope scaling with "
         "factor {}, "
-        "low_freq_factor 1, high_freq_factor 4 and original context {}; other factors are not supported",
-        file.path(), largest, scaling.original_max_position_embeddings);
+        "low_freq_factor {}, high_freq_factor {} and original context {}; other factors are not supported",
+        file.path(), scaling.factor, scaling.low_freq_factor, scaling.high_freq_factor, scaling.original_max_position_embeddings);
   c->rope_scaling = scaling;
 }
 
@@ -128,7 +132,7 @@ ModelConfig gguf_config(const GgufFile& file) {
   c.qk_norm = arch == "qwen3";
   c.bos_token_id = special_token(file, "tokenizer.ggml.bos_token_id");
   c.pad_token_id = special_token(file, "tokenizer.ggml.padding_token_id");
-  for (const char* name : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"}) {
+  for (const char* name : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
     const int32_t id = special_token(file, name);
     if (id >= 0 && std::find(c.eos_token_ids.begin(), c.eos_token_ids.end(), id) == c.eos_token_ids.end())
       c.eos_token_ids.push_back(id);
@@ -136,6 +140,7 @@ ModelConfig gguf_config(const GgufFile& file) {
   read_rope(file, arch, &c);
   c.check(file.path());
   read_rope_factors(file, arch, &c);
+  c.check(file.path());
   return c;
 }
 

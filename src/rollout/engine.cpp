@@ -288,6 +288,7 @@ class Generator {
     c.log_probs.push_back(drawn.log_prob);
     c.entropies.push_back(drawn.entropy);
     ++tokens_;
+    if (options_.on_token) options_.on_token(s.prompt->request, static_cast<size_t>(s.sample), drawn.token);
     if (!options_.ignore_end) {
       c.stopped = std::find(options_.end_tokens.begin(), options_.end_tokens.end(), drawn.token) !=
                   options_.end_tokens.end();

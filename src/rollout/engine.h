@@ -64,6 +64,9 @@ struct GenerationOptions {
   int32_t max_sequences = 256;                 // decoded at the same time
   int64_t kv_memory_bytes = int64_t{1} << 30;  // waits instead of failing; one sequence must fit
   int32_t prefill_chunk = 512;                 // most prompt tokens in one step
+  // Called with every token as it is drawn (for showing an answer while it is made). What it throws ends the
+  // generation.
+  std::function<void(size_t request, size_t sample, int32_t token)> on_token;
   std::shared_ptr<ToolUse> tools;  // of policy_groups (rl/tool_use.h); generate() itself knows of none
 };
 

@@ -199,6 +199,12 @@ uint64_t alignment_of(const GgufFile& file) {
 
 }  // namespace
 
+uint32_t gguf_tensor_type(Encoding encoding) {
+  const auto* type = std::find_if(std::begin(kTensorTypes), std::end(kTensorTypes),
+                                  [&](const TensorType& t) { return t.encoding == encoding; });
+  return type->number;
+}
+
 GgufFile::GgufFile(const std::filesystem::path& path) : path_(path.string()), file_(path) {
   const std::string_view bytes = file_.bytes();
   Reader reader(bytes, path_);
@@ -301,6 +307,15 @@ bool integer_at(const GgufValue& v, int64_t i, int64_t* out) {
 }
 
 }  // namespace
+
+std::string gguf_element_text(const GgufValue& v, int64_t i) {
+  const char* p = v.bytes.data() + i * kElementBytes[static_cast<uint32_t>(v.type)];
+  int64_t integer = 0;
+  if (v.type == GgufType::boolean) return *p ? "true" : "false";
+  if (v.type == GgufType::float32) return fmt::format("{}", load<float>(p));
+  if (v.type == GgufType::float64) return fmt::format("{}", load<double>(p));
+  return integer_at(v, i, &integer) ? fmt::format("{}", integer) : fmt::format("{}", load<uint64_t>(p));
+}
 
 const GgufValue& GgufFile::value(std::string_view key, bool is_array, const char* expected) const {
   const GgufValue* v = find(key);

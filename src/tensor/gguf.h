@@ -30,6 +30,9 @@ enum class GgufType : uint32_t {  // the numbers of the file format
   float64
 };
 
+// ggml's number of an encoding as a tensor's type.
+uint32_t gguf_tensor_type(Encoding encoding);
+
 // One metadata value as it lies in the file.
 struct GgufValue {
   GgufType type;  // of the value, or of an array's elements
@@ -38,6 +41,9 @@ struct GgufValue {
   std::string_view bytes;                 // of numbers and booleans: count little-endian elements, unaligned
   std::vector<std::string_view> strings;  // of strings: count views into the file
 };
+
+// Element i of a number or boolean as text.
+std::string gguf_element_text(const GgufValue& value, int64_t i);
 
 struct GgufTensor {
   std::string name;

@@ -12,4 +12,10 @@ T load(const char* bytes) {
   return value;
 }
 
+// The same back.
+template <class T>
+void store(char* bytes, T value) {
+  std::memcpy(bytes, &value, sizeof value);
+}
+
 }  // namespace cohort

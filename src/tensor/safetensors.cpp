@@ -167,30 +167,43 @@ void SafetensorsFile::read_floats(std::string_view name, std::span<float> floats
   std::memcpy(floats.data(), entry->bytes.data(), floats.size_bytes());
 }
 
-void save_safetensors(const std::filesystem::path& path, std::span<const NamedFloats> tensors,
-                      const std::map<std::string, std::string>& metadata) {
+SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::span<const SafetensorsEntry> entries,
+                                     const std::map<std::string, std::string>& metadata)
+    : file_(path, 0) {
   nlohmann::ordered_json header;
   if (!metadata.empty()) header["__metadata__"] = metadata;
-  std::vector<size_t> sizes;
   uint64_t offset = 0;
-  for (const NamedFloats& t : tensors) {
-    uint64_t size = sizeof(float);
-    for (const int64_t d : t.shape) size *= static_cast<uint64_t>(d);
-    COHORT_CHECK(!header.contains(t.name), "two tensors named '{}'", t.name);
-    header[t.name] = {{"dtype", "F32"}, {"shape", t.shape}, {"data_offsets", {offset, offset + size}}};
-    sizes.push_back(size);
-    offset += size;
+  for (const SafetensorsEntry& e : entries) {
+    uint64_t bits = static_cast<uint64_t>(dtype_bits(e.dtype));
+    for (const int64_t d : e.shape) bits *= static_cast<uint64_t>(d);
+    COHORT_CHECK(!header.contains(e.name), "two tensors named '{}'", e.name);
+    header[e.name] = {{"dtype", e.dtype}, {"shape", e.shape}, {"data_offsets", {offset, offset + bits / 8}}};
+    offset += bits / 8;
   }
   std::string text = header.is_null() ? "{}" : dump_json(header);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const uint64_t length = text.size();
   text.insert(0, reinterpret_cast<const char*>(&length), 8);
+  file_.append(text);
+  end_ = file_.length() + static_cast<int64_t>(offset);
+}
 
-  AppendLog file(path, 0);
-  file.append(text);
-  for (size_t i = 0; i < tensors.size(); ++i)
-    file.append({reinterpret_cast<const char*>(tensors[i].data), sizes[i]});
-  file.sync();
+void SafetensorsWriter::finish() {
+  COHORT_CHECK(file_.length() == end_, "{} bytes of {}", file_.length(), end_);
+  file_.sync();
+}
+
+void save_safetensors(const std::filesystem::path& path, std::span<const NamedFloats> tensors,
+                      const std::map<std::string, std::string>& metadata) {
+  std::vector<SafetensorsEntry> entries;
+  for (const NamedFloats& t : tensors) entries.push_back({t.name, "F32", t.shape, {}});
+  SafetensorsWriter writer(path, entries, metadata);
+  for (const NamedFloats& t : tensors) {
+    size_t size = sizeof(float);
+    for (const int64_t d : t.shape) size *= static_cast<size_t>(d);
+    writer.append({reinterpret_cast<const char*>(t.data), size});
+  }
+  writer.finish();
 }
 
 }  // namespace cohort

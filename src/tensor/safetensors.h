@@ -51,6 +51,21 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
+// Writes a file tensor by tensor: `entries` (but for their bytes) in the order of their data, in a header padded
+// to 8 bytes, then the bytes of each. The file is written in place: for a folder that nobody reads yet.
+// PyTorch's loaders want the metadata {"format": "pt"}.
+class SafetensorsWriter {
+ public:
+  SafetensorsWriter(const std::filesystem::path& path, std::span<const SafetensorsEntry> entries,
+                    const std::map<std::string, std::string>& metadata);
+  void append(std::string_view bytes) { file_.append(bytes); }
+  void finish();  // checks that all was written, and syncs
+
+ private:
+  AppendLog file_;
+  int64_t end_ = 0;
+};
+
 // fp32 values to be written; `data` must stay valid until then.
 struct NamedFloats {
   std::string name;
@@ -58,8 +73,7 @@ struct NamedFloats {
   const float* data;
 };
 
-// Writes the tensors in the given order as F32 with a header padded to 8 bytes, and syncs. The file is
-// written in place: for a folder that nobody reads yet. PyTorch's loaders want the metadata {"format": "pt"}.
+// Writes the tensors in the given order as F32, as SafetensorsWriter does.
 void save_safetensors(const std::filesystem::path& path, std::span<const NamedFloats> tensors,
                       const std::map<std::string, std::string>& metadata);
 

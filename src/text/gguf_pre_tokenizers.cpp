@@ -155,6 +155,12 @@ const GgufPreTokenizer* find_gguf_pre_tokenizer(std::string_view name) {
   return found == table().end() ? nullptr : &found->second;
 }
 
+std::vector<std::string_view> gguf_pre_tokenizer_list() {
+  std::vector<std::string_view> names;
+  for (const auto& [name, row] : table()) names.push_back(name);
+  return names;
+}
+
 std::string gguf_pre_tokenizer_names() {
   std::string out;
   for (const auto& [name, row] : table()) out += (out.empty() ? "" : ", ") + std::string(name);

@@ -18,5 +18,6 @@ struct GgufPreTokenizer {
 // nullptr where the name is not known; names() lists those that are, for messages.
 const GgufPreTokenizer* find_gguf_pre_tokenizer(std::string_view name);
 std::string gguf_pre_tokenizer_names();
+std::vector<std::string_view> gguf_pre_tokenizer_list();  // the same, in the order of the alphabet
 
 }  // namespace cohort

@@ -225,11 +225,8 @@ TokenizerSpec parse_sentencepiece(std::string_view bytes, const std::string& whe
   if (spec.unk_token.empty()) fail("{}: no piece is the unknown token", where);
   if (model.byte_fallback && byte_tokens != 256)
     fail("{}: expected 256 byte pieces, as byte_fallback is set, found {}", where, byte_tokens);
-  if (unigram) {
-    spec.scores.assign(scores.begin(), scores.end());
-  } else {
-    set_scored_merges(spec, scores, mergeable);
-  }
+  spec.scores.assign(scores.begin(), scores.end());
+  if (!unigram) set_scored_merges(spec, scores, mergeable);
   const bool strip = model.normalizer.add_dummy_prefix && !model.suffix;
   spec.normalizers.push_back(std::move(model.normalizer));
   spec.decoders = sentencepiece_decoders(strip);

@@ -2,17 +2,21 @@
 
 #include <algorithm>
 #include <optional>
+#include <random>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "text/added_tokens.h"
 #include "text/bpe.h"
 #include "text/decoder.h"
 #include "text/normalizer.h"
 #include "text/pretokenizer.h"
+#include "text/probe_texts.h"
+#include "text/tokenizer_gguf_write.h"
 #include "text/tokenizer_spec.h"
 #include "text/unigram.h"
 
@@ -147,15 +151,20 @@ Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
 Tokenizer Tokenizer::from_folder(const std::filesystem::path& folder) {
   std::vector<std::pair<std::string, std::string>> files;
+  for (const char* name : kFiles) {
+    if (std::filesystem::exists(folder / name)) files.emplace_back(name, read_file(folder / name));
+  }
+  return from_files(std::move(files), folder);
+}
+
+Tokenizer Tokenizer::from_files(std::vector<std::pair<std::string, std::string>> files,
+                                const std::filesystem::path& folder) {
   const auto text_of = [&](std::string_view name) -> const std::string* {
     for (const auto& [file, bytes] : files) {
       if (file == name) return &bytes;
     }
     return nullptr;
   };
-  for (const char* name : kFiles) {
-    if (std::filesystem::exists(folder / name)) files.emplace_back(name, read_file(folder / name));
-  }
   const std::string *json = text_of("tokenizer.json"), *model = text_of("tokenizer.model");
   if (!json && !model) fail("{}: neither tokenizer.json nor tokenizer.model in this folder", folder.string());
   TokenizerSpec spec = json ? parse_tokenizer_json(*json, (folder / "tokenizer.json").string())
@@ -250,6 +259,62 @@ int32_t Tokenizer::eos_token_id() const { return impl_->eos; }
 int32_t Tokenizer::bos_token_id() const { return impl_->bos; }
 int32_t Tokenizer::pad_token_id() const { return impl_->pad; }
 const std::string& Tokenizer::chat_template() const { return impl_->spec.chat_template; }
+
+int32_t Tokenizer::write_gguf(int64_t vocab_size, GgufWriter& file) const {
+  return write_gguf_vocabulary(impl_->spec, vocab_size, file);
+}
+
+std::string Tokenizer::difference_from(const Tokenizer& other, bool special) const {
+  std::vector<std::string> texts = probe_texts();
+  std::mt19937 random(5);
+  const auto any_token = [&] {
+    return token_bytes(static_cast<int32_t>(random() % static_cast<uint64_t>(size())));
+  };
+  for (int i = 0; i < 200; ++i) {
+    std::string text;
+    for (int n = 0; n < 8; ++n) text += any_token();
+    texts.push_back(std::move(text));
+  }
+  const auto& added = impl_->spec.added;
+  if (special && !added.empty()) {
+    const std::vector<std::string> plain = texts;
+    for (std::string& text : texts)
+      text += added[random() % added.size()].content + plain[random() % plain.size()];
+  }
+  for (const std::string& text : texts) {
+    const auto within = [&](const std::string& token) { return text.find(token) != std::string::npos; };
+    const auto& whole = impl_->spec.whole;  // SentencePiece's user-defined symbols
+    const bool holds = std::any_of(added.begin(), added.end(),
+                                   [&](const AddedToken& token) { return within(token.content); }) ||
+                       std::any_of(whole.begin(), whole.end(), [&](int32_t id) {
+                         return within(impl_->spec.vocab[static_cast<size_t>(id)]);
+                       });
+    if (holds && !special) continue;
+    std::vector<int32_t> own;
+    try {
+      own = encode(text, true);
+    } catch (const Error&) {  // a character without a token
+      continue;
+    }
+    const std::vector<int32_t> theirs = other.encode(text, true);
+    if (own != theirs)
+      return fmt::format("{} is cut into the tokens {}, and by the other into {}", json_text(text),
+                         fmt::join(own, " "), fmt::join(theirs, " "));
+  }
+  return {};
+}
+
+std::string Tokenizer::description() const {
+  const TokenizerSpec& spec = impl_->spec;
+  std::string kind = "one token per character";
+  if (spec.model == TokenizerSpec::Model::unigram) kind = "unigram";
+  if (spec.model == TokenizerSpec::Model::bpe)
+    kind = spec.byte_level() ? "byte-level BPE" : spec.byte_fallback ? "BPE with byte tokens" : "BPE";
+  kind += fmt::format(", {} tokens", size());
+  if (!spec.merges.empty()) kind += fmt::format(", {} merges", spec.merges.size());
+  if (!spec.added.empty()) kind += fmt::format(", {} added", spec.added.size());
+  return kind;
+}
 
 void Tokenizer::save(const std::filesystem::path& folder) const {
   if (!impl_->files.empty()) {

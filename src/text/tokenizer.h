@@ -13,6 +13,7 @@
 namespace cohort {
 
 class GgufFile;
+class GgufWriter;
 
 // Immutable after loading and safe to use from several threads.
 class Tokenizer {
@@ -25,6 +26,9 @@ class Tokenizer {
   // tokenizer.json, or tokenizer.model where there is none (and tokenizer_config.json,
   // special_tokens_map.json where present) of a folder.
   static Tokenizer from_folder(const std::filesystem::path& folder);
+  // From such files by name and bytes; `where` is what errors call the folder.
+  static Tokenizer from_files(std::vector<std::pair<std::string, std::string>> files,
+                              const std::filesystem::path& where);
   // From a GGUF's metadata (tokenizer.ggml.*); saved as an equivalent tokenizer.json.
   static Tokenizer from_gguf(const GgufFile& file);
   // One token per character of `alphabet` (UTF-8), after the tokens that are kept whole (ids 0 ..), of which
@@ -55,6 +59,14 @@ class Tokenizer {
   // Writes tokenizer.json, tokenizer_config.json (and what else was there) so that AutoTokenizer opens the
   // folder. Files that came from a folder are written byte for byte as they were.
   void save(const std::filesystem::path& folder) const;
+  // The vocabulary of a GGUF file (tokenizer.ggml.*) for a model of `vocab_size` tokens, all but the ids of
+  // the first and the end tokens; the one that texts begin with, or -1, is returned. Throws Error where the format cannot hold the tokenizer.
+  int32_t write_gguf(int64_t vocab_size, GgufWriter& file) const;
+  // Where `other` cuts a text otherwise, of some hundred of all kinds: what the two make of it; empty where
+  // none was found. With `special` special tokens stand inside the texts.
+  std::string difference_from(const Tokenizer& other, bool special) const;
+  // What it is, in a few words: "byte-level BPE, 49152 tokens, 48900 merges".
+  std::string description() const;
 
  private:
   struct Impl;

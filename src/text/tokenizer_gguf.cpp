@@ -70,6 +70,7 @@ bool read_bpe(const GgufFile& file, const std::string& kind, TokenizerSpec& spec
   }
   for (const std::string_view pattern : family->patterns)
     spec.pre_tokenizers.push_back(split_step(std::string(pattern)));
+  spec.gguf_pre = pre;
   spec.ignore_merges = family->ignore_merges;
   if (family->nfc) spec.normalizers.emplace_back().kind = NormalizerStep::Kind::nfc;
   if (family->byte_level) {
@@ -97,6 +98,7 @@ void read_spm(const GgufFile& file, const std::vector<int32_t>& types, Tokenizer
   for (size_t id = 0; id < types.size(); ++id)
     mergeable[id] = types[id] == kPieceNormal || types[id] == kPieceUserDefined || types[id] == kPieceUnused;
   set_scored_merges(spec, scores, mergeable);
+  spec.scores.assign(scores.begin(), scores.end());
   const bool prefix = flag_of(file, "tokenizer.ggml.add_space_prefix", true);
   if (prefix) spec.normalizers.push_back(prepend_normalizer(std::string(kMetaspace)));
   spec.normalizers.push_back(replace_normalizer(" ", std::string(kMetaspace)));

@@ -116,7 +116,8 @@ struct TokenizerSpec {
   bool ignore_merges = false;   // a piece that is a token is not built from merges
   std::vector<int32_t> whole;   // SentencePiece: user-defined symbols, never merged
   std::vector<int32_t> unused;  // SentencePiece: taken apart again at the end
-  // unigram
+  std::string gguf_pre;         // of a GGUF file: its tokenizer.ggml.pre
+  // unigram, and SentencePiece's BPE where the scores are known
   std::vector<double> scores;     // by id
   std::vector<int32_t> absent;    // tokens that no text is cut into (SentencePiece: control, bytes, unused)
   bool single_precision = false;  // scores are added in float32, as SentencePiece does

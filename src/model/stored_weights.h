@@ -1,0 +1,24 @@
+// A model's weights as files hold them: mapped, not yet read, so that a model larger than memory can be
+// converted tensor by tensor.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "model/read_weights.h"
+#include "tensor/gguf.h"
+#include "tensor/safetensors.h"
+
+namespace cohort {
+
+struct StoredWeights {
+  std::vector<SafetensorsFile>
+      folder;  // keeps the tensors' bytes mapped; empty for a GGUF, which the caller keeps
+  std::vector<StoredTensor> tensors;  // in the order of parameter_list(config)
+};
+
+// Throws Error for a tensor of the configuration that is missing, and for one that is not of it.
+StoredWeights open_weights(const std::filesystem::path& folder, const ModelConfig& config);
+StoredWeights open_weights(const GgufFile& file, const ModelConfig& config);
+
+}  // namespace cohort
