@@ -42,7 +42,7 @@ class Data : public ::testing::Test {
 // Catches: rows that are not the task's, problems that stand on both sides of the split or on none, and a
 // split that is not the one that train makes of the same prompts.
 TEST_F(Data, ATaskAsAFileSplitAsTrainSplitsIt) {
-  const auto made = run_program({"data", "--data", "carries", "--task_digits", "2", "--task_problems", "200",
+  const auto made = run_program({"data", "make", "--data", "carries", "--task_digits", "2", "--task_problems", "200",
                                  "--seed", "5", "--holdout_fraction", "0.25", "--output", file("train.jsonl"),
                                  "--held_out", file("held_out.jsonl")});
   ASSERT_EQ(made.status, 0) << made.text;
@@ -54,7 +54,7 @@ TEST_F(Data, ATaskAsAFileSplitAsTrainSplitsIt) {
     ASSERT_EQ(lines.size(), expected->size());
     for (size_t i = 0; i < lines.size(); ++i) EXPECT_EQ(lines[i], (*expected)[i].fields->dump());
   }
-  const auto refused = run_program({"data", "--data", "carries", "--holdout_fraction", "0.25"});
+  const auto refused = run_program({"data", "make", "--data", "carries", "--holdout_fraction", "0.25"});
   EXPECT_EQ(refused.status, 1);
   EXPECT_NE(refused.text.find("--held_out"), std::string::npos) << refused.text;
 }
