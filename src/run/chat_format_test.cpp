@@ -1,6 +1,8 @@
 #include "run/chat_format.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -36,7 +38,9 @@ class ChatFormatTest : public ::testing::Test {
   ChatFormatTest()
       : tokenizer(Tokenizer::characters("abcdefghijklmnopqrstuvwxyzS\n</>{}", {"<|im_start|>", "<|im_end|>"},
                                         "<|im_end|>")),
-        path(std::filesystem::path(::testing::TempDir()) / "chat_template.jinja") {}
+        path(std::filesystem::path(::testing::TempDir()) /
+             fmt::format("cohort_chat_format_{}.jinja", ::getpid())) {}  // the tests run at the same time
+  ~ChatFormatTest() override { std::filesystem::remove(path); }
 
   Row row(const std::string& line) {
     static constexpr std::string_view none[] = {"prompt"};
