@@ -18,13 +18,13 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Settings {
+struct TalkSettings {
   Recipe recipe;
   std::string system;
   bool no_template = false;
 };
 
-void declare(OptionTable& t, Settings& s) {
+void declare(OptionTable& t, TalkSettings& s) {
   Recipe& r = s.recipe;
   r.max_completion_length = 1024;
   r.temperature = 0.7;
@@ -69,7 +69,7 @@ ordered_json message(const char* role, std::string_view content) {
 
 class Chat {
  public:
-  explicit Chat(const Settings& s)
+  explicit Chat(const TalkSettings& s)
       : settings_(s),
         loaded_(s.recipe.model),
         tokenizer_(loaded_.checkpoint.tokenizer),
@@ -251,7 +251,7 @@ class Chat {
     return text;
   }
 
-  const Settings& settings_;
+  const TalkSettings& settings_;
   const LoadedModel loaded_;
   const Tokenizer& tokenizer_;
   const ChatFormat format_;
@@ -260,8 +260,8 @@ class Chat {
   int64_t turns_ = 0;
 };
 
-int run(std::span<const std::string> arguments) {
-  const Settings s = read_options<Settings, declare>("chat", arguments);
+int run_chat(std::span<const std::string> arguments) {
+  const TalkSettings s = read_options<TalkSettings, declare>("chat", arguments);
   require_option("chat", "model", !s.recipe.model.empty(), kModelExpected);
   use_threads(s.recipe.num_threads);
   Chat(s).run();
@@ -276,7 +276,7 @@ const Command kChatCommand = {
     "cohort chat --model DIR|GGUF [--system TEXT] [--option value]...",
     "cohort chat --model model.gguf --system 'You answer in one sentence.'\n"
     "echo 'What is 12 + 30?' | cohort chat --model runs/smollm2-sums/checkpoint-100 --temperature 0",
-    options_help<Settings, declare>,
-    run};
+    options_help<TalkSettings, declare>,
+    run_chat};
 
 }  // namespace cohort

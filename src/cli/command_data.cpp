@@ -4,7 +4,7 @@ namespace cohort {
 namespace {
 
 // Files command_data_NAME.cpp.
-constexpr const Command* kCommands[] = {&kDataMakeCommand, &kDataHeadCommand, &kDataStatsCommand};
+constexpr const Command* kDataCommands[] = {&kDataMakeCommand, &kDataHeadCommand, &kDataStatsCommand};
 
 }  // namespace
 
@@ -14,6 +14,6 @@ const Command kDataCommand = {.name = "data",
                               .example = "cohort data make --data carries --task_digits 3 --task_problems 5",
                               .options = nullptr,
                               .run = nullptr,
-                              .subcommands = kCommands};
+                              .subcommands = kDataCommands};
 
 }  // namespace cohort

@@ -10,14 +10,14 @@
 namespace cohort {
 namespace {
 
-constexpr size_t kShown = 400;  // letters of a value
+constexpr size_t kValueShown = 400;  // letters of a value
 
-struct Settings {
+struct DataHeadSettings {
   Recipe recipe;
   int64_t rows = 3;
 };
 
-void declare(OptionTable& t, Settings& s) {
+void declare(OptionTable& t, DataHeadSettings& s) {
   t.add("data", &s.recipe.data, "a file of rows (JSONL, JSON, CSV, TSV; .gz and .zst too) or the name of a built-in task")
       .shown_as("FILE|TASK");
   t.add("columns", &s.recipe.columns, "other names for the columns of a file, each NEW=OLD, such as prompt=question");
@@ -31,8 +31,8 @@ void declare(OptionTable& t, Settings& s) {
   t.add("seed", &s.recipe.seed, "of a built-in task").at_least(0);
 }
 
-int run(std::span<const std::string> arguments) {
-  Settings s = read_options<Settings, declare>("data head", arguments);
+int run_data_head(std::span<const std::string> arguments) {
+  DataHeadSettings s = read_options<DataHeadSettings, declare>("data head", arguments);
   require_option("data head", "data", !s.recipe.data.empty(), kDataExpected);
   s.recipe.method = "grpo";
   std::vector<Row> rows = load_rows(s.recipe.data, s.recipe);
@@ -48,7 +48,7 @@ int run(std::span<const std::string> arguments) {
     fmt::print("\nrow {}\n", i + 1);
     for (const auto& [name, value] : rows[i].fields->items()) {
       const std::string text = value.is_string() ? json_text(value.get<std::string>()) : dump_json(value);
-      fmt::print("  {}: {:.{}}{}\n", name, text, kShown, text.size() > kShown ? " ..." : "");
+      fmt::print("  {}: {:.{}}{}\n", name, text, kValueShown, text.size() > kValueShown ? " ..." : "");
     }
     if (seen.empty()) continue;
     fmt::print("  the model sees {} tokens: {}\n", seen[i].prompt_ids.size(), json_text(seen[i].row.prompt));
@@ -63,7 +63,7 @@ const Command kDataHeadCommand = {
     "show the first rows of a data set, and what a model sees of them",
     "cohort data head --data FILE|TASK [--model DIR|GGUF] [--option value]...",
     "cohort data head --data problems.csv.gz --columns prompt=question --model models/SmolLM2-135M-Instruct.Q4_1.gguf",
-    options_help<Settings, declare>,
-    run};
+    options_help<DataHeadSettings, declare>,
+    run_data_head};
 
 }  // namespace cohort

@@ -8,12 +8,12 @@
 namespace cohort {
 namespace {
 
-struct Settings {
+struct DataMakeSettings {
   Recipe recipe;
   std::string output, held_out;
 };
 
-void declare(OptionTable& t, Settings& s) {
+void declare(OptionTable& t, DataMakeSettings& s) {
   t.add("data", &s.recipe.data, "the name of a built-in task, or a JSONL file (to split it)")
       .shown_as("TASK|FILE");
   t.add("task_digits", &s.recipe.task_digits, "a built-in task's difficulty: digits of its numbers, or how many there are").at_least(1).at_most(30);
@@ -34,8 +34,8 @@ std::string lines_of(const std::vector<Row>& rows) {
   return lines;
 }
 
-int run(std::span<const std::string> arguments) {
-  const Settings s = read_options<Settings, declare>("data make", arguments);
+int run_data_make(std::span<const std::string> arguments) {
+  const DataMakeSettings s = read_options<DataMakeSettings, declare>("data make", arguments);
   require_option("data make", "data", !s.recipe.data.empty(), kDataExpected);
   if ((s.recipe.holdout_fraction > 0) == s.held_out.empty())
     fail("data make: --held_out and --holdout_fraction go together: a file, and the share of prompts it gets");
@@ -51,7 +51,7 @@ const Command kDataMakeCommand = {"make",
                                   "write a built-in task's rows as a JSONL file, to look at, mix and split",
                                   "cohort data make --data TASK [--output FILE] [--option value]...",
                                   "cohort data make --data carries --task_digits 3 --task_problems 5",
-                                  options_help<Settings, declare>,
-                                  run};
+                                  options_help<DataMakeSettings, declare>,
+                                  run_data_make};
 
 }  // namespace cohort

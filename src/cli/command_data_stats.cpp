@@ -11,11 +11,11 @@
 namespace cohort {
 namespace {
 
-struct Settings {
+struct DataStatsSettings {
   Recipe recipe;
 };
 
-void declare(OptionTable& t, Settings& s) {
+void declare(OptionTable& t, DataStatsSettings& s) {
   Recipe& r = s.recipe;
   t.add("data", &r.data, "a file of rows or the name of a built-in task").shown_as("FILE|TASK");
   t.add("model", &r.model, "whose tokens are counted").shown_as("DIR|GGUF");
@@ -45,8 +45,8 @@ size_t longer_than(const std::vector<size_t>& lengths, int64_t limit) {
       std::ranges::count_if(lengths, [&](size_t n) { return static_cast<int64_t>(n) > limit; }));
 }
 
-int run(std::span<const std::string> arguments) {
-  Settings s = read_options<Settings, declare>("data stats", arguments);
+int run_data_stats(std::span<const std::string> arguments) {
+  DataStatsSettings s = read_options<DataStatsSettings, declare>("data stats", arguments);
   Recipe& r = s.recipe;
   require_option("data stats", "data", !r.data.empty(), kDataExpected);
   require_option("data stats", "model", !r.model.empty(), kModelExpected);
@@ -84,7 +84,7 @@ const Command kDataStatsCommand = {"stats",
                                    "count the tokens of a data set, and what is too long",
                                    "cohort data stats --data FILE|TASK --model DIR|GGUF [--option value]...",
                                    "cohort data stats --data word_problems --model runs/quickstart/base --max_completion_length 32",
-                                   options_help<Settings, declare>,
-                                   run};
+                                   options_help<DataStatsSettings, declare>,
+                                   run_data_stats};
 
 }  // namespace cohort

@@ -18,12 +18,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Settings : SamplingSettings {
+struct EvalSettings : SamplingSettings {
   std::vector<std::string> data;
   std::string compare, summary;
 };
 
-void declare(OptionTable& table, Settings& s) {
+void declare(OptionTable& table, EvalSettings& s) {
   add_sampling_options(table, s, &s.data);
   add_reward_settings(table, s.recipe);
   table.section("Before and after");
@@ -56,7 +56,7 @@ std::vector<std::string> split_names(std::span<const std::string> given) {
 
 // Every model on every data set, by model and data set; the samples as rows go to `rows` where they are
 // wanted.
-std::vector<std::vector<Evaluated>> evaluate_all(Settings& s, const std::vector<std::string>& names,
+std::vector<std::vector<Evaluated>> evaluate_all(EvalSettings& s, const std::vector<std::string>& names,
                                                  std::string* rows) {
   Recipe& r = s.recipe;
   // Both models and all their problems are read before the first sample is drawn: what is wrong is said at
@@ -109,8 +109,8 @@ std::vector<std::vector<Evaluated>> evaluate_all(Settings& s, const std::vector<
   return found;
 }
 
-int run(std::span<const std::string> arguments) {
-  Settings s = read_options<Settings, declare>("eval", arguments);
+int run_eval(std::span<const std::string> arguments) {
+  EvalSettings s = read_options<EvalSettings, declare>("eval", arguments);
   const Recipe& r = s.recipe;
   require_option("eval", "model", !r.model.empty(), kModelExpected);
   require_option("eval", "data", !s.data.empty(), kDataExpected);
@@ -143,7 +143,7 @@ const Command kEvalCommand = {
     "cohort eval --model DIR|GGUF --data ROWS [--compare DIR|GGUF] [--option value]...",
     "cohort eval --model runs/quickstart/base --data addition --task_digits 3 --task_problems 100 "
     "--reward_funcs answer_tag",
-    options_help<Settings, declare>,
-    run};
+    options_help<EvalSettings, declare>,
+    run_eval};
 
 }  // namespace cohort

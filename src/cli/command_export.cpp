@@ -11,13 +11,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Settings {
+struct ExportSettings {
   std::string model, to, output;
   double max_shard_gb = 5;
   bool overwrite = false;
 };
 
-void declare(OptionTable& t, Settings& s) {
+void declare(OptionTable& t, ExportSettings& s) {
   t.add("model", &s.model, "a Hugging Face folder (a run's checkpoint-N is one) or a GGUF file")
       .shown_as("DIR|GGUF");
   t.add("to", &s.to,
@@ -40,7 +40,7 @@ std::pair<std::string, std::string> split_kind(const std::string& to) {
   return {to.substr(0, colon), to.substr(colon + 1)};
 }
 
-void check_output(const Settings& s, bool folder) {
+void check_output(const ExportSettings& s, bool folder) {
   const fs::path path = s.output;
   const fs::path parent = path.has_parent_path() ? path.parent_path() : ".";
   if (!fs::is_directory(parent)) fail("export: {}: there is no folder {}", s.output, parent.string());
@@ -50,8 +50,8 @@ void check_output(const Settings& s, bool folder) {
   if (!s.overwrite) fail("export: {} exists; say --overwrite to replace it", s.output);
 }
 
-int run(std::span<const std::string> arguments) {
-  const Settings s = read_options<Settings, declare>("export", arguments);
+int run_export(std::span<const std::string> arguments) {
+  const ExportSettings s = read_options<ExportSettings, declare>("export", arguments);
   require_option("export", "model", !s.model.empty(), kModelExpected);
   require_option("export", "to", !s.to.empty(), "gguf:TYPE or hf");
   require_option("export", "output", !s.output.empty(), "a file or folder to write");
@@ -81,7 +81,7 @@ const Command kExportCommand = {
     "cohort export --model DIR|GGUF --to gguf:TYPE|hf[:DTYPE] --output FILE|DIR",
     "cohort export --model runs/quickstart/grpo/checkpoint-200 --to gguf:q8_0 --output model.gguf\n"
     "cohort export --model runs/quickstart/grpo/checkpoint-200 --to hf:bf16 --output model",
-    options_help<Settings, declare>,
-    run};
+    options_help<ExportSettings, declare>,
+    run_export};
 
 }  // namespace cohort

@@ -8,19 +8,19 @@
 namespace cohort {
 namespace {
 
-struct Settings : SamplingSettings {
+struct GenerateSettings : SamplingSettings {
   std::string prompt;
 };
 
-void declare(OptionTable& table, Settings& s) {
+void declare(OptionTable& table, GenerateSettings& s) {
   s.recipe.num_generations = 1;
   add_sampling_options(table, s);
   table.section("One prompt");
   table.add("prompt", &s.prompt, "complete this text instead of the rows of --data");
 }
 
-int run(std::span<const std::string> arguments) {
-  Settings s = read_options<Settings, declare>("generate", arguments);
+int run_generate(std::span<const std::string> arguments) {
+  GenerateSettings s = read_options<GenerateSettings, declare>("generate", arguments);
   Recipe& r = s.recipe;
   require_option("generate", "model", !r.model.empty(), kModelExpected);
   if (r.data.empty() == s.prompt.empty()) fail("generate: expected one of --prompt TEXT and --data FILE");
@@ -64,7 +64,7 @@ const Command kGenerateCommand = {
     "cohort generate --model DIR|GGUF (--prompt TEXT | --data ROWS) [--option value]...",
     "cohort generate --model runs/quickstart/base --prompt '12+34=' --num_generations 4\n"
     "cohort generate --model model.gguf --data rows.jsonl --output out.jsonl --temperature 0.7 --top_p 0.9",
-    options_help<Settings, declare>,
-    run};
+    options_help<GenerateSettings, declare>,
+    run_generate};
 
 }  // namespace cohort

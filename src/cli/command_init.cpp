@@ -11,14 +11,14 @@
 namespace cohort {
 namespace {
 
-struct Settings {
+struct InitSettings {
   std::vector<std::string> data;
   Recipe recipe;  // how a built-in task makes its rows
   std::string output_dir;
   RandomModelShape shape;
 };
 
-void declare(OptionTable& t, Settings& s) {
+void declare(OptionTable& t, InitSettings& s) {
   t.add("data", &s.data,
         "the characters of these rows' prompts and completions become the tokenizer: JSONL files or names of "
         "built-in tasks; several by repeating the option")
@@ -46,8 +46,8 @@ void add_characters(const std::vector<Row>& rows, std::set<std::string>& charact
       }
 }
 
-int run(std::span<const std::string> arguments) {
-  const Settings s = read_options<Settings, declare>("init", arguments);
+int run_init(std::span<const std::string> arguments) {
+  const InitSettings s = read_options<InitSettings, declare>("init", arguments);
   require_option("init", "data", !s.data.empty(), kDataExpected);
   require_option("init", "output_dir", !s.output_dir.empty(), "the folder to write");
   if (std::filesystem::exists(s.output_dir))
@@ -68,7 +68,7 @@ const Command kInitCommand = {"init",
                               "make a small model of random weights, to train from scratch",
                               "cohort init --data ROWS --output_dir DIR [--option value]...",
                               "cohort init --data carries --output_dir runs/scratch",
-                              options_help<Settings, declare>,
-                              run};
+                              options_help<InitSettings, declare>,
+                              run_init};
 
 }  // namespace cohort

@@ -13,7 +13,7 @@ void declare(OptionTable& t, InspectSettings& s) {
   t.add("metadata", &s.metadata, "whole metadata, long texts and lists included");
 }
 
-int run(std::span<const std::string> arguments) {
+int run_inspect(std::span<const std::string> arguments) {
   InspectSettings s;
   OptionTable table;
   declare(table, s);
@@ -34,6 +34,6 @@ const Command kInspectCommand = {"inspect",
                                  "cohort inspect model.gguf --tensors\n"
                                  "cohort inspect runs/quickstart/base",
                                  options_help<InspectSettings, declare>,
-                                 run};
+                                 run_inspect};
 
 }  // namespace cohort

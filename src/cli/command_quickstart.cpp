@@ -16,14 +16,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Settings {
+struct QuickstartSettings {
   std::string output_dir = "runs/quickstart";
   int64_t seed = 42, task_digits = 3;
   int64_t max_steps = 120;
   double target = 0.3;
 };
 
-void declare(OptionTable& t, Settings& s) {
+void declare(OptionTable& t, QuickstartSettings& s) {
   t.add("output_dir", &s.output_dir, "folder of the base model and the two runs; must be new")
       .shown_as("DIR");
   t.add("seed", &s.seed, "the same seed gives the same bytes").at_least(0);
@@ -34,7 +34,7 @@ void declare(OptionTable& t, Settings& s) {
   t.add("max_steps", &s.max_steps, "steps of GRPO").at_least(1);
 }
 
-Recipe common(const Settings& s, const std::string& method) {
+Recipe common(const QuickstartSettings& s, const std::string& method) {
   Recipe r = default_recipe(method);
   r.seed = s.seed;
   r.data = "addition";
@@ -85,8 +85,8 @@ void print_samples(const Evaluation& before, const Evaluation& after) {
   }
 }
 
-int run(std::span<const std::string> arguments) {
-  Settings s;
+int run_quickstart(std::span<const std::string> arguments) {
+  QuickstartSettings s;
   OptionTable table;
   declare(table, s);
   read_options(table, "quickstart", arguments);
@@ -154,7 +154,7 @@ const Command kQuickstartCommand = {"quickstart",
                                     "make a tiny base model, train it by GRPO, and show what changed",
                                     "cohort quickstart [--option value]...",
                                     "cohort quickstart --output_dir runs/first --seed 1",
-                                    options_help<Settings, declare>,
-                                    run};
+                                    options_help<QuickstartSettings, declare>,
+                                    run_quickstart};
 
 }  // namespace cohort

@@ -16,13 +16,13 @@
 namespace cohort {
 namespace {
 
-struct Settings : JudgedSettings {
+struct RejectSettings : JudgedSettings {
   std::string select = "all";
   RejectionOptions rejection;
   std::string pairs;
 };
 
-void declare(OptionTable& t, Settings& s) {
+void declare(OptionTable& t, RejectSettings& s) {
   s.recipe.num_generations = 16;
   add_sampling_options(t, s);
   add_judging_options(t, s);
@@ -41,7 +41,7 @@ void declare(OptionTable& t, Settings& s) {
         "accept completions too that were cut at max_completion_length");
 }
 
-void print_summary(std::FILE* to, const Settings& s, const RejectionCounts& c,
+void print_summary(std::FILE* to, const RejectSettings& s, const RejectionCounts& c,
                    std::span<const Tally> tallies) {
   const auto share = [](int64_t part, int64_t of) {
     return of == 0 ? 0.0 : 100 * static_cast<double>(part) / static_cast<double>(of);
@@ -61,8 +61,8 @@ void print_summary(std::FILE* to, const Settings& s, const RejectionCounts& c,
   if (c.uncomputed > 0) fmt::print(to, "not judged         {} samples, in no share above\n", c.uncomputed);
 }
 
-int run(std::span<const std::string> arguments) {
-  Settings s = read_options<Settings, declare>("reject", arguments);
+int run_reject(std::span<const std::string> arguments) {
+  RejectSettings s = read_options<RejectSettings, declare>("reject", arguments);
   const Recipe& r = s.recipe;
   s.rejection.best = s.select == "best";
   s.rejection.reward_threshold = r.reward_threshold;
@@ -108,7 +108,7 @@ int run(std::span<const std::string> arguments) {
         loaded.model, tokenizer, problems, rewards, static_cast<int32_t>(r.num_generations), options,
         [&](int64_t finished) { progress.update(finished, fmt::format("{} kept", total.kept)); }, take);
   }
-  for (const std::string& reason : faults.reasons) log_line(LogLevel::warning, reason);
+  for (const std::string& reason : faults.lines()) log_line(LogLevel::warning, reason);
   print_summary(s.output.empty() ? stderr : stdout, s, total, tallies);
   if (total.kept == 0) fail("reject: no completion was accepted; nothing was written");
   writer.finish();
@@ -129,7 +129,7 @@ const Command kRejectCommand = {
     "cohort reject --model runs/quickstart/base --data addition --task_digits 3 --task_problems 100 "
     "--reward_funcs answer_tag --output kept.jsonl --max_completion_length 64\n"
     "cohort train --method sft --model runs/quickstart/base --data kept.jsonl --output_dir runs/rft",
-    options_help<Settings, declare>,
-    run};
+    options_help<RejectSettings, declare>,
+    run_reject};
 
 }  // namespace cohort

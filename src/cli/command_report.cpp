@@ -14,12 +14,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Settings {
+struct ReportSettings {
   bool compare = false;
   std::string output, title;
 };
 
-void declare(OptionTable& t, Settings& s) {
+void declare(OptionTable& t, ReportSettings& s) {
   t.add("compare", &s.compare,
         "one page for all the run folders: their held-out accuracy over steps; runs called NAME-1, NAME-2 "
         "... that "
@@ -30,8 +30,8 @@ void declare(OptionTable& t, Settings& s) {
   t.add("title", &s.title, "heading of the page; the name of output where empty");
 }
 
-int run(std::span<const std::string> arguments) {
-  Settings s;
+int run_report(std::span<const std::string> arguments) {
+  ReportSettings s;
   OptionTable table;
   declare(table, s);
   const std::vector<std::string> words = table.read_arguments(arguments);
@@ -66,7 +66,7 @@ const Command kReportCommand = {
     "cohort report runs/quickstart/grpo\n"
     "cohort report --compare runs/a-1 runs/a-2 runs/b-1 runs/b-2 --output runs/compared.html\n"
     "cohort report runs/figures.json --output runs/figures.svg",
-    options_help<Settings, declare>,
-    run};
+    options_help<ReportSettings, declare>,
+    run_report};
 
 }  // namespace cohort

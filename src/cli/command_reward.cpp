@@ -4,7 +4,7 @@ namespace cohort {
 namespace {
 
 // Files command_reward_NAME.cpp.
-constexpr const Command* kCommands[] = {&kRewardTrainCommand, &kRewardEvalCommand, &kRewardLabelCommand,
+constexpr const Command* kRewardCommands[] = {&kRewardTrainCommand, &kRewardEvalCommand, &kRewardLabelCommand,
                                         &kRewardScoreCommand};
 
 }  // namespace
@@ -16,6 +16,6 @@ const Command kRewardCommand = {
     .example = "cohort reward train --model runs/quickstart/base --data pairs.jsonl --output_dir runs/reward",
     .options = nullptr,
     .run = nullptr,
-    .subcommands = kCommands};
+    .subcommands = kRewardCommands};
 
 }  // namespace cohort

@@ -9,12 +9,12 @@
 namespace cohort {
 namespace {
 
-void declare(OptionTable& table, RewardRecipe& recipe) { add_reward_options(table, recipe, false); }
+void declare_reward_eval(OptionTable& table, RewardRecipe& recipe) { add_reward_options(table, recipe, false); }
 
-int run(std::span<const std::string> arguments) {
+int run_reward_eval(std::span<const std::string> arguments) {
   RewardRecipe recipe;
   OptionTable table;
-  declare(table, recipe);
+  declare_reward_eval(table, recipe);
   read_options(table, "reward eval", arguments);
   require_option("reward eval", "model", !recipe.model.empty(), "the folder of a reward model");
   require_option("reward eval", "data", !recipe.data.empty(), "a JSONL file");
@@ -35,7 +35,7 @@ const Command kRewardEvalCommand = {
     "accuracy and calibration of a reward model on a file; rows are read as it was trained, or by --loss",
     "cohort reward eval --model DIR --data FILE [--option value]...",
     "cohort reward eval --model runs/reward/checkpoint-100 --data pairs.jsonl",
-    options_help<RewardRecipe, declare>,
-    run};
+    options_help<RewardRecipe, declare_reward_eval>,
+    run_reward_eval};
 
 }  // namespace cohort

@@ -13,12 +13,12 @@
 namespace cohort {
 namespace {
 
-struct Settings : JudgedSettings {
+struct RewardLabelSettings : JudgedSettings {
   int64_t num_rollouts = 8;
   std::string estimation = "hard", solutions = "sampled";
 };
 
-void declare(OptionTable& t, Settings& s) {
+void declare(OptionTable& t, RewardLabelSettings& s) {
   s.recipe.num_generations = 8;
   add_sampling_options(t, s);
   add_judging_options(t, s);
@@ -39,7 +39,7 @@ void declare(OptionTable& t, Settings& s) {
 
 double percent(double part, int64_t of) { return of == 0 ? 0.0 : 100 * part / static_cast<double>(of); }
 
-void print_summary(std::FILE* to, const Settings& s, const LabelCounts& c, size_t problems) {
+void print_summary(std::FILE* to, const RewardLabelSettings& s, const LabelCounts& c, size_t problems) {
   fmt::print(to, "{} solutions of {} problems, {} roll-outs from each step's end by {}\n", c.solutions,
              problems, s.num_rollouts, s.recipe.model);
   if (c.duplicates > 0) fmt::print(to, "duplicates         {}, labelled once\n", c.duplicates);
@@ -76,8 +76,8 @@ void check_lengths(const Recipe& r, std::span<const Group> groups) {
              r.data, s.prompt, r.max_completion_length, s.completion_ids.size());
 }
 
-int run(std::span<const std::string> arguments) {
-  Settings s = read_options<Settings, declare>("reward label", arguments);
+int run_reward_label(std::span<const std::string> arguments) {
+  RewardLabelSettings s = read_options<RewardLabelSettings, declare>("reward label", arguments);
   Recipe& r = s.recipe;
   check_judged("reward label", s);
   if (r.step_separator.empty())
@@ -131,7 +131,7 @@ int run(std::span<const std::string> arguments) {
       progress.update(first + std::ssize(drawn));
     });
   }
-  for (const std::string& reason : faults.reasons) log_line(LogLevel::warning, reason);
+  for (const std::string& reason : faults.lines()) log_line(LogLevel::warning, reason);
   print_summary(s.output.empty() ? stderr : stdout, s, counts, given.problems.size());
   if (counts.solutions == 0) fail("reward label: no solution could be labelled; nothing was written");
   writer.finish();
@@ -146,7 +146,7 @@ const Command kRewardLabelCommand = {
     "cohort reward label --model DIR|GGUF --data ROWS --reward_funcs NAME --output FILE [--option value]...",
     "cohort reward label --model runs/quickstart/base --data addition --task_digits 3 --task_problems 100 "
     "--reward_funcs answer_tag --max_completion_length 64 --step_separator ' ' --output steps.jsonl",
-    options_help<Settings, declare>,
-    run};
+    options_help<RewardLabelSettings, declare>,
+    run_reward_label};
 
 }  // namespace cohort

@@ -15,7 +15,7 @@
 namespace cohort {
 namespace {
 
-struct Settings {
+struct RewardScoreSettings {
   std::vector<std::string> reward;
   std::string data, output;
   bool overwrite = false;
@@ -23,7 +23,7 @@ struct Settings {
   RewardSettings rewards;
 };
 
-void declare(OptionTable& t, Settings& s) {
+void declare(OptionTable& t, RewardScoreSettings& s) {
   t.section("Rows");
   t.add("reward", &s.reward, "reward functions by name, as reward_funcs");
   t.add("data", &s.data,
@@ -55,8 +55,8 @@ struct Judged {
 
 int64_t completion_tokens(const Row& row) {
   const auto it = row.fields->find("completion_tokens");
-  if (it != row.fields->end() && it->is_number_integer()) return it->get<int64_t>();
-  return std::ssize(row.completion_ids);
+  if (it != row.fields->end() && it->is_number_unsigned()) return it->get<int64_t>();
+  return row.completion_ids.empty() ? kUnknownLength : std::ssize(row.completion_ids);
 }
 
 // All rows in the order of the file, a chunk at a time: rewards that judge many at once get many.
@@ -84,8 +84,8 @@ void judge_rows(std::span<Row> rows, const std::string& data, std::span<const Re
   writer.append(out);
 }
 
-int run(std::span<const std::string> arguments) {
-  Settings s = read_options<Settings, declare>("reward score", arguments);
+int run_reward_score(std::span<const std::string> arguments) {
+  RewardScoreSettings s = read_options<RewardScoreSettings, declare>("reward score", arguments);
   require_option("reward score", "data", !s.data.empty(), "a JSONL file");
   if (!s.reward.empty()) {
     if (!s.rewards.reward_funcs.empty())
@@ -119,7 +119,7 @@ const Command kRewardScoreCommand = {
     "judge the completions of a file by reward functions, with the reason of each verdict",
     "cohort reward score --reward NAME --data FILE [--output FILE] [--option value]...",
     "cohort reward score --reward math --data answers.jsonl",
-    options_help<Settings, declare>,
-    run};
+    options_help<RewardScoreSettings, declare>,
+    run_reward_score};
 
 }  // namespace cohort

@@ -8,12 +8,12 @@
 namespace cohort {
 namespace {
 
-void declare(OptionTable& table, RewardRecipe& recipe) { add_reward_options(table, recipe, true); }
+void declare_reward_train(OptionTable& table, RewardRecipe& recipe) { add_reward_options(table, recipe, true); }
 
-int run(std::span<const std::string> arguments) {
+int run_reward_train(std::span<const std::string> arguments) {
   RewardRecipe recipe;
   OptionTable table;
-  declare(table, recipe);
+  declare_reward_train(table, recipe);
   const std::vector<std::string> files = table.read_arguments(arguments);
   if (files.size() > 1) fail("reward train: expected one recipe file, found also {}", files[1]);
   if (!files.empty()) {  // the file first, then what the command line says
@@ -37,7 +37,7 @@ const Command kRewardTrainCommand = {
     "cohort reject --model runs/quickstart/base --data addition --task_digits 3 --task_problems 300 "
     "--reward_funcs answer_tag --output kept.jsonl --pairs pairs.jsonl --max_completion_length 64\n"
     "cohort reward train --model runs/quickstart/base --data pairs.jsonl --output_dir runs/reward",
-    options_help<RewardRecipe, declare>,
-    run};
+    options_help<RewardRecipe, declare_reward_train>,
+    run_reward_train};
 
 }  // namespace cohort

@@ -12,13 +12,13 @@
 namespace cohort {
 namespace {
 
-struct Settings : ChatSettings {
+struct ScoreSettings : ChatSettings {
   std::string model, data, output;
   double temperature = 1.0;
   int64_t micro_batch_tokens = 8192, num_threads = 0;
 };
 
-void declare(OptionTable& t, Settings& s) {
+void declare(OptionTable& t, ScoreSettings& s) {
   t.add("model", &s.model, "a Hugging Face folder or a GGUF file").shown_as("DIR|GGUF");
   t.add("data", &s.data, "JSONL rows with prompt or prompt_ids, and completion or completion_ids; or with messages")
       .shown_as("FILE");
@@ -38,8 +38,8 @@ std::string floats(std::span<const float> values) {
   return "[" + out + "]";
 }
 
-int run(std::span<const std::string> arguments) {
-  const Settings s = read_options<Settings, declare>("score", arguments);
+int run_score(std::span<const std::string> arguments) {
+  const ScoreSettings s = read_options<ScoreSettings, declare>("score", arguments);
   require_option("score", "model", !s.model.empty(), kModelExpected);
   require_option("score", "data", !s.data.empty(), "a JSONL file");
   use_threads(s.num_threads);
@@ -117,7 +117,7 @@ const Command kScoreCommand = {
     "log-prob and entropy of every token of given completions",
     "cohort score --model DIR|GGUF --data ROWS [--output FILE]",
     "cohort score --model runs/quickstart/base --data rows.jsonl --output out.jsonl",
-    options_help<Settings, declare>,
-    run};
+    options_help<ScoreSettings, declare>,
+    run_score};
 
 }  // namespace cohort

@@ -10,7 +10,7 @@
 namespace cohort {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 // The fields of CSV records, front to back.
 class CsvReader {
@@ -84,16 +84,16 @@ std::string_view without_mark(std::string_view text) {
   return text;
 }
 
-bool is_rows(const Json& value) {
+bool is_rows(const OrderedJson& value) {
   if (!value.is_array()) return false;
-  for (const Json& row : value)
+  for (const OrderedJson& row : value)
     if (!row.is_object()) return false;
   return true;
 }
 
-std::string lines_of(const Json& rows) {
+std::string lines_of(const OrderedJson& rows) {
   std::string out;
-  for (const Json& row : rows) out += dump_json(row) + "\n";
+  for (const OrderedJson& row : rows) out += dump_json(row) + "\n";
   return out;
 }
 
@@ -104,16 +104,16 @@ std::string renamed(std::string_view text, std::span<const std::string> columns,
     const size_t end = text.find('\n');
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    Json row;
+    OrderedJson row;
     try {
       row = parse_ordered_json(line);
-    } catch (const Json::exception&) {
+    } catch (const OrderedJson::exception&) {
     }
     if (!row.is_object()) {  // left to the reader of rows, which says what is wrong
       out += std::string(line) + "\n";
       continue;
     }
-    Json renamed = row;
+    OrderedJson renamed = row;
     for (const std::string& column : columns) {
       const size_t equals = column.find('=');
       if (equals == std::string::npos || equals == 0 || equals + 1 == column.size())
@@ -146,10 +146,10 @@ std::string csv_to_json_lines(std::string_view text, char separator, const std::
     if (fields.size() == 1 && fields[0].text.empty() && !fields[0].quoted) continue;  // a blank line
     if (fields.size() != names.size())
       fail("{}: line {}: expected {} fields as in the header, found {}", name, line, names.size(), fields.size());
-    Json row = Json::object();
+    OrderedJson row = OrderedJson::object();
     for (size_t i = 0; i < fields.size(); ++i) {
       const bool none = fields[i].text.empty() && !fields[i].quoted;
-      row[names[i].text] = none ? Json() : Json(fields[i].text);
+      row[names[i].text] = none ? OrderedJson() : OrderedJson(fields[i].text);
     }
     out += dump_json(row) + "\n";
   }
@@ -158,17 +158,17 @@ std::string csv_to_json_lines(std::string_view text, char separator, const std::
 
 std::string json_to_json_lines(std::string_view text, const std::string& name) {
   text = without_mark(text);
-  Json all;
+  OrderedJson all;
   try {
     all = parse_ordered_json(text);
-  } catch (const Json::exception& e) {
+  } catch (const OrderedJson::exception& e) {
     if (text.find_first_not_of(" \t\r\n") != std::string_view::npos && text[text.find_first_not_of(" \t\r\n")] == '{')
       return std::string(text);  // JSONL under another name: its reader says what is wrong, and where
     fail("{}: not JSON: {}", name, e.what());
   }
   if (is_rows(all)) return lines_of(all);
   if (!all.is_object()) fail("{}: expected an array of objects, found {}", name, all.type_name());
-  const Json* rows = nullptr;
+  const OrderedJson* rows = nullptr;
   for (const auto& [key, value] : all.items()) {
     if (!is_rows(value) || value.empty()) continue;
     if (rows) fail("{}: expected one array of objects, found several", name);

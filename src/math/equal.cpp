@@ -10,7 +10,6 @@
 namespace cohort::math {
 namespace {
 
-constexpr size_t npos = std::string_view::npos;
 
 // Commands that change how a formula looks and never what it means.
 bool is_layout(std::string_view name) {

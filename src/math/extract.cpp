@@ -9,7 +9,6 @@
 namespace cohort::math {
 namespace {
 
-constexpr size_t npos = std::string_view::npos;
 constexpr size_t kShort = 300;  // bytes of a text that may be an answer and nothing else
 
 // What stands between two answers that belong together: commas, "and", "or", with layout around them.

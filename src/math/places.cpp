@@ -10,7 +10,6 @@
 namespace cohort::math {
 namespace {
 
-constexpr size_t npos = std::string_view::npos;
 
 std::string lowered(std::string_view s) {
   std::string out(s);

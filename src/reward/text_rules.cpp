@@ -22,7 +22,7 @@ bool is_space(char32_t c) {
           utf8proc_category(static_cast<utf8proc_int32_t>(c)) <= UTF8PROC_CATEGORY_ZP);
 }
 
-std::vector<std::string> words_of(std::string_view text) {
+std::vector<std::string> normalized_words(std::string_view text) {
   std::vector<std::string> words;
   std::string word;
   const auto end = [&] {
@@ -45,7 +45,7 @@ std::vector<std::string> given_words(std::string_view completion) {
   constexpr std::string_view kThought = "</think>";
   if (const size_t at = completion.rfind(kThought); at != std::string_view::npos)
     completion.remove_prefix(at + kThought.size());
-  return words_of(answer_tag(completion).value_or(completion));
+  return normalized_words(answer_tag(completion).value_or(completion));
 }
 
 double same_words(const std::vector<std::string>& given, const std::vector<std::string>& expected) {
@@ -70,7 +70,7 @@ RewardResult best_match(const RewardInput& input) {
   if (expected.empty()) return not_computed(reason);
   const std::vector<std::string> given = given_words(input.completion);
   double best = 0;
-  for (const std::string& answer : expected) best = std::max(best, compare(given, words_of(answer)));
+  for (const std::string& answer : expected) best = std::max(best, compare(given, normalized_words(answer)));
   return computed(best);
 }
 

@@ -1,7 +1,6 @@
 #include "rl/multi_objective.h"
 
 #include <cmath>
-#include <limits>
 
 #include "base/check.h"
 
@@ -9,11 +8,10 @@ namespace cohort {
 namespace {
 
 constexpr double kEpsilon = 1e-4;
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // The weighted sum of the normalised rewards of a group's samples; NaN where a sample has none to compare.
 std::vector<double> normalized_sums(const Group& group, size_t functions, const CreditOptions& options) {
-  std::vector<double> sums(group.samples.size(), kNan), rewards;
+  std::vector<double> sums(group.samples.size(), std::nan("")), rewards;
   for (size_t k = 0; k < functions; ++k) {
     rewards.clear();
     for (const Sample& sample : group.samples) rewards.push_back(sample.rewards[k].second);

@@ -9,7 +9,7 @@
 
 namespace cohort {
 namespace fs = std::filesystem;
-using json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 namespace {
 
@@ -47,7 +47,7 @@ std::vector<int64_t> checkpoint_steps(const fs::path& run) {
 RunState read_state(const fs::path& folder) {
   const fs::path path = folder / kState;
   try {
-    const json j = parse_json(read_file(path));
+    const OrderedJson j = parse_json(read_file(path));
     RunState s;
     s.step = j.at("step");
     s.num_tokens = j.at("num_tokens");
@@ -68,7 +68,7 @@ RunState read_state(const fs::path& folder) {
         fail("{}: its checksum is not the recorded one", (folder / name).string());
     }
     return s;
-  } catch (const json::exception& e) {
+  } catch (const OrderedJson::exception& e) {
     fail("{}: {}", path.string(), e.what());
   }
 }
@@ -99,7 +99,7 @@ void save_run(const fs::path& run, const RunState& state, const std::function<vo
     fs::remove_all(aside);
     fs::create_directories(aside);
     write(aside);
-    json j;
+    OrderedJson j;
     j["step"] = state.step;
     j["num_tokens"] = state.num_tokens;
     j["best_value"] = state.best_value;
@@ -111,7 +111,7 @@ void save_run(const fs::path& run, const RunState& state, const std::function<vo
     j["lengths"] = {{"metrics", state.lengths.metrics},
                     {"samples", state.lengths.samples},
                     {"eval_samples", state.lengths.eval_samples}};
-    j["files"] = json::object();
+    j["files"] = OrderedJson::object();
     std::vector<fs::path> files;
     for (const auto& entry : fs::recursive_directory_iterator(aside))
       if (entry.is_regular_file()) files.push_back(entry.path());
