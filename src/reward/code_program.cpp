@@ -71,7 +71,7 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-std::vector<std::string> words_of(std::string_view text) {
+std::vector<std::string> split_at_spaces(std::string_view text) {
   std::vector<std::string> words;
   for (size_t at = 0; (at = text.find_first_not_of(" \t", at)) != std::string_view::npos;) {
     const size_t end = std::min(text.find_first_of(" \t", at), text.size());
@@ -81,13 +81,13 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
+}  // namespace
+
 const CodeLanguage* find_language(std::span<const CodeLanguage> languages, std::string_view tag) {
   for (const CodeLanguage& language : languages)
-    if (std::ranges::find(language.tags, tag) != language.tags.end()) return &language;
+    if (std::ranges::find(language.tags, lower(tag)) != language.tags.end()) return &language;
   return nullptr;
 }
-
-}  // namespace
 
 std::vector<CodeLanguage> code_languages(std::span<const std::string> commands) {
   std::vector<CodeLanguage> out;
@@ -96,7 +96,7 @@ std::vector<CodeLanguage> code_languages(std::span<const std::string> commands) 
     const std::string tag = lower(command.substr(0, std::min(colon, command.size())));
     const std::vector<std::string> words = colon == std::string::npos
                                                ? std::vector<std::string>()
-                                               : words_of(std::string_view(command).substr(colon + 1));
+                                               : split_at_spaces(std::string_view(command).substr(colon + 1));
     if (tag.empty() || words.empty() || tag.find_first_of(" \t/") != std::string::npos)
       fail("code_commands: expected \"TAG: COMMAND\", found \"{}\"", command);
     CodeLanguage language{tag, {tag}, "main." + tag, {}, words};
@@ -132,7 +132,7 @@ std::string without_indent(std::string_view source, size_t indent) {
 
 std::optional<CodeBlock> last_code_block(std::string_view completion, std::span<const CodeLanguage> languages,
                                          std::string_view wanted) {
-  const CodeLanguage* only = wanted.empty() ? nullptr : find_language(languages, lower(wanted));
+  const CodeLanguage* only = wanted.empty() ? nullptr : find_language(languages, wanted);
   if (!wanted.empty() && !only)
     fail("its tests are for \"{}\", a language that is not known (code_commands)", wanted);
   constexpr std::string_view kThought = "</think>";  // what comes before it is no answer
@@ -150,7 +150,7 @@ std::optional<CodeBlock> last_code_block(std::string_view completion, std::span<
     line.remove_prefix(spaces);
     const size_t ticks = std::min(line.find_first_not_of('`'), line.size());
     const std::string rest = [&] {
-      const std::vector<std::string> words = words_of(line.substr(ticks));
+      const std::vector<std::string> words = split_at_spaces(line.substr(ticks));
       return words.empty() || words[0] == "\r" ? std::string() : words[0];
     }();
     if (fence == 0 && ticks >= 3 && line.find('`', ticks) == std::string_view::npos) {

@@ -24,6 +24,9 @@ struct CodeLanguage {
 // which the source's file is appended. A tag named again takes the place of the one before it. Throws Error.
 std::vector<CodeLanguage> code_languages(std::span<const std::string> commands);
 
+// By name or tag, in any case; null where there is none.
+const CodeLanguage* find_language(std::span<const CodeLanguage> languages, std::string_view tag);
+
 struct CodeBlock {
   const CodeLanguage* language = nullptr;
   std::string source;

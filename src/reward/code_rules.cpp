@@ -41,6 +41,14 @@ bool python_would_not_compile(const CodeBlock& block, std::string_view words) {
           words.starts_with("TabError"));
 }
 
+// The row's own "language" where it is one of programs (rows also name people's languages so); empty: any.
+std::string row_language(const nlohmann::json& row, const std::vector<CodeLanguage>& languages) {
+  const auto it = row.find("language");
+  if (it == row.end() || !it->is_string()) return {};
+  const CodeLanguage* language = find_language(languages, it->get<std::string>());
+  return language ? language->name : std::string();
+}
+
 constexpr size_t kMostTimeouts = 3;  // then the tests that are left count as failed, not to be waited for
 
 // One completion on its way through the compiler and the tests.
@@ -53,7 +61,8 @@ class Judge {
       tests_ = read_code_tests(input.fields);
       const bool python_only =
           std::ranges::any_of(tests_.tests, [](const CodeTest& t) { return t.kind != CodeTestKind::io; });
-      const std::string wanted = tests_.language.empty() && python_only ? "python" : tests_.language;
+      std::string wanted = tests_.language;
+      if (wanted.empty()) wanted = python_only ? "python" : row_language(input.fields, languages);
       block_ = last_code_block(input.completion, languages, wanted);
       if (!block_) finish(0, wanted.empty() ? "no code block" : fmt::format("no code block of {}", wanted));
     } catch (const std::exception& e) {

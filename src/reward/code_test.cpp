@@ -82,6 +82,20 @@ TEST(CodeTests, Forms) {
   EXPECT_TRUE(t.exposed());
   t = read(R"({"test": "def check(candidate):\n  assert candidate(1) == 2", "entry_point": "f"})");
   EXPECT_TRUE(t.tests[0].input.ends_with("\ncheck(f)\n"));
+  // LeetCodeDataset has the same cases in words beside what checks the entry point.
+  t = read(R"({"test": "def check(candidate):\n  assert candidate(1) == 2", "entry_point": "Solution().f",
+               "input_output": [{"input": "x = 1", "output": "2"}]})");
+  EXPECT_TRUE(t.tests.at(0).input.ends_with("\ncheck(Solution().f)\n"));
+  EXPECT_EQ(t.tests.size(), 1u);
+  t = read(R"({"public_tests": {"input": ["1"], "output": ["2"]}, "private_tests": {"input": [], "output": []},
+               "generated_tests": {"input": ["3", "4"], "output": ["5", "6"]}})");
+  EXPECT_EQ(t.tests.size(), 3u);
+  EXPECT_EQ(t.tests[2].output, "6");
+  t = read(R"({"metadata": "{\"func_name\": \"f\"}", "private_test_cases": null,
+               "public_test_cases": "[{\"input\": \"[1, 2]\\n3\", \"output\": \"[3]\", \"testtype\": \"functional\"}]"})");
+  EXPECT_EQ(t.fn_name, "f");
+  EXPECT_EQ(t.tests.at(0).input, "[[1,2],3]");
+  EXPECT_THROW(read(R"({"public_test_cases": [{"input": "1", "output": "1"}], "private_test_cases": "eJxrYJk="})"), Error);
   for (const char* bad : {R"({})", R"({"tests": []})", R"({"tests": 3})", R"({"tests": [{"input": "1"}]})",
                           R"({"tests": {"inputs": ["1"], "outputs": []}})", R"({"tests": [1]})",
                           R"({"tests": [{"input": "1", "output": "2", "testtype": "functional"}]})"})
@@ -262,6 +276,16 @@ TEST_F(CodeReward, PythonAsserts) {
   for (const char* cheat :
        {"import os\nos._exit(0)", "import sys\nsys.exit(0)", "raise SystemExit", "exit()"})
     EXPECT_EQ(verdict(all_, row, "python", cheat), "0: test 1 of 2: wrong answer" + exposed) << cheat;
+}
+
+// Catches: a program in another language than the row asks for, and a row about people's languages taken to ask for one.
+TEST_F(CodeReward, TheRowsOwnLanguage) {
+  json row = json::parse(kDouble);
+  row["language"] = "Shell";
+  EXPECT_EQ(verdict(all_, row.dump(), "python", "print(2 * int(input()))"), "0: no code block of sh");
+  EXPECT_EQ(verdict(all_, row.dump(), "sh", "read x; echo $((2 * x))"), "1: passed 3 of 3 tests");
+  row["language"] = "ko";
+  EXPECT_EQ(verdict(all_, row.dump(), "sh", "read x; echo $((2 * x))"), "1: passed 3 of 3 tests");
 }
 
 // Catches: a missing interpreter or sandbox that pays 0.

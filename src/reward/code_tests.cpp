@@ -131,6 +131,39 @@ void read_value(const json& value, CodeTests& out) {
   out.tests.push_back(asserts(text));
 }
 
+std::string function_name(const json& row) {
+  if (const std::string name = text_field(row, {"fn_name", "func_name"}); !name.empty()) return name;
+  const auto about = row.find("metadata");
+  if (about == row.end()) return {};
+  const json parsed = about->is_string() ? try_parse_json(about->get<std::string>()) : *about;  // LiveCodeBench: text
+  return parsed.is_object() ? text_field(parsed, {"fn_name", "func_name"}) : std::string();
+}
+
+// The one field that holds all tests, or null.
+const json* tests_of(const json& row, const std::string& entry) {
+  // What checks an entry point goes before the same cases in words (LeetCodeDataset).
+  if (const auto test = row.find("test"); !entry.empty() && test != row.end() && test->is_string()) return &*test;
+  for (const char* name :
+       {"tests", "test_cases", "verification_info", "input_output", "test_list", "test", "ground_truth"})
+    if (const auto it = row.find(name); it != row.end() && !it->is_null()) return &*it;
+  if (const auto it = row.find("reward_model");
+      it != row.end() && it->is_object() && it->contains("ground_truth"))
+    return &(*it)["ground_truth"];
+  return nullptr;
+}
+
+// CodeContests and LiveCodeBench keep the tests in several fields; all of them count.
+constexpr const char* kParts[] = {"public_tests", "private_tests", "generated_tests", "public_test_cases",
+                                  "private_test_cases"};
+
+void read_part(const char* name, const json& value, CodeTests& out) {
+  const json parsed = value.is_string() ? try_parse_json(value.get<std::string>()) : value;
+  if (!parsed.is_object() && !parsed.is_array())
+    fail("its tests: expected \"{}\" as JSON, found {:.40} (LiveCodeBench compresses them: unpack them first)", name,
+         dump_json(value));
+  read_value(parsed, out);
+}
+
 }  // namespace
 
 bool CodeTests::exposed() const {
@@ -139,21 +172,16 @@ bool CodeTests::exposed() const {
 
 CodeTests read_code_tests(const json& row) {
   CodeTests out;
-  out.fn_name = text_field(row, {"fn_name", "func_name"});
-  if (const auto about = row.find("metadata"); out.fn_name.empty() && about != row.end() && about->is_object())
-    out.fn_name = text_field(*about, {"fn_name", "func_name"});
-  const json* found = nullptr;
-  for (const char* name :
-       {"tests", "test_cases", "verification_info", "input_output", "test_list", "test", "ground_truth"})
-    if (const auto it = row.find(name); !found && it != row.end() && !it->is_null()) found = &*it;
-  if (!found)
-    if (const auto it = row.find("reward_model");
-        it != row.end() && it->is_object() && it->contains("ground_truth"))
-      found = &(*it)["ground_truth"];
-  if (!found) fail("the row has no field \"tests\"");
-  read_value(*found, out);
+  out.fn_name = function_name(row);
+  const std::string entry = text_field(row, {"entry_point"});
+  if (const json* found = tests_of(row, entry)) {
+    read_value(*found, out);
+  } else {
+    for (const char* name : kParts)
+      if (const auto it = row.find(name); it != row.end() && !it->is_null()) read_part(name, *it, out);
+  }
   // HumanEval's tests define check(candidate) and leave it to be called.
-  if (const std::string entry = text_field(row, {"entry_point"}); !entry.empty())
+  if (!entry.empty())
     for (CodeTest& test : out.tests)
       if (test.kind == CodeTestKind::asserts && test.input.find("def check(") != std::string::npos)
         test.input += fmt::format("\ncheck({})\n", entry);
@@ -166,7 +194,7 @@ CodeTests read_code_tests(const json& row) {
   if (!setup.empty())
     for (CodeTest& test : out.tests)
       if (test.kind == CodeTestKind::asserts) test.input = setup + test.input;
-  if (out.tests.empty()) fail("the row has no tests");
+  if (out.tests.empty()) fail("the row has no tests (a field \"tests\", or another that docs/sandbox.md lists)");
   return out;
 }
 

@@ -29,13 +29,15 @@ struct CodeTests {
   bool exposed() const;  // some are asserts
 };
 
-// From the first of these fields that the row has: tests, test_cases, verification_info, input_output,
-// test_list, test, ground_truth, reward_model.ground_truth. As JSON or as text that holds JSON:
+// From `test` where the row has an entry_point too, else from the first of these fields that it has: tests, test_cases,
+// verification_info, input_output, test_list, test, ground_truth, reward_model.ground_truth; else from all of public_tests,
+// private_tests, generated_tests (CodeContests), public_test_cases, private_test_cases (LiveCodeBench). As JSON or as text
+// that holds JSON:
 //   [{"input": ..., "output": ...}, ...]                        each with "fn_name" for calls
 //   {"inputs": [...], "outputs": [...], "fn_name": ...}         APPS, TACO, verl
 //   {"language": ..., "test_cases": [...]}                      open-r1
 //   ["assert ...", ...] or text that is no JSON                 Python code
-// fn_name (or func_name, entry_point) may also stand in the row. An input of calls is an array of arguments,
+// fn_name (or func_name) may also stand in the row or its metadata. An input of calls is an array of arguments,
 // or text with one argument's JSON per line. Throws Error that says what is wrong with the row.
 CodeTests read_code_tests(const nlohmann::json& row);
 

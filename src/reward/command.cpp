@@ -15,7 +15,9 @@ std::string question(size_t id, const RewardInput& input) {
   const nlohmann::json json{{"id", id},
                             {"prompt", input.prompt},
                             {"completion", input.completion},
-                            {"completion_tokens", input.completion_tokens},
+                            {"completion_tokens", input.completion_tokens == kUnknownLength
+                                                      ? nlohmann::json()
+                                                      : nlohmann::json(input.completion_tokens)},
                             {"row", input.fields}};
   return dump_json(json);
 }

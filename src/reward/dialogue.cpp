@@ -5,16 +5,18 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "base/log.h"
 
 namespace cohort {
 namespace {
 
 constexpr int kMostDeaths = 3;                      // in a row without an answer between them
 constexpr size_t kLongestAnswer = size_t{1} << 20;  // bytes
+constexpr int kMostStrayLines = 1000;               // between two answers
 
 // Whose answer the line is; throws Error where that is no open question.
 size_t answered(const nlohmann::json& json, const std::string& line, const std::vector<char>& open) {
-  if (!json.is_object() || !json.contains("id") || !json["id"].is_number_unsigned())
+  if (!json.contains("id") || !json["id"].is_number_unsigned())
     fail("expected an object with \"id\", found {:.200}", line);
   const size_t id = json["id"].get<size_t>();
   if (id >= open.size() || !open[id]) fail("answered id {}, which is no open question", id);
@@ -66,7 +68,8 @@ std::string Dialogue::converse(const Ask& ask, const Take& take, std::vector<cha
   for (size_t i = 0; i < open.size(); ++i)
     if (open[i]) questions += ask(i) + "\n";
   child_->send(std::move(questions));
-  for (auto left = std::ranges::count(open, 1); left > 0; --left) {
+  int stray = 0;
+  for (auto left = std::ranges::count(open, 1); left > 0;) {
     std::string line;
     switch (read_line(line)) {
       case Child::Read::line:
@@ -78,11 +81,21 @@ std::string Dialogue::converse(const Ask& ask, const Take& take, std::vector<cha
       case Child::Read::too_long:
         return fmt::format("{} wrote a line of more than {} bytes", options_.name, kLongestAnswer);
     }
+    const nlohmann::json json = try_parse_json(line);
+    if (!json.is_object()) {  // programs print for their authors, too
+      if (++stray > kMostStrayLines)
+        return fmt::format("{} wrote {} lines without an answer", options_.name, stray);
+      if (++stray_lines_ <= 3)
+        log_warning("{} wrote a line that is no answer; it is passed over: {:.200}{}", options_.name, line,
+                 stray_lines_ == 3 ? " (more of this is not shown)" : "");
+      continue;
+    }
     try {
-      const nlohmann::json json = try_parse_json(line);
       const size_t id = answered(json, line, open);
       take(id, json);
       open[id] = 0;
+      --left;
+      stray = 0;
     } catch (const std::exception& error) {  // nonsense in its fields
       return fmt::format("{} {}", options_.name, error.what());
     }

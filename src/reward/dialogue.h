@@ -1,5 +1,5 @@
-// Questions to a program that answers in JSON lines on its standard output, in any order. It is started once; where it
-// dies, falls silent or answers nonsense, the first question without an answer is given up and the program is started
+// Questions to a program that answers in JSON lines on its standard output, in any order. It is started once; lines that are no
+// JSON objects are passed over, with a warning. Where it dies, falls silent or answers nonsense, the first question without an answer is given up and the program is started
 // anew for those that are left.
 #pragma once
 
@@ -44,6 +44,7 @@ class Dialogue {
 
   Options options_;
   std::atomic<bool> cancelled_ = false;
+  int64_t stray_lines_ = 0;
   std::unique_ptr<Child> child_;
 };
 

@@ -8,6 +8,11 @@
 #include "reward/rules.h"
 
 namespace cohort {
+namespace {
+
+RewardResult no_length() { return not_computed("the row has neither completion_tokens nor completion_ids"); }
+
+}  // namespace
 
 // DAPO (arXiv 2503.14476, equation 13): 0 up to soft_punish_cache tokens before max_completion_length, then
 // falling in a line to -1 at it. Differs in that a completion cannot be longer than that.
@@ -20,6 +25,7 @@ const RewardRule kSoftOverlongRule = {
              kSoftOverlongRule.name, most, s.soft_punish_cache);
       const int64_t cache = s.soft_punish_cache, free = most - cache;
       f.call = [cache, free](const RewardInput& input) {
+        if (input.completion_tokens == kUnknownLength) return no_length();
         const int64_t over = input.completion_tokens - free;
         return computed(over <= 0 ? 0 : -std::min(1.0, static_cast<double>(over) / static_cast<double>(cache)));
       };
@@ -64,6 +70,7 @@ const RewardRule kCosineScaledRule = {
         fail("cosine_max_len: {} needs the length at which it ends, found 0", kCosineScaledRule.name);
       f.call = [s, length,
                 verdict = verdict_of_the_first(kCosineScaledRule, s, most)](const RewardInput& input) {
+        if (input.completion_tokens == kUnknownLength) return no_length();
         RewardResult right = verdict(input);
         if (!right.computed) return right;
         const double progress =
@@ -82,6 +89,7 @@ const RewardRule kTokenBudgetRule = {
     "recipe's)",
     [](const RewardSettings& s, int64_t, RewardFunction& f) {
       f.call = [budget = s.token_budget, alpha = s.token_budget_alpha](const RewardInput& input) {
+        if (input.completion_tokens == kUnknownLength) return no_length();
         int64_t wanted = budget;
         if (const auto field = input.fields.find("token_budget"); field != input.fields.end()) {
           if (!field->is_number_integer() || field->get<int64_t>() < 1)

@@ -23,10 +23,12 @@ struct RewardResult {
   std::string reason;
 };
 
+inline constexpr int64_t kUnknownLength = -1;
+
 struct RewardInput {
   const nlohmann::json& fields;  // the row as it stands in the file
   std::string_view prompt, completion;
-  int64_t completion_tokens = 0;  // sampled, the end token included
+  int64_t completion_tokens = 0;  // sampled, the end token included; kUnknownLength where only the text is known
   std::span<const int32_t> prompt_ids = {},
                            completion_ids = {};  // of the policy; empty where only text is known
 };

@@ -120,6 +120,18 @@ TEST(RewardRules, TokenBudgetCostsByDistance) {
   EXPECT_TRUE(std::isnan(value_of(kTokenBudgetRule, s, "", 6)));
 }
 
+// Catches: a completion of a length that nobody knows, paid as if it had none.
+TEST(RewardRules, AnUnknownLengthIsNotJudged) {
+  RewardSettings s;
+  s.reward_funcs = {"answer_tag", "cosine_scaled"};
+  s.token_budget = 10;
+  s.soft_punish_cache = 5;
+  for (const RewardRule* rule : {&kTokenBudgetRule, &kSoftOverlongRule, &kCosineScaledRule}) {
+    EXPECT_FALSE(std::isnan(value_of(*rule, s, "<answer>x</answer>", 0, {{"answer", "x"}}))) << rule->name;
+    EXPECT_TRUE(std::isnan(value_of(*rule, s, "<answer>x</answer>", kUnknownLength, {{"answer", "x"}}))) << rule->name;
+  }
+}
+
 // Catches: case that hides a repetition, and a text without spaces taken for one word.
 TEST(RewardRules, RepetitionSeesWordsOfAllScripts) {
   RewardSettings s;

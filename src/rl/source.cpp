@@ -81,13 +81,6 @@ void begin_rewards(std::span<const RewardFunction> rewards, const Problem& probl
   begin_rewards(rewards, {*problem.row.fields, problem.row.prompt, completion, completion_tokens});
 }
 
-RewardFaults& RewardFaults::operator+=(RewardFaults&& later) {
-  count += later.count;
-  for (std::string& reason : later.reasons)
-    if (reasons.size() < 3) reasons.push_back(std::move(reason));
-  return *this;
-}
-
 RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards,
                           std::span<Group> groups) {
   std::vector<RewardInput> inputs;
@@ -98,16 +91,13 @@ RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFu
   std::vector<Score> scores = score(rewards, inputs);
   RewardFaults faults;
   auto next = scores.begin();
-  for (Group& group : groups)
-    for (Sample& s : group.samples) {
+  for (size_t p = 0; p < groups.size(); ++p)
+    for (Sample& s : groups[p].samples) {
       Score& result = *next++;
       s.rewards = std::move(result.rewards);
       s.reward = result.reward;
-      faults.count += static_cast<int64_t>(result.reasons.size());
-      for (std::string& reason : result.reasons)
-        if (faults.reasons.size() < 3)
-          faults.reasons.push_back(
-              fmt::format("prompt {} sample {}: {}", s.prompt_index, s.sample_index, reason));
+      for (const std::string& reason : result.reasons)
+        faults.add(sample_name(s.prompt_index, s.sample_index, *drawn[p].problem->row.fields), reason);
     }
   return faults;
 }

@@ -8,6 +8,7 @@
 #include "data/rows.h"
 #include "model/model.h"
 #include "reward/reward.h"
+#include "rl/reward_faults.h"
 #include "rl/sample.h"
 #include "rollout/engine.h"
 #include "rollout/kept.h"
@@ -62,13 +63,7 @@ std::vector<Group> policy_groups(const Model& model, const Tokenizer& tokenizer,
 void begin_rewards(std::span<const RewardFunction> rewards, const Problem& problem, const std::string& completion,
                    int64_t completion_tokens);
 
-// Writes each sample's rewards and their weighted sum. Returns how many rewards could not be computed, and up
-// to 3 reasons.
-struct RewardFaults {
-  int64_t count = 0;
-  std::vector<std::string> reasons;
-  RewardFaults& operator+=(RewardFaults&& later);
-};
+// Writes each sample's rewards and their weighted sum. Returns which rewards could not be computed.
 RewardFaults score_groups(std::span<const Drawn> drawn, std::span<const RewardFunction> rewards,
                           std::span<Group> groups);
 

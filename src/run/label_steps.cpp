@@ -38,10 +38,11 @@ std::vector<Outcomes> judge(const LabelPlan& plan, std::span<const std::vector<C
   for (size_t i = 0; i < ids.size(); ++i)
     inputs.push_back(
         {*problem.row.fields, problem.row.prompt, texts[i], std::ssize(ids[i]), problem.prompt_ids, ids[i]});
-  std::vector<Score> scores = score(rewards, inputs);
+  const std::vector<Score> scores = score(rewards, inputs);
   std::vector<Outcomes> outcomes(prefix_count);
   for (size_t i = 0; i < scores.size(); ++i) {
-    faults += {std::ssize(scores[i].reasons), std::move(scores[i].reasons)};
+    for (const std::string& reason : scores[i].reasons)
+      faults.add(sample_name(drawn.prompt_index, static_cast<uint32_t>(i), *problem.row.fields), reason);
     if (std::isnan(scores[i].reward)) continue;
     ++outcomes[prefixes[i]].judged;
     outcomes[prefixes[i]].right += scores[i].reward >= threshold;

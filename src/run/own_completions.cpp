@@ -28,7 +28,7 @@ std::vector<Problem> own_completions(const Recipe& recipe, const Model& start, c
             for (const Sample* s : kept.kept) rows += rejection_row(*s) + "\n";
           });
     }
-    for (const std::string& reason : faults.reasons) log_warning("not computed: {}", reason);
+    for (const std::string& reason : faults.lines()) log_warning("not computed: {}", reason);
     if (counts.kept == 0)
       fail(
           "rft: none of {} completions reached reward_threshold {}: the starting model solves none of these "

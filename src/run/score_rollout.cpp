@@ -35,11 +35,12 @@ void score_rollout(std::span<const Drawn> drawn, std::span<const RewardFunction>
     }
   } else {
     const RewardFaults faults = score_groups(drawn, rewards, groups);
-    if (faults.count > 0) {
+    if (faults.count() > 0) {
       log_warning("step {}: {} rewards could not be computed; they count as missing, not as 0", first_step,
-                  faults.count);
-      for (const std::string& reason : faults.reasons) log_warning("  {}", reason);
-      if (stop_on_error) fail("step {}: {} (reward_errors is stop)", first_step, faults.reasons.front());
+                  faults.count());
+      const std::vector<std::string> lines = faults.lines();
+      for (const std::string& line : lines) log_warning("  {}", line);
+      if (stop_on_error) fail("step {}: {} (reward_errors is stop)", first_step, lines.front());
     }
     RewardJournal::Rewards rows;
     for (const RewardFunction& f : rewards) rows.emplace_back(f.name, std::vector<double>());
