@@ -216,7 +216,7 @@ TEST_F(CodeReward, Shell) {
   EXPECT_EQ(verdict(all_, kDouble, "sh", "yes"),
             "0: test 1 of 3: output limit: more than 1048576 bytes of standard output");
   EXPECT_EQ(verdict(all_, kDouble, "text", "2"), "0: no code block");
-  EXPECT_EQ(verdict(all_, R"({"x": 1})", "sh", ""), "the row has no field \"tests\"");
+  EXPECT_EQ(verdict(all_, R"({"x": 1})", "sh", ""), "the row has no tests (a field \"tests\", or another that docs/sandbox.md lists)");
   EXPECT_EQ(verdict(all_, R"({"tests": [{"input": "", "output": "\u00e9\n"}]})", "sh", "printf '\\303\\251'"),
             "1: passed 1 of 1 tests");
   EXPECT_EQ(verdict(all_, R"({"tests": [{"input": "", "output": "x"}]})", "sh", "printf '\\377\\0x'"),
