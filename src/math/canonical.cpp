@@ -2,6 +2,7 @@
 
 #include "math/judge.h"
 #include "math/parser.h"
+#include "math/unicode.h"
 
 namespace cohort::math {
 namespace {
@@ -105,6 +106,8 @@ std::string canonical_text(std::string_view answer, int64_t units) {
 }
 
 std::string canonical_answer(std::string_view completion, const MathOptions& options) {
+  const std::optional<std::string> plain = plain_unicode(completion);
+  if (plain) completion = *plain;
   const std::vector<Candidate> answers = find_answers(completion, options.extract);
   if (answers.empty()) return {};
   for (const Candidate& c : answers) {

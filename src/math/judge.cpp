@@ -7,6 +7,8 @@
 #include "math/names.h"
 #include "math/parser.h"
 #include "math/places.h"
+#include "math/unicode.h"
+#include "math/units.h"
 
 namespace cohort::math {
 namespace {
@@ -42,6 +44,13 @@ std::vector<ParseOptions> readings(std::string_view text) {
   }
   if (contains(text, "log") && !contains(text, "log_")) {
     other.natural_log = true;
+    out.push_back(other);
+  }
+  other = {};
+  const size_t joined = text.find("and");
+  if (joined != text.npos && joined == text.rfind("and") && (slash || contains(text, "frac")) &&
+      text.find(',') == text.npos && digit(text[0])) {
+    other.mixed_and = true;
     out.push_back(other);
   }
   other = {};
@@ -89,17 +98,24 @@ std::string squeezed(std::string_view text) {
   return out;
 }
 
-// "5 m": a number times what may be its unit.
-std::optional<Expr> without_unit(const Expr& e) {
-  if (e.kind != Kind::multiply || e.args.size() < 2) return std::nullopt;
-  const Expr& last = e.args.back();
-  const Expr& unit = last.kind == Kind::power && is_integer(last.args[1]) ? last.args[0] : last;
-  if (unit.kind != Kind::symbol || !is_letter_unit(unit.name)) return std::nullopt;
-  Expr rest = e;
-  rest.args.pop_back();
-  rest = product(std::move(rest.args));
-  if (!free_symbols(rest).empty()) return std::nullopt;
-  return rest;
+// Whether the unit stands apart from the value's digits: "5 m" has a unit, "5m" may be a product.
+bool apart(const Measured& m, std::string_view text) {
+  const size_t end = static_cast<size_t>(m.value.data() - text.data()) + m.value.size();
+  if (!digit(m.value.back()) || end >= text.size() || letter(text[end])) return false;
+  const std::string_view unit = trimmed(text.substr(end));  // "2 g h" is a product
+  for (size_t i = 2; i < unit.size(); ++i)
+    if (letter(unit[i]) && unit[i - 1] == ' ' && letter(unit[i - 2])) return false;
+  return true;
+}
+
+// The same tree in another unit.
+std::optional<Expr> scaled(const Expr& e, const mpq_class& by) {
+  if (by == 1) return e;
+  if (!is_scalar(e)) return std::nullopt;
+  std::vector<Expr> factors;
+  factors.push_back(number(by));
+  factors.push_back(e);
+  return product(std::move(factors));
 }
 
 class Judge {
@@ -115,22 +131,39 @@ class Judge {
       v.reason = "the same text";
       return v;
     }
-    gold_unit_ = false;
-    for (size_t i = 2; i < gold_text.size(); ++i)
-      gold_unit_ = gold_unit_ || (gold_text[i - 1] == ' ' && digit(gold_text[i - 2]) &&
-                                  is_letter_unit(gold_text.substr(i, 1)));
     bool unknown = false;
-    try {
-      for (const Expr& x : gold.trees)
-        for (const Expr& y : given.trees) {
-          const Same s = same(x, y);
-          if (s == Same::yes) {
-            v.outcome = MathVerdict::right;
-            v.reason = "equal";
-            return v;
-          }
+    const auto any_same = [&](const Read& x, const Read& y, const mpq_class& scale) {
+      for (const Expr& a : x.trees)
+        for (const Expr& b : y.trees) {
+          const std::optional<Expr> other = scaled(b, scale);
+          const Same s = other ? same(a, *other) : Same::no;
+          if (s == Same::yes) return true;
           if (s == Same::unknown) unknown = true;
         }
+      return false;
+    };
+    const std::optional<Measured> first = split_unit(gold_text), second = split_unit(answer.text);
+    const bool gold_unit = first && (first->certain || apart(*first, gold_text));
+    const bool both = first && second && (gold_unit || second->certain);
+    try {
+      bool equal = false;
+      if (both) {
+        if (first->unit.powers != second->unit.powers) {
+          v.reason = "another unit";
+          return v;
+        }
+        equal = any_same(read(first->value), read(second->value), second->unit.scale / first->unit.scale);
+      } else {
+        equal = any_same(gold, given, 1);
+        const bool variables = !gold.trees.empty() && !free_symbols(gold.trees[0]).empty();
+        if (!equal && second && (second->certain || !variables)) equal = any_same(gold, read(second->value), 1);
+        if (!equal && gold_unit) equal = any_same(read(first->value), given, 1);
+      }
+      if (equal) {
+        v.outcome = MathVerdict::right;
+        v.reason = "equal";
+        return v;
+      }
     } catch (const Unjudgeable& e) {
       reason_ = e.what();
       unknown = true;
@@ -166,24 +199,22 @@ class Judge {
  private:
   Same same(const Expr& x, const Expr& y) {
     Comparer comparer(options_.equal, work_);
-    Same s = comparer.same(x, y);
+    const Same s = comparer.same(x, y);
     if (s == Same::unknown) reason_ = comparer.reason();
-    if (s != Same::no) return s;
-    const auto no_variables = [](const Expr& e) { return is_scalar(e) && free_symbols(e).empty(); };
-    if (const auto bare = without_unit(y); bare && no_variables(x)) s = comparer.same(x, *bare);
-    if (const auto bare = without_unit(x); gold_unit_ && bare && no_variables(y)) s = comparer.same(*bare, y);
     return s;
   }
 
   const MathOptions& options_;
   Work work_;
   std::string reason_;
-  bool gold_unit_ = false;  // "5 m" has a unit that the answer may lack; 5m is five times m
 };
 
 }  // namespace
 
 MathVerdict judge_math(std::string_view gold, std::string_view completion, const MathOptions& options) {
+  const std::optional<std::string> plain_gold = plain_unicode(gold), plain_completion = plain_unicode(completion);
+  if (plain_gold) gold = *plain_gold;
+  if (plain_completion) completion = *plain_completion;
   const std::vector<Candidate> golds = find_gold(gold);
   if (golds.empty()) return {MathVerdict::unjudged, "the expected answer is empty", {}};
   // The first reading of the expected answer that is mathematics; its words where none is.

@@ -50,6 +50,67 @@ mpz_class power_of_ten(unsigned long n) {
   return out;
 }
 
+struct Repeating {
+  size_t length = 0;  // 0: none
+  std::string digits;
+};
+
+// What follows a decimal's digits and tells that it repeats: \overline{3}, \bar 3, \dot{1}2\dot{3}, (3), a word.
+Repeating repeating_part(std::string_view rest, std::string_view whole, std::string_view fraction) {
+  const size_t point = rest.starts_with('.');
+  const std::string_view tail = rest.substr(point);
+  for (const std::string_view open : {std::string_view("\\overline"), std::string_view("\\bar"),
+                                      std::string_view("\\dot"), std::string_view("(")}) {
+    if (!tail.starts_with(open)) continue;
+    const bool bracket = open == "(";
+    const auto marked = [&](std::string_view s) {  // the digits under the mark, and what they take
+      size_t start = open.size();
+      while (!bracket && start < s.size() && s[start] == ' ') ++start;
+      const bool braces = !bracket && s.substr(start).starts_with('{');
+      start += braces;
+      const size_t n = std::min<size_t>(digits(s.substr(start)), bracket || braces ? SIZE_MAX : 1);
+      const size_t after = start + n;
+      const bool closed = !(bracket || braces) || (after < s.size() && s[after] == (bracket ? ')' : '}'));
+      if (n == 0 || !closed) return Repeating{};
+      return Repeating{after + (bracket || braces), std::string(s.substr(start, n))};
+    };
+    Repeating out = marked(tail);
+    if (out.length == 0) return {};
+    // 0.1(6) is a repeating decimal where nothing follows it, 2.5(4) a product.
+    if (bracket && point == 0 && (whole != "0" || out.length != tail.size())) return {};
+    if (open == "\\dot") {  // from the first dot to the second
+      const std::string_view more = tail.substr(out.length);
+      const size_t between = digits(more);
+      if (more.substr(between).starts_with(open))
+        if (const Repeating second = marked(more.substr(between)); second.length > 0) {
+          out.digits += std::string(more.substr(0, between)) + second.digits;
+          out.length += between + second.length;
+        }
+    }
+    out.length += point;
+    return out;
+  }
+  std::string_view word = rest;
+  while (word.starts_with(' ') || word.starts_with('~')) word.remove_prefix(1);
+  char close = 0;
+  for (const std::string_view open : {"\\text{", "\\ ", "("})
+    if (word.starts_with(open)) {
+      word.remove_prefix(open.size());
+      close = open == "(" ? ')' : open == "\\ " ? '\0' : '}';
+    }
+  while (word.starts_with(' ') || word.starts_with('(')) word.remove_prefix(1);
+  if (!fraction.empty() && (word.starts_with("repeating") || word.starts_with("recurring"))) {
+    if (fraction.find_first_not_of(fraction[0]) != std::string_view::npos)
+      throw Unjudgeable("a repeating decimal that does not tell which digits repeat");
+    word.remove_prefix(9);
+    if (word.starts_with(')') && close == '}') word.remove_prefix(1);
+    if (close != 0 && !word.starts_with(close)) return {};
+    word.remove_prefix(close != 0);
+    return {static_cast<size_t>(word.data() - rest.data()), std::string(fraction.substr(0, 1))};
+  }
+  return {};
+}
+
 mpz_class to_integer(const std::string& text) { return text.empty() ? mpz_class(0) : mpz_class(text, 10); }
 
 }  // namespace
@@ -94,38 +155,22 @@ NumberText read_number(std::string_view text, bool grouped, bool decimal_comma) 
   } else if (text.substr(i).starts_with("{.}")) {
     take_point(i, 3);
   }
-  const std::string_view rest = text.substr(i);
-  const bool at_point = out.decimal || rest.starts_with('.');
-  for (const std::string_view open : {std::string_view("\\overline"), std::string_view("\\bar"),
-                                      std::string_view("\\dot"), std::string_view("(")}) {
-    const std::string_view tail = rest.starts_with('.') ? rest.substr(1) : rest;
-    if (!at_point || (whole.empty() && fraction.empty()) || !tail.starts_with(open)) continue;
-    const bool bracket = open == "(";
-    const bool braces = !bracket && tail.substr(open.size()).starts_with('{');
-    const size_t start = open.size() + braces;
-    const size_t n = std::min<size_t>(digits(tail.substr(start)), bracket || braces ? SIZE_MAX : 1);
-    const size_t after = start + n;
-    const bool closed = !(bracket || braces) || (after < tail.size() && tail[after] == (bracket ? ')' : '}'));
-    // 0.1(6) is a repeating decimal where nothing follows it, 2.5(4) a product.
-    const bool product = bracket && !rest.starts_with('.') && (whole != "0" || after + 1 != tail.size());
-    if (n > 0 && closed && !product) {
-      repeating = tail.substr(start, n);
-      i += (rest.size() - tail.size()) + after + (bracket || braces);
+  if (out.decimal || text.substr(i).starts_with('.'))
+    if (const Repeating r = repeating_part(text.substr(i), whole, fraction); r.length > 0) {
+      repeating = r.digits;
+      i += r.length;
       out.decimal = true;
     }
-    break;
-  }
   for (const std::string_view dots :
        {std::string_view("..."), std::string_view("\\ldots"), std::string_view("\\dots"),
         std::string_view("\\cdots"), std::string_view("\xE2\x80\xA6")})
-    if (!fraction.empty() && text.substr(i).starts_with(dots)) {
-      const size_t period = repeated_end(fraction);
-      if (period == 0) break;
-      repeating = fraction.substr(fraction.size() - period);
-      i += dots.size();
+    if (text.substr(i).starts_with(dots)) {
+      const size_t period = repeating.empty() ? repeated_end(fraction) : 0;
+      if (period > 0) repeating = fraction.substr(fraction.size() - period);
+      if (!repeating.empty()) i += dots.size();
       break;
     }
-  if (whole.empty() && fraction.empty()) return {};
+  if (whole.empty() && fraction.empty() && repeating.empty()) return {};
   if (whole.size() + fraction.size() + repeating.size() > kMaxDigits)
     throw Unjudgeable("a number of more than " + std::to_string(kMaxDigits) + " digits");
   out.value = mpq_class(to_integer(whole + fraction), power_of_ten(fraction.size()));

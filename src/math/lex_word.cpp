@@ -2,6 +2,27 @@
 #include "math/names.h"
 
 namespace cohort::math {
+namespace {
+
+// Whether a word and what follows it are the sign of a currency before a number.
+bool money_before(std::string_view word, std::string_view rest) {
+  bool dollar = false, known = false;
+  for (const std::string_view s : {"US", "USD", "A", "AU", "C", "CA", "HK", "NZ", "S", "R", "NT"})
+    dollar = dollar || word == s;
+  for (const std::string_view s : {"Rs", "INR", "USD", "EUR", "GBP", "CNY", "RMB", "JPY"})
+    known = known || word == s;
+  if (!dollar && !known) return false;
+  size_t i = 0;
+  if (dollar && (rest.starts_with('$') || rest.starts_with("\\$")))
+    i = rest[0] == '$' ? 1 : 2;
+  else if (!known)
+    return false;
+  if (known && i < rest.size() && rest[i] == '.') ++i;
+  while (i < rest.size() && (rest[i] == ' ' || rest[i] == '~')) ++i;
+  return i < rest.size() && digit(rest[i]);
+}
+
+}  // namespace
 
 void Lexer::word() {
   const size_t from = at_;
@@ -13,6 +34,12 @@ void Lexer::word() {
   const bool alone = tokens_.empty() && without_blanks(source_.substr(end)).empty();
   const bool after_number = last() && last()->kind == Token::number;
   const auto take = [&](size_t n) { at_ = from + n; };
+  if (money_before(run, source_.substr(end))) {  // US$45, Rs. 45
+    at_ = end;
+    while (at_ < source_.size() && !digit(peek())) ++at_;
+    space_ = true;
+    return;
+  }
   if (run.size() > 1) {
     if (low == "and" || low == "or") return take(run.size()), sign(low, from);
     const Name plain = plain_name(run).role == Role::none ? plain_name(low) : plain_name(run);
@@ -57,24 +84,18 @@ void Lexer::foreign() {
   const std::string_view name = unicode_command(c.value);
   if (!name.empty()) return command(name, from);
   if (c.value == U'−' || c.value == U'–' || c.value == U'‐' || c.value == U'－') return sign("-", from);
-  const auto raised = [&](std::string_view digits) {
-    sign("^", from);
-    Token& t = push(Token::number, digits, from);
-    t.value = mpq_class(std::string(digits));
-  };
-  if (c.value == U'²') return raised("2");
-  if (c.value == U'³') return raised("3");
-  if (c.value == U'¹') return raised("1");
-  if (c.value == U'⁴') return raised("4");
   const auto part = [&](long a, long b) {
     Token& t = push(Token::number, "1/2", from);
     t.value = mpq_class(a, b);
   };
-  if (c.value == U'½') return part(1, 2);
-  if (c.value == U'¼') return part(1, 4);
-  if (c.value == U'¾') return part(3, 4);
-  if (c.value == U'⅓') return part(1, 3);
-  if (c.value == U'⅔') return part(2, 3);
+  static constexpr struct {
+    char32_t value;
+    long top, bottom;
+  } kParts[] = {{U'½', 1, 2}, {U'¼', 1, 4}, {U'¾', 3, 4}, {U'⅓', 1, 3}, {U'⅔', 2, 3}, {U'⅕', 1, 5},
+                {U'⅖', 2, 5}, {U'⅗', 3, 5}, {U'⅘', 4, 5}, {U'⅙', 1, 6}, {U'⅚', 5, 6}, {U'⅐', 1, 7},
+                {U'⅛', 1, 8}, {U'⅜', 3, 8}, {U'⅝', 5, 8}, {U'⅞', 7, 8}, {U'⅑', 1, 9}, {U'⅒', 1, 10}};
+  for (const auto& p : kParts)
+    if (c.value == p.value) return part(p.top, p.bottom);
   if (c.value == U'€' || c.value == U'£' || c.value == U'¥' || c.value == U'₹' || c.value == 0xA0 ||
       c.value == 0x202F || c.value == 0x2009 || c.value == 0x3000 || c.value == 0x200B) {
     space_ = true;

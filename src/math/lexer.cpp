@@ -58,6 +58,7 @@ void Lexer::number() {
   const size_t from = at_;
   // After a letter's _ or in a comma list inside brackets commas separate.
   const NumberText n = read_number(rest(), grouped(), options_.decimal_comma);
+  if (n.length == 0) return punctuation();
   at_ += n.length;
   Token& token = push(Token::number, source_.substr(from, n.length), from);
   token.value = n.value;

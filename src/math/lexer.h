@@ -16,6 +16,7 @@ struct ParseOptions {
   bool decimal_comma = false;    // "2,74" is a decimal
   bool loose_slash = false;      // "1/2x" is (1/2)x; otherwise 1/(2x)
   bool euler_capital = false;    // E is the number e, as SymPy prints it
+  bool mixed_and = false;        // "3 and 1/2" is 7/2
   bool natural_log = false;      // \log without a base is ln; otherwise to base 10
 };
 

@@ -15,6 +15,9 @@ std::string_view without_blanks(std::string_view s);
 bool list_or_number(std::string_view s);
 bool any_letter(std::string_view s);
 
+inline bool repeats(std::string_view s) {  // .\overline{3}
+  return s.starts_with(".\\overline") || s.starts_with(".\\bar") || s.starts_with(".\\dot{");
+}
 bool holds_vectors(std::string_view s);  // \vec u, \mathbf{u}
 
 struct Decoded {
@@ -80,7 +83,7 @@ class Lexer {
       ++at_;
     } else if (c == '\\') {
       backslash();
-    } else if (digit(c) || (c == '.' && digit(peek(1)))) {
+    } else if (digit(c) || (c == '.' && (digit(peek(1)) || repeats(rest())))) {
       number();
     } else if (letter(c)) {
       word();

@@ -162,7 +162,8 @@ bool Parser::mixed_fraction(const Token& whole) const {
   const auto proper = [](const Token& a, const Token& b) {
     return !a.decimal && !b.decimal && a.value > 0 && a.value < b.value;
   };
-  if (next.kind == Token::number && is("/", 1) && peek(2).kind == Token::number && next.space)
+  if (next.kind == Token::number && is("/", 1) && peek(2).kind == Token::number &&
+      (next.space || options_.mixed_and))
     return proper(next, peek(2));
   const size_t n = is("{") ? 1 : 0;  // 3{\frac12}
   if (peek(n).kind != Token::special || peek(n).text != "frac") return false;
@@ -200,6 +201,7 @@ Expr Parser::implicit(bool one_factor) {
     }
     const Token first = peek();
     Expr factor = power();
+    if (options_.mixed_and && factors.empty() && is("and")) ++at_;  // 3 and 1/2
     if (factors.empty() && mixed_fraction(first) && factor.kind == Kind::number) {
       Expr part = peek().kind == Token::number && is("/", 1)
                       ? divide(number(peek().value), number(peek(2).value))
@@ -209,11 +211,21 @@ Expr Parser::implicit(bool one_factor) {
       } else {
         part = power();
       }
+      std::string mark;  // 33 \frac13 \% and 22 \frac12^\circ are marked as a whole
+      if (part.kind == Kind::function && (part.name == "percent" || part.name == "degree")) {
+        mark = part.name;
+        part = Expr(std::move(part.args[0]));
+      }
       std::vector<Expr> terms;
       terms.push_back(std::move(factor));
       terms.push_back(std::move(part));
       const bool plain = terms[1].kind == Kind::number;
       factor = plain ? number(terms[0].value + terms[1].value) : sum(std::move(terms));
+      if (!mark.empty()) {
+        std::vector<Expr> args;
+        args.push_back(std::move(factor));
+        factor = function(mark, std::move(args));
+      }
     }
     factors.push_back(std::move(factor));
     if (peek().kind == Token::words && factors.back().kind == Kind::number)
