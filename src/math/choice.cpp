@@ -38,6 +38,9 @@ bool alone(std::string_view text, size_t i) {
     return letter(c) || digit(c) || c == '_' || c == '\\' || c == '=' || c == '+' || c == '\'' || c == '-';
   };
   if (!choice(text[i]) || (i > 0 && part(text[i - 1]))) return false;
+  size_t next = i + 1;  // "**E**nergy" begins with no choice
+  while (next < text.size() && text[next] == '*') ++next;
+  if (next > i + 1 && next < text.size() && letter(text[next])) return false;
   return i + 1 >= text.size() || !part(text[i + 1]);
 }
 

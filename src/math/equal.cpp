@@ -4,6 +4,7 @@
 #include <map>
 
 #include "math/ascii.h"
+#include "math/matrix.h"
 #include "math/names.h"
 #include "math/real_set.h"
 
@@ -24,6 +25,42 @@ bool is_layout(std::string_view name) {
 bool sets_of_reals(const Expr& e) {
   return e.kind == Kind::interval || e.kind == Kind::set_union || e.kind == Kind::intersection ||
          e.kind == Kind::difference || e.kind == Kind::named_set;
+}
+
+// "p or q" beside "p and q": of propositions and inequalities, not of values, which "and" lists as well as "or".
+bool joined_otherwise(const Expr& a, const Expr& b) {
+  const bool other = (a.name == "or" && b.name == "and") || (a.name == "and" && b.name == "or");
+  return other && a.bare && b.bare && any_of(a, [](const Expr& x) {
+           return x.kind == Kind::text || x.kind == Kind::symbol ||
+                  (x.kind == Kind::relation && x.name.find_first_of("<l>g!") != npos);
+         }) && std::none_of(a.args.begin(), a.args.end(), [](const Expr& x) {
+           return x.kind == Kind::relation && x.name.find_first_not_of("=~") == npos;
+         });
+}
+
+bool listed_inequalities(const Expr& e) {
+  return e.kind == Kind::set && e.bare && std::all_of(e.args.begin(), e.args.end(), [](const Expr& x) {
+           return x.kind == Kind::relation && x.name.find_first_not_of("<l>g!") == npos;
+         });
+}
+
+// "all real numbers": words that name a set.
+const Expr* named_in_words(const Expr& e) {
+  static const std::map<std::string, Expr, std::less<>> kSets = [] {
+    std::map<std::string, Expr, std::less<>> out;
+    for (const char* words : {"all real numbers", "all reals", "the set of all real numbers", "all real values",
+                              "the real numbers", "real numbers", "any real number", "every real number"})
+      out[words] = node(Kind::named_set, {}, "R");
+    for (const char* words : {"all integers", "the set of all integers", "the integers", "any integer"})
+      out[words] = node(Kind::named_set, {}, "Z");
+    for (const char* words : {"no solution", "no solutions", "no real solution", "no real solutions", "empty set",
+                              "the empty set", "there is no solution", "there are no solutions"})
+      out[words] = node(Kind::named_set, {}, "empty");
+    return out;
+  }();
+  if (e.kind != Kind::text) return nullptr;
+  const auto it = kSets.find(comparable_text(e.name));
+  return it == kSets.end() ? nullptr : &it->second;
 }
 
 bool plus_minus(const Expr& e) { return has_function(e, "pm") || has_function(e, "mp"); }
@@ -172,7 +209,9 @@ std::string comparable_text(std::string_view text) {
       if (layout) continue;
       only_words = false;
       written += '\\';
-      written += known.role == Role::special || known.role == Role::sign ? known.means : name;
+      written += known.role == Role::special || known.role == Role::sign || known.role == Role::letter
+                     ? known.means
+                     : name;
       written += ' ';
       continue;
     }
@@ -205,7 +244,12 @@ std::string comparable_text(std::string_view text) {
 }
 
 Same Comparer::same(const Expr& gold, const Expr& given) {
-  Expr a = settle(gold), b = settle(given);
+  Expr a = settle(with_matrices(gold, work_)), b;
+  try {
+    b = settle(with_matrices(given, work_));
+  } catch (const Undefined&) {
+    return Same::no;
+  }
   if (!options_.strict) {
     std::map<std::string, std::string> first, second;
     rename(a, first);
@@ -229,12 +273,18 @@ Same Comparer::compare_trees(const Expr& a, const Expr& b) {
   }
   if (a.kind == Kind::matrix || b.kind == Kind::matrix) return matrices(a, b);
   if (sets_of_reals(a) || sets_of_reals(b)) return sets(a, b);
-  if (is_collection(a) || is_collection(b)) return collections(a, b);
+  if (is_collection(a) || is_collection(b)) {
+    if (listed_inequalities(a) != listed_inequalities(b)) return sets(a, b);  // x > -2 and x < 5 is (-2, 5)
+    return collections(a, b);
+  }
   if (a.kind == Kind::ratio || b.kind == Kind::ratio) return ratios(a, b);
   return values(a, b);
 }
 
 Same Comparer::texts(const Expr& a, const Expr& b) {
+  const Expr *first = named_in_words(a), *second = named_in_words(b);
+  if ((first && (second || b.kind != Kind::text)) || (second && a.kind != Kind::text))
+    return compare_trees(first ? *first : a, second ? *second : b);
   const auto words = [](const Expr& e) -> std::string {
     if (e.kind == Kind::text) return comparable_text(e.name);
     if (e.kind == Kind::symbol || e.kind == Kind::constant) return plain_words(e.name);
@@ -299,6 +349,7 @@ Same Comparer::unordered(const Expr& a, const Expr& b) {
     }
     return all;
   };
+  if (joined_otherwise(a, b)) return Same::no;
   if (a.args.size() == b.args.size()) return covered(a, b, true, false);
   if (a.bare || b.bare || a.kind != Kind::set || b.kind != Kind::set) return Same::no;
   const Same there = covered(a, b, false, false);  // {1, 1, 2} is {1, 2}
@@ -322,6 +373,8 @@ Same Comparer::collections(const Expr& a, const Expr& b) {
 Same Comparer::matrices(const Expr& a, const Expr& b) {
   if (a.kind == Kind::matrix && b.kind == Kind::matrix)
     return a.columns == b.columns ? ordered(a, b) : Same::no;
+  if (nested_list(a)) return matrices(matrix_of(a), b);
+  if (nested_list(b)) return matrices(a, matrix_of(b));
   const Expr &matrix = a.kind == Kind::matrix ? a : b, &other = a.kind == Kind::matrix ? b : a;
   const bool vector = matrix.columns == 1 || std::ssize(matrix.args) == matrix.columns;
   const bool list =

@@ -104,7 +104,7 @@ std::vector<Candidate> find_answers(std::string_view text, const ExtractOptions&
     if (!hashes.empty() && later && hashes.find_first_of("0123456789") != npos && !prose(hashes))
       out.push_back({std::string(hashes), Source::phrase});
     if (phrase.at == npos) return;
-    const size_t end = sentence_end(text, phrase.after);
+    size_t end = sentence_end(text, phrase.after);
     std::vector<Span> inside;
     for (const Span& s : all_formulas)
       if (s.from >= phrase.after && s.from < end) inside.push_back(s);
@@ -112,6 +112,17 @@ std::vector<Candidate> find_answers(std::string_view text, const ExtractOptions&
     while (sentence.starts_with('*') || sentence.starts_with('_')) sentence = trimmed(sentence.substr(1));
     while (sentence.ends_with('*') || sentence.ends_with('_'))
       sentence = trimmed(sentence.substr(0, sentence.size() - 1));
+    // "42, not 41", "42 (since ...)": what follows is no part of the answer.
+    size_t stop = npos;
+    for (const std::string_view mark : {", not ", " (since ", " (because ", " (as ", ", since ", ", because ",
+                                        " since ", " because ", " instead of ", " rather than "})
+      stop = std::min(stop, sentence.find(mark));
+    if (stop != npos && stop > 0) {
+      const size_t cut = static_cast<size_t>(sentence.data() - text.data()) + stop;
+      std::erase_if(inside, [&](const Span& s) { return s.from >= cut; });
+      sentence = trimmed(sentence.substr(0, stop));
+      end = cut;
+    }
     // "The volume of $ABCD$ is 120": a number after a formula without one.
     const bool number_follows =
         !inside.empty() && inside.back().inside.find_first_of("0123456789") == npos &&

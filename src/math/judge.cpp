@@ -245,7 +245,9 @@ MathVerdict judge_math(std::string_view gold, std::string_view completion, const
     const bool marked =
         !answers.empty() && (answers[0].source == Source::boxed || answers[0].source == Source::answer_tag);
     std::optional<char> given;
-    if (!marked && !sentence.empty()) {
+    if (marked && contains(answers[0].text, " ")) {  // <answer>C because D</answer>
+      given = leading_choice(answers[0].text);
+    } else if (!marked && !sentence.empty()) {
       given = leading_choice(sentence);
       if (!given) given = choice_in_prose(sentence);
     } else if (!marked && options.extract.think != ExtractOptions::required) {

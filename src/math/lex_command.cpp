@@ -11,6 +11,18 @@ void Lexer::backslash() {
       if (peek() == '[') at_ = std::min(source_.find(']', at_), source_.size() - 1) + 1;  // \\[2pt]
       return sign("newrow", from);
     }
+    size_t run = at_ + 2;
+    while (run < source_.size() && letter(source_[run])) ++run;
+    if (aligned_ > 0 && command_name(source_.substr(at_ + 2, run - at_ - 2)).role == Role::none) {  // the next line goes on where it begins with a relation
+      at_ += 2;
+      while (blank(peek()) || peek() == '&') ++at_;
+      const char c = peek();
+      const std::string_view next = rest().substr(0, 4);
+      const bool goes_on = c == '=' || c == '<' || c == '>' || c == '+' || next.starts_with("\\le") ||
+                           next.starts_with("\\ge") || next.starts_with("\\app") || next.starts_with("\\end");
+      if (!goes_on) push(Token::gap, "newline", from);
+      return;
+    }
     ++at_;  // "\\frac" as JSON escapes it; a line's end elsewhere
     if (!letter(peek(1))) {
       ++at_;
@@ -117,7 +129,10 @@ void Lexer::command(std::string_view name, size_t from) {
       if (const auto content = group()) words(*content, from);
       break;
     case Role::upright:
-      if (const auto content = group()) upright(name, *content, from);
+      if (const auto content = group())
+        upright(name, *content, from);
+      else if (const size_t at = source_.find_first_not_of(' ', at_); at < source_.size() && letter(source_[at]))
+        at_ = at + 1, upright(name, source_.substr(at, 1), from);  // \\mathbb R
       break;
     case Role::special:
       special(known.means, from);
@@ -133,6 +148,8 @@ void Lexer::special(std::string_view name, size_t from) {
     const std::string_view kind = group().value_or("");
     const bool matrix = kind.find("matrix") != std::string_view::npos || kind == "array" || kind == "cases";
     if (!matrix) {
+      if (kind.starts_with("align") || kind == "split" || kind.starts_with("gather") || kind.starts_with("eqnarray"))
+        aligned_ += name == "begin" ? 1 : aligned_ > 0 ? -1 : 0;
       space_ = true;
       return;
     }
@@ -163,6 +180,13 @@ void Lexer::words(std::string_view content, size_t from) {
     content = without_blanks(content.substr(0, content.size() - 1));
   std::string low;
   for (const char c : content) low += lower(c);
+  bool function = false;
+  for (const std::string_view f : {"sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh",
+                                   "cosh", "tanh", "ln", "log", "gcd", "lcm"})
+    function = function || content == f;
+  const bool value_before = last() && last()->kind == Token::number;
+  if (function && !value_before) return (void)push(Token::function, plain_name(content).means, from);
+  if (low == "to" && value_before) return sign(":", from);  // 3 to 4
   if (low == "and" || low == "or" || low == "and/or") return sign(low == "or" ? "or" : "and", from);
   if (low == "pi" || low == "infinity") return (void)push(Token::constant, low == "pi" ? "pi" : "oo", from);
   if (content.empty()) {

@@ -86,7 +86,10 @@ void Lexer::punctuation() {
       at_ += 2;
       return sign(s == "**" ? "^" : s == "==" ? "=" : s, from);
     }
+  const bool listed = last() && (last()->text == "," || last()->text == "+" || last()->text == "*");
+  if (listed && rest().starts_with("...")) return at_ += 3, (void)push(Token::letter, "dots", from);
   const char c = peek();
+  if (c == '&' && aligned_ > 0 && matrices_ == 0) return ++at_, void(space_ = true);
   if (c == '\f' || c == '\b' || c == '\v') return control(from);
   ++at_;
   switch (c) {

@@ -148,7 +148,7 @@ class Lexer {
   std::vector<Token> tokens_;
   std::vector<bool> separating_;  // of each open bracket: whether commas separate in it
   size_t at_ = 0;
-  int matrices_ = 0, one_sided_ = 0, nesting_;
+  int matrices_ = 0, aligned_ = 0, one_sided_ = 0, nesting_;
   bool space_ = false, negated_ = false;
   bool vectors_;  // so that \times may be their product
 };

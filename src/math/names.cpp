@@ -18,7 +18,7 @@ constexpr Row kCommands[] = {
      "alpha beta gamma delta epsilon varepsilon=epsilon zeta eta theta vartheta=theta iota kappa lambda "
      "mu nu xi omicron rho varrho=rho sigma tau upsilon phi varphi=phi chi psi omega Gamma Delta Theta "
      "Lambda Xi Sigma Upsilon Phi Psi Omega ell hbar aleph imath jmath ldots=dots dots cdots=dots dotsc=dots "
-     "vdots=dots ddots=dots dotsm=dots dotsb=dots square=blank Box=blank nabla star"},
+     "vdots=dots ddots=dots dotsm=dots dotsb=dots square=blank Box=blank nabla star neg lnot=neg top intercal=top"},
     {Role::function,
      "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth sech csch "
      "arcsinh "
@@ -48,9 +48,9 @@ constexpr Row kCommands[] = {
      "textstyle scriptstyle limits nolimits boxed fbox framebox ensuremath mathbf boldsymbol bm mathit "
      "mathcal mathsf mathfrak mathscr bf rm it thinspace negthinspace space hfill noindent cancel underline "
      "angle triangle measuredangle therefore because ensuremath parallel left. nonumber mathstrut dollar "
-     "hline mathop bold normalsize large Large small left. smash mathbin mathrel centering vec "
+     "hline mathop bold checkmark blacksquare qed qedsymbol normalsize large Large small left. smash mathbin mathrel centering vec "
      "overrightarrow"},
-    {Role::skip_group, "hspace vspace phantom hphantom vphantom label tag color cline"},
+    {Role::skip_group, "hspace vspace phantom hphantom vphantom label tag color textcolor colorbox cline"},
     {Role::wide_space, "quad qquad"},
     {Role::words, "text textbf textit textnormal textrm textup textsf texttt mbox hbox emph"},
     {Role::upright, "mathrm operatorname mathbb"},
@@ -68,7 +68,7 @@ constexpr Row kPlain[] = {
      "ceiling=ceil abs Abs=abs Max=max "
      "Min=min Mod=mod sqrt cbrt binomial factorial sign sgn=sign Sum Product Integral Limit Derivative"},
     {Role::constant, "pi Pi=pi infinity=oo inf=oo oo Infinity=oo zoo=oo"},
-    {Role::letter, "alpha beta gamma delta epsilon theta lambda mu sigma omega phi rho"},
+    {Role::letter, "alpha beta gamma delta epsilon theta lambda mu sigma omega phi rho Gamma Delta Theta Lambda Sigma Omega Phi Psi"},
     {Role::sign, "and or mod degrees=circ degree=circ deg=circ percent=% percentage=% pct=% union=cup"},
     {Role::set, "EmptySet=empty Reals=R Naturals=N Integers=Z Rationals=Q"},
 };

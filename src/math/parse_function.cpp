@@ -1,3 +1,4 @@
+#include "math/matrix.h"
 #include "math/names.h"
 #include "math/parser_class.h"
 
@@ -8,6 +9,14 @@ bool trigonometric(std::string_view name) {
   for (const std::string_view f : {"sin", "cos", "tan", "cot", "sec", "csc"})
     if (name == f) return true;
   return false;
+}
+
+// SymPy's relations.
+char relation_name(std::string_view name) {
+  for (const auto& [spelled, sign] : {std::pair<std::string_view, char>{"Eq", '='}, {"Ne", '!'}, {"Lt", '<'},
+                                      {"Le", 'l'}, {"Gt", '>'}, {"Ge", 'g'}})
+    if (name == spelled) return sign;
+  return 0;
 }
 
 bool many_arguments(std::string_view name) {
@@ -91,7 +100,7 @@ Expr Parser::function_atom() {
       raised = exponent();
     }
   }
-  if (is_number(raised, -1) && trigonometric(name)) {
+  if (is_number(raised, -1) && (trigonometric(name) || (name.ends_with('h') && trigonometric(name.substr(0, 3))))) {
     name = "arc" + name;
     raised = number(1);
   }
@@ -154,8 +163,8 @@ Expr Parser::special_atom() {
   if (name == "lim") return limit();
   if (name.starts_with("begin:")) return matrix(std::string_view(name).substr(6));
   if (name == "partial") return symbol("partial");
-  if (name.starts_with("Interval") || name == "FiniteSet" || name == "Union" || name == "Tuple" ||
-      name == "Eq" || name == "Intersection" || name == "Complement")
+  if (name.starts_with("Interval") || name == "FiniteSet" || name == "Union" || name == "Tuple" || name == "Matrix" ||
+      name == "Intersection" || name == "Complement" || relation_name(name) != 0)
     return sympy_set(name);
   --at_;
   unexpected();
@@ -321,13 +330,21 @@ Expr Parser::sympy_set(const std::string& name) {
     args = std::move(group.args);
   else
     args.push_back(std::move(group));
+  if (name == "Matrix" && args.size() == 1) return nested_list(args[0]) ? matrix_of(args[0]) : args[0];
+  if (name == "Matrix") {  // one list: its rows
+    Expr list = node(Kind::tuple, std::move(args));
+    list.square = true;
+    if (nested_list(list)) return matrix_of(list);
+    list.square = false;
+    return list;
+  }
   if (name == "FiniteSet") return node(Kind::set, std::move(args));
   if (name == "Tuple") return node(Kind::tuple, std::move(args));
   if (name == "Union") return node(Kind::set_union, std::move(args));
   if (name == "Intersection") return node(Kind::intersection, std::move(args));
   if (args.size() != 2) throw Unreadable(name + " needs two arguments");
   if (name == "Complement") return node(Kind::difference, std::move(args));
-  if (name == "Eq") return node(Kind::relation, std::move(args), "=");
+  if (const char sign = relation_name(name)) return node(Kind::relation, std::move(args), std::string(1, sign));
   Expr e = node(Kind::interval, std::move(args));
   e.left_closed = !name.ends_with(".open") && !name.ends_with(".Lopen");
   e.right_closed = !name.ends_with(".open") && !name.ends_with(".Ropen");

@@ -76,6 +76,12 @@ Expr Parser::commas() {
   while (true) {
     size_t n = 0;
     bool separated = false;
+    const bool inequality = items.back().kind == Kind::relation && items.back().name != "i";
+    if (inequality && (is("cup") || is("cap"))) {  // x < 3 \\cup x > 5
+      joined = is("cup") ? "or" : "and";
+      separated = true;
+      n = 1;
+    }
     while (is(",", n) || is("and", n) || is("or", n) || is("land", n) || is("lor", n) || is("&", n) ||
            peek(n).kind == Token::gap) {
       if (is("or", n) || is("lor", n)) joined = "or";
@@ -99,8 +105,8 @@ Expr Parser::commas() {
   if (items.size() == 1) return std::move(items[0]);
   for (const Expr& e : items)  // p or q: propositions, no list of values
     logic_ = logic_ || (operators && !is_relation(e) && !free_symbols(e).empty());
-  const bool one_relation =
-      is_relation(items[0]) && (items[0].name == "=" || items[0].name == "~" || items[0].name == "i");
+  const bool one_relation = is_relation(items[0]) && (items[0].name == "=" || items[0].name == "~" ||
+                                                      items[0].name == "i" || items[0].name == "!");
   bool others = false;
   for (size_t i = 1; i < items.size(); ++i) others = others || is_relation(items[i]);
   if (one_relation && !others) {  // x = 1, 2
@@ -108,7 +114,17 @@ Expr Parser::commas() {
     items[0] = std::move(head.args[1]);
     head.args[1] = node(Kind::set, std::move(items), joined);
     head.args[1].bare = true;
-    return head;
+    if (head.name != "!") return head;
+    std::vector<Expr> all;  // x != 1, 2
+    for (Expr& value : head.args[1].args) {
+      std::vector<Expr> sides;
+      sides.push_back(head.args[0]);
+      sides.push_back(std::move(value));
+      all.push_back(node(Kind::relation, std::move(sides), "!"));
+    }
+    Expr both = node(Kind::set, std::move(all), "and");
+    both.bare = true;
+    return both;
   }
   Expr e = node(Kind::set, std::move(items), joined);
   e.bare = true;
@@ -129,7 +145,10 @@ Expr Parser::relation() {
     if (sign == '=' && is("~")) ++at_;
     if (sign == '<' && accept("=")) sign = 'l';
     if (sign == '>' && accept("=")) sign = 'g';
+    const bool outer = inequality_;
+    inequality_ = std::string_view("<l>g!").find(sign) != std::string_view::npos;
     sides.push_back(ratio());
+    inequality_ = outer;
     if (sign == 'S' || sign == 'I') {
       std::swap(sides.back(), sides[sides.size() - 2]);
       sign = sign == 'S' ? 's' : 'i';
@@ -150,14 +169,19 @@ Expr Parser::ratio() {
   }
   if (parts.size() == 1) return std::move(parts[0]);
   const Token& last = tokens_[at_ - 1];
-  const bool time = last.kind == Token::number && last.text.size() == 2 && last.to - tokens_[first].from <= 8;
+  const bool time = source_.substr(tokens_[first].from, last.to - tokens_[first].from).find(':') != source_.npos &&
+                    last.kind == Token::number && last.text.size() == 2 && last.to - tokens_[first].from <= 8;
   Expr e = node(Kind::ratio, std::move(parts));
   if (time) e.name = "time";
   return e;
 }
 
 Expr Parser::set_expression() {
+  const bool side = inequality_;
+  inequality_ = false;
   Expr left = additive();
+  inequality_ = side;
+  if (side && is_scalar(left)) return left;  // x < 3 \\cup x > 5
   while (is("cup") || is("cap") || is("minus") || (is("-") && set_of_numbers(left))) {
     const Kind kind = is("cup") ? Kind::set_union : is("cap") ? Kind::intersection : Kind::difference;
     ++at_;

@@ -237,6 +237,10 @@ Expr Parser::implicit(bool one_factor) {
     if (one_factor || !(starts_factor() || differential())) break;
     if (peek().kind == Token::number && factors.back().kind == Kind::number) unexpected();  // "2 3"
   }
+  const bool point = factors.size() == 2 && factors[0].kind == Kind::symbol && factors[1].kind == Kind::tuple &&
+                     factors[1].args.size() > 1 && factors[0].name.size() == 1 && factors[0].name[0] >= 'A' &&
+                     factors[0].name[0] <= 'Z' && free_symbols(factors[1]).empty();
+  if (point && factors[0].name != "C") return std::move(factors[1]);  // P(1, 2): a point and its name
   if (factors.size() > 1)
     for (Expr& f : factors) f = operand(std::move(f));
   return product(std::move(factors));
@@ -278,6 +282,7 @@ Expr Parser::power() {
       if (braces) expect("}");
       if (base.kind == Kind::symbol) base.name += "'";
     } else if (peek(what).kind == Token::words) {  // 5^{\text{th}}
+      if (peek(what).text == "T" && !is_scalar(base)) base = math::power(std::move(base), symbol("T"));
       at_ += what + 1;
       if (braces) expect("}");
     } else {

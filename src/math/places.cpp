@@ -163,11 +163,12 @@ Phrase last_phrase(std::string_view text) {
       while (i < low.size() && (low[i] == ' ' || low[i] == '*' || low[i] == '\n' || low[i] == '\t')) ++i;
     };
     spaces();
-    bool found = false;
+    bool found = false, conditional = false;
     for (const std::string_view verb : {"is", "equals", "would be", "will be", "are", "=", "was"})
       if (std::string_view(low).substr(i).starts_with(verb)) {
         i += verb.size();
         found = true;
+        conditional = verb == "would be";
         break;
       }
     if (std::string_view(low).substr(i).starts_with(":")) {
@@ -186,6 +187,9 @@ Phrase last_phrase(std::string_view text) {
     best.after = i;
     const std::string_view before = std::string_view(low).substr(0, at);
     best.final = before.ends_with("final ") || before.ends_with("final\n");
+    // "If x = 0, the final answer would be 7" tells of another case.
+    const std::string_view clause = before.substr(std::min(before.find_last_of(".\n") + 1, before.size()));
+    if (conditional || clause.find("if ") != npos) best.final = false;
     return best;
   }
   return best;

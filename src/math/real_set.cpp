@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "math/integer_functions.h"
+
 namespace cohort::math {
 namespace {
 
@@ -171,14 +173,43 @@ class Builder {
     }
     Pieces out = everything();
     for (size_t i = 0; i < e.name.size(); ++i) {
-      const std::optional<Pieces> link = solve(e.args[i], e.name[i], e.args[i + 1]);
+      const std::optional<Pieces> link = solve_link(e.args[i], e.name[i], e.args[i + 1]);
       if (!link) return std::nullopt;
       out = intersect(out, *link);
     }
     return out;
   }
 
-  // a sign b, linear in one variable.
+  // a sign b, or |a| sign b; also x not equal to each of a set.
+  std::optional<Pieces> solve_link(const Expr& a, char sign, const Expr& b) {
+    if ((sign == '!' || sign == 'n') && a.kind == Kind::symbol && !is_scalar(b)) {
+      if (!variable.empty() && variable != a.name) return std::nullopt;
+      const std::optional<Pieces> left_out = b.kind == Kind::set ? points(b) : build(b);
+      variable = a.name;
+      return left_out ? std::optional(complement(*left_out)) : std::nullopt;
+    }
+    const auto absolute = [](const Expr& e) { return e.kind == Kind::function && e.name == "abs"; };
+    const bool second = absolute(b) && free_symbols(a).empty();
+    if (!second && !(absolute(a) && free_symbols(b).empty())) return solve(a, sign, b);
+    if (second) sign = flipped(sign);
+    const Expr &inside = second ? b.args[0] : a.args[0], &bound = second ? a : b;
+    const std::optional<Value> limit = constant_value(bound);
+    if (!limit || std::holds_alternative<Infinity>(*limit)) return std::nullopt;
+    const std::optional<Pieces> above = solve(inside, sign, bound), below = solve(inside, flipped(sign), negate(bound));
+    if (!above || !below) return std::nullopt;
+    if (sign == '<' || sign == 'l') return intersect(*above, *below);
+    Pieces out = *above;
+    if (sign == '!') return sign_of(*limit) < 0 ? everything() : intersect(out, *below);
+    if (sign == '=' && sign_of(*limit) < 0) return Pieces{};
+    out.insert(out.end(), below->begin(), below->end());
+    return out;
+  }
+
+  static char flipped(char sign) {
+    return sign == '<' ? '>' : sign == '>' ? '<' : sign == 'l' ? 'g' : sign == 'g' ? 'l' : sign;
+  }
+
+  // a sign b, linear or quadratic in one variable.
   std::optional<Pieces> solve(const Expr& a, char sign, const Expr& b) {
     if (std::string_view("<l>g!=").find(sign) == std::string_view::npos || !is_scalar(a) || !is_scalar(b))
       return std::nullopt;
@@ -205,13 +236,13 @@ class Builder {
     const auto on_line = [&](int i) {
       return same_value(to_ball(at[i]), to_ball(at[0]) + slope * Ball(x[i]));
     };
-    if (slope.may_be_zero() || !on_line(2) || !on_line(3)) return std::nullopt;
+    if (!on_line(2) || !on_line(3)) return quadratic(d, names[0], sign);
+    if (slope.may_be_zero()) return std::nullopt;
     variable = names[0];
     Value root = Value(-(to_ball(at[0]) / slope));
     if (const auto* x = std::get_if<mpq_class>(&at[0]), *y = std::get_if<mpq_class>(&at[1]); x && y)
       root = mpq_class(*x / (*x - *y));
-    if (sign_of(slope) < 0)
-      sign = sign == '<' ? '>' : sign == '>' ? '<' : sign == 'l' ? 'g' : sign == 'g' ? 'l' : sign;
+    if (sign_of(slope) < 0) sign = flipped(sign);
     Pieces out;
     if (sign == '=' || sign == '!') {
       out = {{root, root, true, true}};
@@ -219,6 +250,46 @@ class Builder {
     }
     if (sign == '<' || sign == 'l') return Pieces{{Infinity{-1}, root, false, sign == 'l'}};
     return Pieces{{root, Infinity{1}, sign == 'g', false}};
+  }
+
+  // d sign 0, where d is a quadratic polynomial with rational coefficients: exact at six points.
+  std::optional<Pieces> quadratic(const Expr& d, const std::string& name, char sign) {
+    const mpq_class x[6] = {0, 1, -1, 3, mpq_class(-5, 2), mpq_class(7, 3)};
+    mpq_class y[6];
+    for (int i = 0; i < 6; ++i) {
+      const Value v = evaluate(substitute(d, name, x[i]), {}, work_);
+      if (!std::holds_alternative<mpq_class>(v)) return std::nullopt;
+      y[i] = std::get<mpq_class>(v);
+    }
+    mpq_class a = (y[1] + y[2]) / 2 - y[0], b = (y[1] - y[2]) / 2, c = y[0];
+    for (int i = 3; i < 6; ++i)
+      if (y[i] != (a * x[i] + b) * x[i] + c) return std::nullopt;
+    if (a == 0) return std::nullopt;
+    if (a < 0) a = -a, b = -b, c = -c, sign = flipped(sign);
+    variable = name;
+    const mpq_class inside = b * b - 4 * a * c;
+    Pieces between;  // where the polynomial, which opens upward, is below zero (or zero)
+    if (inside >= 0) {
+      const std::optional<mpq_class> exact = exact_power(inside, mpq_class(1, 2), work_, true);
+      Value low, high;
+      if (exact) {
+        low = mpq_class((-b - *exact) / (2 * a));
+        high = mpq_class((-b + *exact) / (2 * a));
+      } else {
+        const Ball root = sqrt(Ball(inside)), bottom(mpq_class(2 * a)), top(mpq_class(-b));
+        low = (top - root) / bottom;
+        high = (top + root) / bottom;
+      }
+      const Pieces roots = {{low, low, true, true}, {high, high, true, true}};
+      if (sign == '=') return roots;
+      if (sign == '!') return complement(roots);
+      const bool closed = (sign == 'l' || sign == 'g') == (sign == 'l' || sign == '<');
+      between = {{low, high, closed, closed}};
+      if (!holds_some(between[0])) between.clear();
+    } else if (sign == '=') {
+      return Pieces{};
+    }
+    return sign == '<' || sign == 'l' ? between : complement(between);
   }
 
   std::optional<Pieces> infinite(const Expr& a, const Expr& b, const std::string& name) {  // x < oo
