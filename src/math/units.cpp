@@ -11,10 +11,10 @@
 namespace cohort::math {
 namespace {
 
-constexpr size_t kLongest = 300;  // bytes of a text that is looked at
-constexpr char kFraction = 1, kMicro = 2, kOhm = 3, kDegree = 4, kOther = 127;  // signs of Plain::text
+constexpr size_t kLongestMeasured = 300;  // bytes of a text that is looked at
+constexpr char kFraction = 1, kMicro = 2, kOhm = 3, kDegree = 4, kOtherSign = 127;  // signs of PlainText::text
 
-struct Row {
+struct UnitRow {
   std::string_view names;     // separated by spaces
   std::string_view prefixes;  // letters that may stand before: n u m c d k M G (u: micro)
   const char* scale;          // a rational
@@ -24,7 +24,7 @@ struct Row {
 // The bases: m kg s A K mol(n) Celsius(c) Fahrenheit(f) dollar(d) euro(e) am(a) pm(p) year(y)
 constexpr std::string_view kBases = "mgsAKncfdeapy";
 
-constexpr Row kRows[] = {
+constexpr UnitRow kUnits[] = {
     {"m", "numcdk", "1", "m1"},
     {"meter meters metre metres", "", "1", "m1"},
     {"kilometer kilometers kilometre kilometres", "", "1000", "m1"},
@@ -87,7 +87,7 @@ constexpr Row kRows[] = {
     {"pm PM", "", "1", "p1"},
 };
 
-Unit unit_of(const Row& row) {
+Unit unit_of(const UnitRow& row) {
   Unit unit;
   unit.scale = mpq_class(row.scale);
   for (size_t i = 0; i < row.powers.size();) {
@@ -99,13 +99,13 @@ Unit unit_of(const Row& row) {
   return unit;
 }
 
-const std::unordered_map<std::string, Unit>& table() {
+const std::unordered_map<std::string, Unit>& known_units() {
   static const std::unordered_map<std::string, Unit> all = [] {
     std::unordered_map<std::string, Unit> out;
     static constexpr std::pair<char, const char*> kPrefixes[] = {
         {'n', "1/1000000000"}, {kMicro, "1/1000000"}, {'m', "1/1000"},  {'c', "1/100"},     {'d', "1/10"},
         {'h', "100"},          {'k', "1000"},         {'M', "1000000"}, {'G', "1000000000"}};
-    for (const Row& row : kRows) {
+    for (const UnitRow& row : kUnits) {
       const Unit unit = unit_of(row);
       for (std::string_view rest = row.names; !rest.empty();) {
         const size_t end = std::min(rest.find(' '), rest.size());
@@ -126,21 +126,21 @@ const std::unordered_map<std::string, Unit>& table() {
 }
 
 // A text without its layout: braces as parentheses, commands as signs.
-struct Plain {
+struct PlainText {
   std::string text;
   std::vector<size_t> from;    // of each sign, in the source
   std::vector<bool> upright;   // written as text
   std::vector<bool> may_start;  // a unit: not within a group of text
 };
 
-bool layout(std::string_view name) {
+bool unit_layout(std::string_view name) {
   for (const std::string_view s : {"left", "right", "big", "Big", "bigl", "bigr", "displaystyle", "mathit"})
     if (name == s) return true;
   return false;
 }
 
-Plain plain(std::string_view text) {
-  Plain out;
+PlainText plain_of(std::string_view text) {
+  PlainText out;
   int open_text = 0;  // braces open since a command of text; 0: none
   size_t start = std::string_view::npos;
   const auto put = [&](char c, size_t from) {
@@ -161,7 +161,7 @@ Plain plain(std::string_view text) {
       const Role role = command_name(name).role;
       if (name.empty()) {
         i = i + 1;
-        put(std::string_view(",;:! ()[]").find(text[i]) != std::string_view::npos ? ' ' : kOther, from);
+        put(std::string_view(",;:! ()[]").find(text[i]) != std::string_view::npos ? ' ' : kOtherSign, from);
       } else if (role == Role::words || name == "mathrm" || name == "operatorname" || name == "rm") {
         while (end < text.size() && text[end] == ' ') ++end;
         const bool group = end < text.size() && text[end] == '{' && open_text == 0;
@@ -178,8 +178,8 @@ Plain plain(std::string_view text) {
           put(name == "mu" ? kMicro : name == "Omega" ? kOhm : kDegree, from);
         else if (name == "quad" || name == "qquad" || name == "space")
           put(' ', from);
-        else if (!layout(name))
-          put(kOther, from);
+        else if (!unit_layout(name))
+          put(kOtherSign, from);
         i = end - 1;
       }
     } else if (open_text > 0 && (c == '{' || c == '}')) {
@@ -191,7 +191,7 @@ Plain plain(std::string_view text) {
           {"\xC2\xB5", kMicro}, {"\xCE\xBC", kMicro},  {"\xCE\xA9", kOhm},    {"\xE2\x84\xA6", kOhm},
           {"\xC2\xB0", kDegree}, {"\xC2\xB7", '*'},    {"\xE2\x8B\x85", '*'}, {"\xC3\x97", '*'},
           {"\xC2\xA0", ' '},    {"\xE2\x80\xAF", ' '}, {"\xE2\x88\x92", '-'}};
-      char sign = kOther;
+      char sign = kOtherSign;
       for (const auto& [bytes, s] : kSigns)
         if (text.substr(i).starts_with(bytes)) sign = s, i += bytes.size() - 1;
       put(sign, from);
@@ -206,7 +206,7 @@ Plain plain(std::string_view text) {
 // unit: factor ([*/ or a space] factor)*, factor: name or (unit) or a fraction, with ^ and an integer.
 class UnitReader {
  public:
-  UnitReader(const Plain& plain, size_t at) : plain_(plain), at_(at) {}
+  UnitReader(const PlainText& plain, size_t at) : plain_(plain), at_(at) {}
 
   // The unit that reaches from the place to the end.
   std::optional<Unit> whole() {
@@ -299,7 +299,7 @@ class UnitReader {
         if (n >= plain_.text.size() || plain_.text[n] != kDegree) return std::nullopt;
         for (++n; n < plain_.text.size() && (plain_.text[n] == ')' || plain_.text[n] == ' ');) ++n;
         if (n >= plain_.text.size() || (plain_.text[n] != 'C' && plain_.text[n] != 'F')) return std::nullopt;
-        unit = table().at(std::string(1, kDegree) + plain_.text[n]);
+        unit = known_units().at(std::string(1, kDegree) + plain_.text[n]);
         at_ = n + 1;
         certain_ = true;
         return unit;
@@ -311,8 +311,8 @@ class UnitReader {
         while (end < plain_.text.size() && plain_.text[end] == ' ') ++end;  // \mu\text{m}, k\Omega
         if (end < plain_.text.size()) joined += plain_.text[end++];
       }
-      auto it = table().find(joined);
-      if (it == table().end()) return std::nullopt;
+      auto it = known_units().find(joined);
+      if (it == known_units().end()) return std::nullopt;
       const bool one = joined.size() == 1 || joined[0] == kMicro;
       bool upright = false;
       for (size_t i = at_; i < end; ++i) upright = upright || plain_.upright[i];
@@ -337,7 +337,7 @@ class UnitReader {
     return raised;
   }
 
-  const Plain& plain_;
+  const PlainText& plain_;
   size_t at_;
   int depth_ = 0;
   bool certain_ = false;
@@ -371,16 +371,16 @@ bool ends_value(std::string_view head) {
 
 std::optional<Measured> split_unit(std::string_view text) {
   while (!text.empty() && (text.back() == '.' || text.back() == ' ')) text.remove_suffix(1);
-  if (text.size() < 2 || text.size() > kLongest) return std::nullopt;
+  if (text.size() < 2 || text.size() > kLongestMeasured) return std::nullopt;
   for (const std::string_view group : {"\\text{", "\\mathrm{", "\\textbf{", "\\mbox{"})
     if (text.starts_with(group) && text.find('}') == text.size() - 1 && digit(text[group.size()]))
       text = text.substr(group.size(), text.size() - group.size() - 1);
   const size_t money = text.starts_with("\\$") ? 2 : text[0] == '$' && text.rfind('$') == 0 ? 1 : 0;
   if (money > 0 && digit(text[money]) && text.find_first_not_of("0123456789.,", money) == std::string_view::npos)
-    return Measured{text.substr(money), table().at("dollar"), true};
+    return Measured{text.substr(money), known_units().at("dollar"), true};
   if (text.find_first_of("abcdefghijklmnopqrstuvwxyzACFGHJKLMNPTUVW\xCE\xE2") == std::string_view::npos)
     return std::nullopt;
-  const Plain p = plain(text);
+  const PlainText p = plain_of(text);
   int depth = 0;
   for (size_t i = 0; i < p.text.size(); ++i) {
     const char c = p.text[i];
