@@ -14,7 +14,8 @@ Ball finish(Ball r, int64_t error) {
     throw Unjudgeable("a value too large to calculate");
   const int64_t size = r.log2();
   if (size > kMaxLog) throw Unjudgeable("a value too large to calculate");
-  if (size != kExact) error = std::max(error, size - kBits + 2);
+  if (size != kExact) error = std::max(error, size - digits_now.bits + 2);
+  if (size != kExact && size - 2 > error) digits_now.note(size);
   r.error = error == kExact ? kExact : std::max<int64_t>(error, -8 * kMaxLog);
   return r;
 }
@@ -32,7 +33,10 @@ Ball real_function(const Ball& a, const F& f, int64_t error) {
 
 Ball::Ball(const mpq_class& q) : re(q) {
   if (re.zero()) return;
-  error = re.log2() - kBits + 1;
+  error = re.log2() - digits_now.bits + 1;
+  digits_now.note(re.log2());
+  const size_t bottom = mpz_sizeinbase(q.get_den_mpz_t(), 2);
+  if (bottom > 64) digits_now.note(-static_cast<int64_t>(bottom));  // 1 - 10^{-60}
 }
 
 int64_t Ball::log2() const {
@@ -56,7 +60,7 @@ Ball ball_i() {
 Ball ball_pi() {
   Ball r;
   mpfr_const_pi(r.re.get(), MPFR_RNDN);
-  r.error = 3 - kBits;
+  r.error = 3 - digits_now.bits;
   return r;
 }
 
@@ -137,7 +141,7 @@ Ball log(const Ball& a) {
       mpfr_atan2(r.im.get(), a.im.get(), a.re.get(), MPFR_RNDN);
   }
   const int64_t least = std::max(a.re.log2(), a.im.log2()) - 1;
-  return finish(std::move(r), std::max(plus(a.error, 2 - least), int64_t{4 - kBits}));
+  return finish(std::move(r), std::max(plus(a.error, 2 - least), int64_t{4} - digits_now.bits));
 }
 
 Ball sqrt(const Ball& a) {
@@ -171,7 +175,7 @@ Ball pow(const Ball& a, const Ball& b) {
 
 Ball sin(const Ball& a) {
   if (a.log2() > 200) throw Unjudgeable("an angle too large to calculate");
-  if (a.im.zero()) return real_function(a, mpfr_sin, std::max(plus(a.error, 1), int64_t{2 - kBits}));
+  if (a.im.zero()) return real_function(a, mpfr_sin, std::max(plus(a.error, 1), int64_t{2} - digits_now.bits));
   const Ball e = exp(a * ball_i());
   Ball two_i = ball_i();
   two_i.im = Real(2L);
@@ -180,7 +184,7 @@ Ball sin(const Ball& a) {
 
 Ball cos(const Ball& a) {
   if (a.log2() > 200) throw Unjudgeable("an angle too large to calculate");
-  if (a.im.zero()) return real_function(a, mpfr_cos, std::max(plus(a.error, 1), int64_t{2 - kBits}));
+  if (a.im.zero()) return real_function(a, mpfr_cos, std::max(plus(a.error, 1), int64_t{2} - digits_now.bits));
   const Ball e = exp(a * ball_i());
   return (e + Ball(mpq_class(1)) / e) / Ball(mpq_class(2));
 }
@@ -189,14 +193,14 @@ Ball asin(const Ball& a) {
   if (a.im.zero() && mpfr_cmpabs_ui(a.re.get(), 1) <= 0) {
     const bool near_edge = a.re.log2() >= 0;  // the slope grows without bound there
     const int64_t error = a.error <= kExact ? kExact : near_edge ? a.error / 2 + 4 : a.error + 2;
-    return real_function(a, mpfr_asin, std::max(error, int64_t{2 - kBits}));
+    return real_function(a, mpfr_asin, std::max(error, int64_t{2} - digits_now.bits));
   }
   const Ball one(mpq_class(1));  // -i log(iz + sqrt(1 - z^2))
   return -(ball_i() * log(ball_i() * a + sqrt(one - a * a)));
 }
 
 Ball atan(const Ball& a) {
-  if (a.im.zero()) return real_function(a, mpfr_atan, std::max(plus(a.error, 1), int64_t{2 - kBits}));
+  if (a.im.zero()) return real_function(a, mpfr_atan, std::max(plus(a.error, 1), int64_t{2} - digits_now.bits));
   const Ball one(mpq_class(1)), iz = ball_i() * a;
   return ball_i() * (log(one - iz) - log(one + iz)) / Ball(mpq_class(2));
 }

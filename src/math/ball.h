@@ -8,14 +8,40 @@
 
 namespace cohort::math {
 
-inline constexpr int kBits = 256;            // of a mantissa
+inline constexpr int kBits = 256;            // of a mantissa, unless a Precision asks for more
 inline constexpr int64_t kMaxLog = 1 << 26;  // of a magnitude's logarithm to base 2; beyond: Unjudgeable
 inline constexpr int64_t kExact = INT64_MIN / 4;
 
-// A floating-point number of kBits.
+// The bits of the mantissas made from now on, and how far apart the magnitudes of the values made since are.
+struct Digits {
+  int bits = kBits;
+  int64_t least = 0, greatest = 0;  // logarithms to base 2
+
+  void reset() { least = greatest = 0; }
+  void note(int64_t log2) {
+    if (log2 < least) least = log2;
+    if (log2 > greatest) greatest = log2;
+  }
+  int64_t spread() const { return greatest - least; }
+};
+inline thread_local Digits digits_now;
+
+// Mantissas of so many bits while it lives.
+class Precision {
+ public:
+  explicit Precision(int bits) : before_(digits_now.bits) { digits_now.bits = bits; }
+  ~Precision() { digits_now.bits = before_; }
+  Precision(const Precision&) = delete;
+  Precision& operator=(const Precision&) = delete;
+
+ private:
+  int before_;
+};
+
+// A floating-point number of digits_now.bits.
 class Real {
  public:
-  Real() { mpfr_init2(value_, kBits), mpfr_set_zero(value_, 1); }
+  Real() { mpfr_init2(value_, digits_now.bits), mpfr_set_zero(value_, 1); }
   explicit Real(long v) : Real() { mpfr_set_si(value_, v, MPFR_RNDN); }
   explicit Real(const mpq_class& q) : Real() { mpfr_set_q(value_, q.get_mpq_t(), MPFR_RNDN); }
   Real(const Real& o) : Real() { mpfr_set(value_, o.value_, MPFR_RNDN); }

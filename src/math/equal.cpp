@@ -12,16 +12,6 @@ namespace cohort::math {
 namespace {
 
 
-// Commands that change how a formula looks and never what it means.
-bool is_layout(std::string_view name) {
-  for (const std::string_view s :
-       {"left",   "right", "mleft", "mright", "big",    "Big",   "bigg",         "Bigg",
-        "bigl",   "bigr",  "Bigl",  "Bigr",   "biggl",  "biggr", "displaystyle", "textstyle",
-        "mathbf", "bf",    "rm",    "it",     "mathit", "space", "boxed",        "fbox"})
-    if (name == s) return true;
-  return false;
-}
-
 bool sets_of_reals(const Expr& e) {
   return e.kind == Kind::interval || e.kind == Kind::set_union || e.kind == Kind::intersection ||
          e.kind == Kind::difference || e.kind == Kind::named_set;
@@ -151,98 +141,6 @@ void rename(Expr& e, std::map<std::string, std::string>& names) {
 
 }  // namespace
 
-std::string plain_words(std::string_view text) {
-  std::string out;
-  bool space = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '\\') {  // a command
-      while (i + 1 < text.size() && ((text[i + 1] | 32) >= 'a' && (text[i + 1] | 32) <= 'z')) ++i;
-      space = true;
-      continue;
-    }
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    const bool mark = std::string_view(" \t\n\r~$\\.,;:!?\"'`*_{}()[]-").find(c) != std::string_view::npos;
-    if (mark) {
-      space = true;
-      continue;
-    }
-    if (space && !out.empty()) out += ' ';
-    space = false;
-    out += c;
-  }
-  return out;
-}
-
-std::string comparable_text(std::string_view text) {
-  std::string words, written;
-  bool only_words = true, space = false;
-  const auto put = [&](char c) {
-    if (space && !words.empty()) words += ' ';
-    space = false;
-    words += lower(c);
-    written += c;
-  };
-  const auto letters_from = [&](size_t i) {
-    size_t n = 0;
-    while (i + n < text.size() && letter(text[i + n])) ++n;
-    return n;
-  };
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '\\') {
-      const size_t n = letters_from(i + 1);
-      if (n == 0) {  // \, \; \$ \( and the like; \{ \} \| \% have a meaning
-        if (++i < text.size() && std::string_view("{}|%\\").find(text[i]) != npos) {
-          only_words = only_words && text[i] == '\\';
-          (written += '\\') += text[i];
-        }
-        space = true;
-        continue;
-      }
-      const std::string_view name = text.substr(i + 1, n);
-      const Name known = command_name(name);
-      const bool layout = known.role == Role::words || known.role == Role::wide_space || is_layout(name) ||
-                          (known.role == Role::upright && name != "mathbb");
-      i += n;
-      space = true;
-      if (layout) continue;
-      only_words = false;
-      written += '\\';
-      written += known.role == Role::special || known.role == Role::sign || known.role == Role::letter
-                     ? known.means
-                     : name;
-      written += ' ';
-      continue;
-    }
-    const char before = i > 0 ? text[i - 1] : ' ', after = i + 1 < text.size() ? text[i + 1] : ' ';
-    if (c == '-' && letter(before) && letter(after)) {  // a hyphen is none between two single letters
-      const bool word = letters_from(i + 1) > 1 || (i > 1 && letter(text[i - 2]));
-      if (!word) only_words = false;
-      written += c;
-      space = true;
-    } else if (std::string_view(".,").find(c) != npos && digit(before) && digit(after)) {
-      put(c);
-    } else if (std::string_view(" \t\n\r~$").find(c) != npos) {
-      space = true;
-    } else if (std::string_view(".,;:!?\"'`*{}").find(c) != npos) {
-      space = true;
-      written += c;
-    } else {
-      if (std::string_view("-+=<>/^|&%").find(c) != npos) only_words = false;
-      put(c);
-    }
-  }
-  if (only_words) {
-    while (words.size() > 2 && (words[0] == '(' || words[0] == '_') &&
-           words.find_first_of("()_", 1) == words.size() - 1)
-      words = words.substr(1, words.size() - 2);
-    return words;
-  }
-  while (written.ends_with('.') || written.ends_with(',')) written.pop_back();
-  return written;
-}
-
 Same Comparer::same(const Expr& gold, const Expr& given) {
   Expr a = settle(with_matrices(gold, work_)), b;
   try {
@@ -255,7 +153,44 @@ Same Comparer::same(const Expr& gold, const Expr& given) {
     rename(a, first);
     rename(b, second);
   }
-  return compare_trees(a, b);
+  return at_precision(a, b);
+}
+
+// Values that agree although numbers far apart took part, as in 1 + e^{-500}, are compared again with as many bits
+// as these numbers need.
+Same Comparer::at_precision(const Expr& a, const Expr& b) {
+  constexpr int64_t kNear = 64, kMostBits = 8192, kWork = 50000;
+  const auto compare = [&] {
+    digits_now.reset();
+    by_digits_ = too_few_digits_ = false;
+    try {
+      return compare_trees(a, b);
+    } catch (const TooFewDigits& e) {
+      too_few_digits_ = true;
+      return unknown(e.what());
+    }
+  };
+  const Same first = compare();
+  const int64_t spread = digits_now.spread();
+  const bool doubtful = first == Same::yes ? by_digits_ && spread > kNear : first == Same::unknown && too_few_digits_;
+  if (!doubtful) return first;
+  if (2 * spread + kBits > kMostBits)
+    return first == Same::yes && to_text(a) != to_text(b) ? unknown("values of too many digits") : first;
+  const int bits = static_cast<int>(std::min(std::max<int64_t>(4 * spread + kBits, 1024), kMostBits));
+  const Precision precision(bits);
+  const Work rest = work_;
+  const int64_t times = bits / kBits;
+  work_ = Work(kWork, times * times / 4 + 1);
+  confirming_ = true;
+  Same second = Same::unknown;
+  try {
+    second = compare();
+  } catch (const Unjudgeable& e) {
+    reason_ = e.what();
+  }
+  confirming_ = false;
+  work_ = rest;
+  return second;
 }
 
 Same Comparer::compare_trees(const Expr& a, const Expr& b) {
@@ -391,6 +326,7 @@ Same Comparer::sets(const Expr& a, const Expr& b) {
       return real_set(is_scalar(e) ? node(Kind::set, {e}) : e, work_);  // {x} was read as x
     };
     const std::optional<RealSet> x = set_of(a), y = set_of(b);
+    by_digits_ = true;
     if (x && y) return same_set(*x, *y) ? Same::yes : Same::no;
   } catch (const Outside&) {
   } catch (const Undefined&) {

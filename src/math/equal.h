@@ -28,6 +28,7 @@ class Comparer {
 
  private:
   // equal.cpp
+  Same at_precision(const Expr& a, const Expr& b);
   Same compare_trees(const Expr& a, const Expr& b);
   Same collections(const Expr& a, const Expr& b);
   Same ordered(const Expr& a, const Expr& b);
@@ -52,13 +53,16 @@ class Comparer {
   Same relations(const Expr& a, const Expr& b);
   Same with_value(const Expr& relation, const Expr& value, bool relation_is_gold);
   Same equations(const Expr& a, const Expr& b);
+  Same without_denominators(const Expr& a, const Expr& b);
   Same inequalities(const Expr& a, const Expr& b);
   Same proportional(const Expr& a, const Expr& b, bool positive);
 
   const EqualOptions& options_;
   Work& work_;
   std::string reason_;
-  int depth_ = 0;
+  bool by_digits_ = false;     // values that are not exact were found to agree
+  bool too_few_digits_ = false;
+  bool confirming_ = false;    // once more with longer mantissas: one point is enough
 };
 
 // Small letters, single spaces, without surrounding punctuation and brackets: "(A)" is "a". For a text that is

@@ -37,6 +37,58 @@ char flipped(char sign) {
   }
 }
 
+// A tree as a numerator and the factors of its denominator.
+struct Cleared {
+  Expr top;
+  std::vector<Expr> bottom;
+};
+
+Expr times_all(Expr top, const std::vector<Expr>& factors) {
+  std::vector<Expr> all;
+  all.push_back(std::move(top));
+  all.insert(all.end(), factors.begin(), factors.end());
+  return product(std::move(all));
+}
+
+Cleared cleared(const Expr& e) {
+  Cleared out{number(1), {}};
+  if (e.kind == Kind::multiply) {
+    std::vector<Expr> tops;
+    for (const Expr& a : e.args) {
+      Cleared part = cleared(a);
+      tops.push_back(std::move(part.top));
+      out.bottom.insert(out.bottom.end(), part.bottom.begin(), part.bottom.end());
+    }
+    out.top = product(std::move(tops));
+  } else if (e.kind == Kind::power && is_number(e.args[1], -1) && !free_symbols(e.args[0]).empty()) {
+    Cleared inside = cleared(e.args[0]);
+    out.top = times_all(number(1), inside.bottom);
+    out.bottom.push_back(std::move(inside.top));
+  } else if (e.kind == Kind::add) {
+    std::vector<Cleared> parts;
+    for (const Expr& a : e.args) parts.push_back(cleared(a));
+    std::vector<Expr> terms;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      Expr term = parts[i].top;
+      for (size_t j = 0; j < parts.size(); ++j)
+        if (j != i) term = times_all(std::move(term), parts[j].bottom);
+      terms.push_back(std::move(term));
+    }
+    out.top = sum(std::move(terms));
+    for (Cleared& p : parts) out.bottom.insert(out.bottom.end(), p.bottom.begin(), p.bottom.end());
+  } else {
+    out.top = e;
+  }
+  return out;
+}
+
+Expr with_zero(const Expr& e, const std::string& name) {
+  if (e.kind == Kind::symbol && e.name == name) return number(0);
+  Expr out = e;
+  for (Expr& a : out.args) a = with_zero(a, name);
+  return out;
+}
+
 bool many_quantities(const Expr& e) {
   return free_symbols(e).size() >= 2 || has_kind(e, Kind::call) || has_function(e, "abs");
 }
@@ -114,6 +166,7 @@ Same Comparer::with_value(const Expr& relation, const Expr& value, bool relation
   if (!options_.allow_set_relation) return Same::no;
   try {
     const std::optional<RealSet> x = real_set(relation, work_), y = real_set(value, work_);
+    by_digits_ = true;
     if (x && y) return same_set(*x, *y) ? Same::yes : Same::no;
     if (y && !is_scalar(value) && free_symbols(relation).size() == 1)
       return unknown("an inequality that is not solved");
@@ -138,7 +191,33 @@ Same Comparer::equations(const Expr& a, const Expr& b) {
     }
   }
   if (!is_scalar(a_left) || !is_scalar(a_right) || !is_scalar(b_left) || !is_scalar(b_right)) return Same::no;
-  return proportional(difference_of(a_left, a_right), difference_of(b_left, b_right), false);
+  const Expr x = difference_of(a_left, a_right), y = difference_of(b_left, b_right);
+  const Same s = proportional(x, y, false);
+  return s == Same::no ? without_denominators(x, y) : s;
+}
+
+// y = 1/x is xy = 1, because that is never true where x = 0; a/b = c/d is more than ad = bc.
+Same Comparer::without_denominators(const Expr& a, const Expr& b) {
+  const Cleared x = cleared(a), y = cleared(b);
+  if (x.bottom.empty() && y.bottom.empty()) return Same::no;
+  if (x.bottom.size() + y.bottom.size() > 4 || proportional(x.top, y.top, false) != Same::yes)
+    return Same::no;
+  for (const Cleared* side : {&x, &y})
+    for (const Expr& factor : side->bottom) {
+      if (factor.kind != Kind::symbol)
+        return unknown("equations that may differ where a denominator is zero");
+      std::optional<Value> first;
+      for (int round = 0; round < 4; ++round) {
+        Reading reading;
+        reading.round = round;
+        const Value v = evaluate(with_zero(side->top, factor.name), reading, work_);
+        if (!std::holds_alternative<mpq_class>(v) || std::get<mpq_class>(v) == 0 ||
+            (first && !same_value(*first, v)))
+          return unknown("equations that may differ where a denominator is zero");
+        first = v;
+      }
+    }
+  return Same::yes;
 }
 
 // Whether a = c b for one number c, not 0, for all values of the variables.
@@ -147,7 +226,7 @@ Same Comparer::proportional(const Expr& a, const Expr& b, bool positive) {
   std::optional<std::pair<Ball, Ball>> first;
   int agreeing = 0;
   for (const bool complex_values : {false, true}) {
-    for (int round = 0; round < 24 && agreeing < 6; ++round) {
+    for (int round = 0; round < 24 && agreeing < (confirming_ ? 1 : 6); ++round) {
       Reading reading;
       reading.complex_values = complex_values;
       reading.round = round;
@@ -162,12 +241,13 @@ Same Comparer::proportional(const Expr& a, const Expr& b, bool positive) {
           continue;
         }
         if (!same_value(x * first->second, y * first->first)) return Same::no;
+        by_digits_ = true;
         ++agreeing;
       } catch (const Undefined&) {
       } catch (const Outside&) {
       }
     }
-    if (agreeing >= 3) return Same::yes;
+    if (agreeing >= (confirming_ ? 1 : 3)) return Same::yes;
   }
   if (to_text(a) == to_text(b)) return Same::yes;
   return unknown("no values of the variables for which both equations are defined");
@@ -177,6 +257,7 @@ Same Comparer::inequalities(const Expr& a, const Expr& b) {
   try {
     std::string x_name, y_name;
     const std::optional<RealSet> x = real_set(a, work_, &x_name), y = real_set(b, work_, &y_name);
+    by_digits_ = true;
     if (x && y) return x_name == y_name && same_set(*x, *y) ? Same::yes : Same::no;
   } catch (const Outside&) {
   } catch (const Undefined&) {

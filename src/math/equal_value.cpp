@@ -43,6 +43,8 @@ Attempt attempt(const Expr& e, const Reading& reading, Work& work) {
   }
 }
 
+bool exact(const Value& v) { return !std::holds_alternative<Ball>(v); }
+
 // Whether two values agree to so many bits.
 bool within(const Value& a, const Value& b, int64_t bits) {
   if (std::holds_alternative<Infinity>(a) || std::holds_alternative<Infinity>(b)) return false;
@@ -104,9 +106,13 @@ Same Comparer::constants(const Expr& a, const Expr& b, Reading reading) {
   if (indistinct(x.result, y.result)) {  // two integers would look the same
     if (to_text(a) == to_text(b)) return Same::yes;
     if (const auto same = same_remainders(a, b, work_)) return *same ? Same::yes : Same::no;
+    too_few_digits_ = true;
     return unknown("a number too large to be compared exactly");
   }
-  if (same_value(x.result, y.result)) return Same::yes;
+  if (same_value(x.result, y.result)) {
+    by_digits_ = by_digits_ || !exact(x.result) || !exact(y.result);
+    return Same::yes;
+  }
   if ((has_decimal(a) || has_decimal(b)) && near(x.result, y.result)) return Same::yes;
   if (has_opaque(a) || has_opaque(b)) return unknown(kOpaque);
   return Same::no;
@@ -132,10 +138,11 @@ Same Comparer::identical(const Expr& a, const Expr& b, Reading reading) {
 
 Same Comparer::identical_at_points(const Expr& a, const Expr& b, Reading reading) {
   const bool whole = counts(a) || counts(b), decimal = has_decimal(a) || has_decimal(b);
+  const int wanted = confirming_ ? 1 : kAgreeing;
   bool undecided = false;
   for (const bool complex_values : {false, true}) {
     int agreeing = 0;
-    for (int round = 0; round < kRounds && agreeing < kAgreeing; ++round) {
+    for (int round = 0; round < kRounds && agreeing < wanted; ++round) {
       reading.round = round;
       reading.complex_values = complex_values;
       reading.points = whole ? Reading::whole : round % 2 ? Reading::positive : Reading::mixed;
@@ -148,14 +155,16 @@ Same Comparer::identical_at_points(const Expr& a, const Expr& b, Reading reading
           if (has_opaque(a) || has_opaque(b)) return unknown(kOpaque);
           return Same::no;
         }
+        by_digits_ = by_digits_ || !exact(x.result) || !exact(y.result);
         ++agreeing;
-      } catch (const Unjudgeable&) {
+      } catch (const TooFewDigits&) {
         undecided = true;
       }
     }
-    if (agreeing >= kLeastAgreeing) return Same::yes;
+    if (agreeing >= std::min(wanted, kLeastAgreeing)) return Same::yes;
   }
   if (to_text(a) == to_text(b)) return Same::yes;
+  too_few_digits_ = too_few_digits_ || undecided;
   return unknown(undecided ? "too many digits cancel"
                            : "no values of the variables for which both sides are defined");
 }

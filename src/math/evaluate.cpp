@@ -391,7 +391,7 @@ class Evaluator {
       const mpfr_exp_t exponent = mpfr_get_z_2exp(mantissa.get_mpz_t(), rounded.get());
       h = mix(h, static_cast<uint64_t>(exponent) + mpz_fdiv_ui(mantissa.get_mpz_t(), 4294967291u));
       h = mix(h, mpz_fdiv_ui(mantissa.get_mpz_t(), 4294967279u) + (part->sign() < 0 ? 7 : 0));
-      mpfr_prec_round(rounded.get(), kBits, MPFR_RNDN);
+      mpfr_prec_round(rounded.get(), digits_now.bits, MPFR_RNDN);
     }
     return h;
   }

@@ -14,13 +14,18 @@ namespace cohort::math {
 // and no clock: the same text meets the bound on every machine.
 class Work {
  public:
-  explicit Work(int64_t units) : left_(units) {}
+  explicit Work(int64_t units, int64_t cost = 1) : left_(units), cost_(cost) {}  // cost: of longer mantissas
   void spend(int64_t units) {
-    if ((left_ -= units) < 0) throw Unjudgeable("more work than one comparison may take");
+    if ((left_ -= units * cost_) < 0) throw Unjudgeable("more work than one comparison may take");
   }
 
  private:
-  int64_t left_;
+  int64_t left_, cost_;
+};
+
+// Two values agree in so few digits that nothing is told.
+struct TooFewDigits : Unjudgeable {
+  using Unjudgeable::Unjudgeable;
 };
 
 struct Infinity {
@@ -49,7 +54,7 @@ inline constexpr long kMaxTerms = 1000;       // of a sum or product that is wri
 Value evaluate(const Expr& e, const Reading& reading, Work& work);
 bool has_opaque(const Expr& e);
 
-// Equal, or so near that 256 bits show no difference.
+// Equal, or so near that the bits of digits_now show no difference. Throws TooFewDigits.
 bool same_value(const Value& a, const Value& b);
 Ball to_ball(const Value& v);  // throws Undefined for infinity
 int sign_of(const Value& v);   // of a real value; 0 where it may be zero; throws Outside for a complex one

@@ -108,6 +108,29 @@ bool apart(const Measured& m, std::string_view text) {
   return true;
 }
 
+// "BAC", "\\triangle ABC": a text that is nothing but capital letters; empty for another. As a product their order
+// does not matter, as a name or a ranking it does.
+std::string capital_letters(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\') {
+      size_t end = i + 1;
+      while (end < text.size() && letter(text[end])) ++end;
+      const std::string_view name = text.substr(i + 1, end - i - 1);
+      const Role role = command_name(name).role;
+      const bool mark = role == Role::words || role == Role::upright || role == Role::accent ||
+                        name == "triangle" || name == "angle" || name.empty();
+      if (!mark) return {};
+      i = end - 1;
+    } else if (text[i] >= 'A' && text[i] <= 'Z') {
+      out += text[i];
+    } else if (std::string_view(" {}$").find(text[i]) == npos) {
+      return {};
+    }
+  }
+  return out.size() > 1 ? out : std::string{};
+}
+
 // The same tree in another unit.
 std::optional<Expr> scaled(const Expr& e, const mpq_class& by) {
   if (by == 1) return e;
@@ -156,8 +179,15 @@ class Judge {
       } else {
         equal = any_same(gold, given, 1);
         const bool variables = !gold.trees.empty() && !free_symbols(gold.trees[0]).empty();
-        if (!equal && second && (second->certain || !variables)) equal = any_same(gold, read(second->value), 1);
+        if (!equal && second && (second->certain || !variables))
+          equal = any_same(gold, read(second->value), 1);
         if (!equal && gold_unit) equal = any_same(read(first->value), given, 1);
+      }
+      const std::string letters = capital_letters(gold_text), others = capital_letters(answer.text);
+      if (equal && !letters.empty() && !others.empty() && letters != others) {
+        v.outcome = MathVerdict::unjudged;
+        v.reason = "letters in another order: a product or a name";
+        return v;
       }
       if (equal) {
         v.outcome = MathVerdict::right;
@@ -212,7 +242,8 @@ class Judge {
 }  // namespace
 
 MathVerdict judge_math(std::string_view gold, std::string_view completion, const MathOptions& options) {
-  const std::optional<std::string> plain_gold = plain_unicode(gold), plain_completion = plain_unicode(completion);
+  const std::optional<std::string> plain_gold = plain_unicode(gold),
+                                   plain_completion = plain_unicode(completion);
   if (plain_gold) gold = *plain_gold;
   if (plain_completion) completion = *plain_completion;
   const std::vector<Candidate> golds = find_gold(gold);

@@ -13,7 +13,8 @@ void Lexer::backslash() {
     }
     size_t run = at_ + 2;
     while (run < source_.size() && letter(source_[run])) ++run;
-    if (aligned_ > 0 && command_name(source_.substr(at_ + 2, run - at_ - 2)).role == Role::none) {  // the next line goes on where it begins with a relation
+    if (aligned_ > 0 && command_name(source_.substr(at_ + 2, run - at_ - 2)).role ==
+                            Role::none) {  // the next line goes on where it begins with a relation
       at_ += 2;
       while (blank(peek()) || peek() == '&') ++at_;
       const char c = peek();
@@ -131,7 +132,8 @@ void Lexer::command(std::string_view name, size_t from) {
     case Role::upright:
       if (const auto content = group())
         upright(name, *content, from);
-      else if (const size_t at = source_.find_first_not_of(' ', at_); at < source_.size() && letter(source_[at]))
+      else if (const size_t at = source_.find_first_not_of(' ', at_);
+               at < source_.size() && letter(source_[at]))
         at_ = at + 1, upright(name, source_.substr(at, 1), from);  // \\mathbb R
       break;
     case Role::special:
@@ -148,7 +150,8 @@ void Lexer::special(std::string_view name, size_t from) {
     const std::string_view kind = group().value_or("");
     const bool matrix = kind.find("matrix") != std::string_view::npos || kind == "array" || kind == "cases";
     if (!matrix) {
-      if (kind.starts_with("align") || kind == "split" || kind.starts_with("gather") || kind.starts_with("eqnarray"))
+      if (kind.starts_with("align") || kind == "split" || kind.starts_with("gather") ||
+          kind.starts_with("eqnarray"))
         aligned_ += name == "begin" ? 1 : aligned_ > 0 ? -1 : 0;
       space_ = true;
       return;
@@ -181,8 +184,8 @@ void Lexer::words(std::string_view content, size_t from) {
   std::string low;
   for (const char c : content) low += lower(c);
   bool function = false;
-  for (const std::string_view f : {"sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh",
-                                   "cosh", "tanh", "ln", "log", "gcd", "lcm"})
+  for (const std::string_view f : {"sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan",
+                                   "sinh", "cosh", "tanh", "ln", "log", "gcd", "lcm"})
     function = function || content == f;
   const bool value_before = last() && last()->kind == Token::number;
   if (function && !value_before) return (void)push(Token::function, plain_name(content).means, from);

@@ -78,7 +78,8 @@ class Matrices {
     return n;
   }
   Expr bounded(Expr e) {
-    work_.spend(1 + static_cast<int64_t>(mpz_size(e.value.get_num_mpz_t()) + mpz_size(e.value.get_den_mpz_t())) / 4);
+    work_.spend(
+        1 + static_cast<int64_t>(mpz_size(e.value.get_num_mpz_t()) + mpz_size(e.value.get_den_mpz_t())) / 4);
     return e;
   }
 
@@ -143,7 +144,8 @@ class Matrices {
   Expr power_of(const Expr& e) {
     const Expr base = as_matrix(e.args[0]);
     const Expr& exponent = e.args[1];
-    if (exponent.kind == Kind::symbol && (exponent.name == "T" || exponent.name == "top" || exponent.name == "text:T"))
+    if (exponent.kind == Kind::symbol &&
+        (exponent.name == "T" || exponent.name == "top" || exponent.name == "text:T"))
       return e.args[0].kind == Kind::tuple ? e.args[0] : transposed(base);  // (1, 2)^T is a vector as well
     if (!is_integer(exponent) || ::abs(exponent.value) > kMaxPower)
       throw Unjudgeable("a power of a matrix that is not calculated");

@@ -124,6 +124,51 @@ TEST(NearMisses, LargeIntegers) {
       true);
 }
 
+// Catches: values that differ beyond the first bits taken for equal, and equal ones of far magnitudes refused.
+TEST(NearMisses, FarMagnitudes) {
+  expect_boxed({{"1", "\\cos(10^{-60})"},
+                {"1+e^{-500}", "1+e^{-600}"},
+                {"1+2^{-300}+\\pi-\\pi", "1"},
+                {"\\sqrt{10^{200}+1}", "10^{100}"},
+                {"\\sin x", "\\sin x + e^{-400}"},
+                {"1", "1+e^{-5000}"},
+                {"\\cos(10^{-60})", "1-10^{-120}/2"},
+                {"(0,1+e^{-500})", "(0,1)"},
+                {"y=x", "y=x+e^{-400}"},
+                {"10^{100}+\\pi", "10^{100}+\\pi+10^{-100}"},
+                {"0", "\\sqrt{10^{200}+1}-10^{100}"},
+                {"\\ln(1+10^{-200})", "10^{-200}"}},
+               false);
+  expect_boxed({{"e^{-1000}e^{1000}", "1"},
+                {"e^{-500}\\cdot e^{500}\\pi", "\\pi"},
+                {"10^{100}+\\pi", "\\pi+10^{100}"},
+                {"\\sqrt{10^{200}}", "10^{100}"},
+                {"x^{40}\\pi", "\\pi x^{40}"},
+                {"\\sin(10^{30})", "\\sin(10^{30}+2\\pi)"}},
+               true);
+}
+
+// Catches: names taken for products, equations whose denominators hide solutions taken for the same.
+TEST(NearMisses, NamesAndEquations) {
+  expect_boxed({{"BAC", "ABC"},
+                {"AB", "BA"},
+                {"\\triangle ABC", "\\triangle BCA"},
+                {"\\frac{a}{b}=\\frac{c}{d}", "ad=bc"},
+                {"y=\\frac{x}{x}", "xy=x"},
+                {"y=\\frac1x", "xy=2"},
+                {"x=0", "1/x=0"},
+                {"\\lim_{x\\to0^+}\\frac1x", "\\lim_{x\\to0^-}\\frac1x"}},
+               false);
+  expect_boxed({{"AB", "AB"},
+                {"AB", "A \\cdot B"},
+                {"2AB", "2BA"},
+                {"xyz", "zyx"},
+                {"y=\\frac1x", "xy=1"},
+                {"y=\\frac1x", "x=\\frac1y"},
+                {"\\lim_{x\\to0^+}\\frac1x", "\\lim_{x\\to0^{+}}\\frac{1}{x}"}},
+               true);
+}
+
 // Catches: a piece of a formula that stands in a sentence without marks taken for the answer.
 TEST(NearMisses, FormulasInSentences) {
   expect_prose({{"9", "Thus x = \\frac{10}{9} holds."},

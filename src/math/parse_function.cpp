@@ -13,8 +13,12 @@ bool trigonometric(std::string_view name) {
 
 // SymPy's relations.
 char relation_name(std::string_view name) {
-  for (const auto& [spelled, sign] : {std::pair<std::string_view, char>{"Eq", '='}, {"Ne", '!'}, {"Lt", '<'},
-                                      {"Le", 'l'}, {"Gt", '>'}, {"Ge", 'g'}})
+  for (const auto& [spelled, sign] : {std::pair<std::string_view, char>{"Eq", '='},
+                                      {"Ne", '!'},
+                                      {"Lt", '<'},
+                                      {"Le", 'l'},
+                                      {"Gt", '>'},
+                                      {"Ge", 'g'}})
     if (name == spelled) return sign;
   return 0;
 }
@@ -100,7 +104,8 @@ Expr Parser::function_atom() {
       raised = exponent();
     }
   }
-  if (is_number(raised, -1) && (trigonometric(name) || (name.ends_with('h') && trigonometric(name.substr(0, 3))))) {
+  if (is_number(raised, -1) &&
+      (trigonometric(name) || (name.ends_with('h') && trigonometric(name.substr(0, 3))))) {
     name = "arc" + name;
     raised = number(1);
   }
@@ -163,8 +168,8 @@ Expr Parser::special_atom() {
   if (name == "lim") return limit();
   if (name.starts_with("begin:")) return matrix(std::string_view(name).substr(6));
   if (name == "partial") return symbol("partial");
-  if (name.starts_with("Interval") || name == "FiniteSet" || name == "Union" || name == "Tuple" || name == "Matrix" ||
-      name == "Intersection" || name == "Complement" || relation_name(name) != 0)
+  if (name.starts_with("Interval") || name == "FiniteSet" || name == "Union" || name == "Tuple" ||
+      name == "Matrix" || name == "Intersection" || name == "Complement" || relation_name(name) != 0)
     return sympy_set(name);
   --at_;
   unexpected();
@@ -273,7 +278,13 @@ Expr Parser::limit() {
   expect("_");
   expect("{");
   Expr to = relation();
-  if (accept("^") && !accept("+")) accept("-");
+  int side = 0;
+  if (accept("^")) {
+    const bool braces = accept("{");
+    side = is("-") ? -1 : 1;
+    if (!accept("+")) accept("-");
+    if (braces) expect("}");
+  }
   while (!ends() && !is("}")) ++at_;
   expect("}");
   if (to.kind != Kind::relation || to.args.size() != 2 || to.args[0].kind != Kind::symbol)
@@ -282,6 +293,7 @@ Expr Parser::limit() {
   args.push_back(single(term(false)));
   args.push_back(std::move(to.args[0]));
   args.push_back(std::move(to.args[1]));
+  if (side != 0) args.push_back(number(side));
   return function("Limit", std::move(args));
 }
 
@@ -344,7 +356,8 @@ Expr Parser::sympy_set(const std::string& name) {
   if (name == "Intersection") return node(Kind::intersection, std::move(args));
   if (args.size() != 2) throw Unreadable(name + " needs two arguments");
   if (name == "Complement") return node(Kind::difference, std::move(args));
-  if (const char sign = relation_name(name)) return node(Kind::relation, std::move(args), std::string(1, sign));
+  if (const char sign = relation_name(name))
+    return node(Kind::relation, std::move(args), std::string(1, sign));
   Expr e = node(Kind::interval, std::move(args));
   e.left_closed = !name.ends_with(".open") && !name.ends_with(".Lopen");
   e.right_closed = !name.ends_with(".open") && !name.ends_with(".Ropen");

@@ -269,6 +269,7 @@ Expr Parser::power() {
   while (is("^")) {
     const bool braces = is("{", 1);
     const size_t what = braces ? 2 : 1;
+    if ((is("+", what) || is("-", what)) && is("}", what + 1)) break;  // 0^+, of a limit
     if (is("circ", what)) {
       at_ += what + 1;
       if (braces) expect("}");

@@ -195,7 +195,8 @@ class Builder {
     const Expr &inside = second ? b.args[0] : a.args[0], &bound = second ? a : b;
     const std::optional<Value> limit = constant_value(bound);
     if (!limit || std::holds_alternative<Infinity>(*limit)) return std::nullopt;
-    const std::optional<Pieces> above = solve(inside, sign, bound), below = solve(inside, flipped(sign), negate(bound));
+    const std::optional<Pieces> above = solve(inside, sign, bound),
+                                below = solve(inside, flipped(sign), negate(bound));
     if (!above || !below) return std::nullopt;
     if (sign == '<' || sign == 'l') return intersect(*above, *below);
     Pieces out = *above;

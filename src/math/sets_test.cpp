@@ -86,7 +86,8 @@ TEST(Sets, Matrices) {
   EXPECT_TRUE(judged("[[1,3],[2,4]]", a + "^T"));
   EXPECT_TRUE(judged("[[1,3],[2,4]]", a + "^{\\top}"));
   EXPECT_TRUE(judged("[[-2,1],[3/2,-1/2]]", a + "^{-1}"));
-  EXPECT_TRUE(judged("\\frac15\\begin{pmatrix}3\\\\4\\end{pmatrix}", "\\begin{pmatrix}0.6\\\\0.8\\end{pmatrix}"));
+  EXPECT_TRUE(
+      judged("\\frac15\\begin{pmatrix}3\\\\4\\end{pmatrix}", "\\begin{pmatrix}0.6\\\\0.8\\end{pmatrix}"));
   EXPECT_TRUE(judged("(2,4)", "2(1,2)"));
   EXPECT_TRUE(judged("(1+3t,2+4t)", "(1,2)+t(3,4)"));
   EXPECT_TRUE(judged("(1,2)", "P(1,2)"));

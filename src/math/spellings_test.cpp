@@ -85,16 +85,27 @@ TEST(Spellings, Unicode) {
   expect_each({{"1.2e-5", "1.2 \xC3\x97 10\xE2\x81\xBB\xE2\x81\xB5"},
                {"2\xC2\xB9\xE2\x81\xB0", "1024"},
                {"5", "\xEF\xBC\x95"},
-               {"1/2", "1\xE2\x81\x84" "2"},
-               {"\\sqrt[3]{2}", "\xE2\x88\x9B" "2"},
+               {"1/2",
+                "1\xE2\x81\x84"
+                "2"},
+               {"\\sqrt[3]{2}",
+                "\xE2\x88\x9B"
+                "2"},
                {"1/3", "0.3\xCC\x85"},
-               {"1/7", "0.1\xCC\x85" "4\xCC\x85" "2\xCC\x85" "8\xCC\x85" "5\xCC\x85" "7\xCC\x85"},
+               {"1/7",
+                "0.1\xCC\x85"
+                "4\xCC\x85"
+                "2\xCC\x85"
+                "8\xCC\x85"
+                "5\xCC\x85"
+                "7\xCC\x85"},
                {"x_1", "x\xE2\x82\x81"},
                {"x^{10}", "x\xC2\xB9\xE2\x81\xB0"},
                {"3/8", "\xE2\x85\x9C"},
                {"12", "\xF0\x9D\x9F\x8F\xF0\x9D\x9F\x90"}},
               true);
-  expect_each({{"10^5", "10\xE2\x81\xBB\xE2\x81\xB5"}, {"x_1", "x\xE2\x82\x82"}, {"0.3", "0.3\xCC\x85"}}, false);
+  expect_each({{"10^5", "10\xE2\x81\xBB\xE2\x81\xB5"}, {"x_1", "x\xE2\x82\x82"}, {"0.3", "0.3\xCC\x85"}},
+              false);
 }
 
 // Catches: marks of repetition that are lost or stretch over other digits; mixed numbers read as products.

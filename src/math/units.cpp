@@ -1,7 +1,6 @@
 #include "math/units.h"
 
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "math/ascii.h"
@@ -11,125 +10,14 @@
 namespace cohort::math {
 namespace {
 
-constexpr size_t kLongestMeasured = 300;  // bytes of a text that is looked at
-constexpr char kFraction = 1, kMicro = 2, kOhm = 3, kDegree = 4, kOtherSign = 127;  // signs of PlainText::text
-
-struct UnitRow {
-  std::string_view names;     // separated by spaces
-  std::string_view prefixes;  // letters that may stand before: n u m c d k M G (u: micro)
-  const char* scale;          // a rational
-  std::string_view powers;    // base and exponent: "m1s-2"
-};
-
-// The bases: m kg s A K mol(n) Celsius(c) Fahrenheit(f) dollar(d) euro(e) am(a) pm(p) year(y)
-constexpr std::string_view kBases = "mgsAKncfdeapy";
-
-constexpr UnitRow kUnits[] = {
-    {"m", "numcdk", "1", "m1"},
-    {"meter meters metre metres", "", "1", "m1"},
-    {"kilometer kilometers kilometre kilometres", "", "1000", "m1"},
-    {"centimeter centimeters centimetre centimetres", "", "1/100", "m1"},
-    {"millimeter millimeters millimetre millimetres", "", "1/1000", "m1"},
-    {"inch inches", "", "127/5000", "m1"},
-    {"ft foot feet", "", "381/1250", "m1"},
-    {"yd yard yards", "", "1143/1250", "m1"},
-    {"mi mile miles", "", "201168/125", "m1"},
-    {"mph", "", "1397/3125", "m1s-1"},
-    {"kph kmh kmph", "", "5/18", "m1s-1"},
-    {"g", "numk", "1/1000", "g1"},
-    {"gram grams", "", "1/1000", "g1"},
-    {"kilogram kilograms", "", "1", "g1"},
-    {"lb lbs pound pounds", "", "45359237/100000000", "g1"},
-    {"oz ounce ounces", "", "45359237/1600000000", "g1"},
-    {"s", "num", "1", "s1"},
-    {"sec secs second seconds", "", "1", "s1"},
-    {"min mins minute minutes", "", "60", "s1"},
-    {"h hr hrs hour hours", "", "3600", "s1"},
-    {"day days", "", "86400", "s1"},
-    {"week weeks", "", "604800", "s1"},
-    {"year years", "", "1", "y1"},
-    {"month months", "", "1/12", "y1"},
-    {"L liter liters litre litres", "", "1/1000", "m3"},
-    {"mL ml milliliter milliliters millilitre millilitres", "", "1/1000000", "m3"},
-    {"N", "mkM", "1", "g1m1s-2"},
-    {"newton newtons", "", "1", "g1m1s-2"},
-    {"J", "mkM", "1", "g1m2s-2"},
-    {"joule joules", "", "1", "g1m2s-2"},
-    {"kWh", "", "3600000", "g1m2s-2"},
-    {"cal", "k", "523/125", "g1m2s-2"},
-    {"eV", "mkMG", "801088317/5000000000000000000000000000", "g1m2s-2"},
-    {"W", "mkMG", "1", "g1m2s-3"},
-    {"watt watts", "", "1", "g1m2s-3"},
-    {"Pa", "hkMG", "1", "g1m-1s-2"},
-    {"pascal pascals", "", "1", "g1m-1s-2"},
-    {"Hz", "kMG", "1", "s-1"},
-    {"hertz", "", "1", "s-1"},
-    {"A", "umk", "1", "A1"},
-    {"amp amps ampere amperes", "", "1", "A1"},
-    {"C", "num", "1", "A1s1"},
-    {"coulomb coulombs", "", "1", "A1s1"},
-    {"V", "umk", "1", "g1m2s-3A-1"},
-    {"volt volts", "", "1", "g1m2s-3A-1"},
-    {"\3", "mkM", "1", "g1m2s-3A-2"},
-    {"ohm ohms", "", "1", "g1m2s-3A-2"},
-    {"F", "num", "1", "g-1m-2s4A2"},
-    {"T", "um", "1", "g1s-2A-1"},
-    {"tesla", "", "1", "g1s-2A-1"},
-    {"K kelvin kelvins", "", "1", "K1"},
-    {"mol", "mk", "1", "n1"},
-    {"mole moles", "", "1", "n1"},
-    {"\4C", "", "1", "c1"},
-    {"\4F", "", "1", "f1"},
-    {"dollar dollars USD", "", "1", "d1"},
-    {"cent cents", "", "1/100", "d1"},
-    {"euro euros EUR", "", "1", "e1"},
-    {"am AM", "", "1", "a1"},
-    {"pm PM", "", "1", "p1"},
-};
-
-Unit unit_of(const UnitRow& row) {
-  Unit unit;
-  unit.scale = mpq_class(row.scale);
-  for (size_t i = 0; i < row.powers.size();) {
-    const size_t base = kBases.find(row.powers[i++]);
-    const bool minus = row.powers[i] == '-';
-    i += minus;
-    unit.powers[base] = (row.powers[i++] - '0') * (minus ? -1 : 1);
-  }
-  return unit;
-}
-
-const std::unordered_map<std::string, Unit>& known_units() {
-  static const std::unordered_map<std::string, Unit> all = [] {
-    std::unordered_map<std::string, Unit> out;
-    static constexpr std::pair<char, const char*> kPrefixes[] = {
-        {'n', "1/1000000000"}, {kMicro, "1/1000000"}, {'m', "1/1000"},  {'c', "1/100"},     {'d', "1/10"},
-        {'h', "100"},          {'k', "1000"},         {'M', "1000000"}, {'G', "1000000000"}};
-    for (const UnitRow& row : kUnits) {
-      const Unit unit = unit_of(row);
-      for (std::string_view rest = row.names; !rest.empty();) {
-        const size_t end = std::min(rest.find(' '), rest.size());
-        const std::string name(rest.substr(0, end));
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-        out[name] = unit;
-        for (const auto& [letter, scale] : kPrefixes) {
-          if (row.prefixes.find(letter == kMicro ? 'u' : letter) == std::string_view::npos) continue;
-          Unit scaled = unit;
-          scaled.scale *= mpq_class(scale);
-          out[letter + name] = scaled;
-        }
-      }
-    }
-    return out;
-  }();
-  return all;
-}
+constexpr size_t kLongestMeasured = 300;         // bytes of a text that is looked at
+constexpr char kFraction = 1, kOtherSign = 127;  // signs of PlainText::text, with those of known_units()
 
 // A text without its layout: braces as parentheses, commands as signs.
 struct PlainText {
   std::string text;
-  std::vector<size_t> from;    // of each sign, in the source
-  std::vector<bool> upright;   // written as text
+  std::vector<size_t> from;     // of each sign, in the source
+  std::vector<bool> upright;    // written as text
   std::vector<bool> may_start;  // a unit: not within a group of text
 };
 
@@ -188,15 +76,18 @@ PlainText plain_of(std::string_view text) {
       if (open_text == 0 || c == '}') put(' ', from);
     } else if (static_cast<unsigned char>(c) >= 0x80) {
       static constexpr std::pair<std::string_view, char> kSigns[] = {
-          {"\xC2\xB5", kMicro}, {"\xCE\xBC", kMicro},  {"\xCE\xA9", kOhm},    {"\xE2\x84\xA6", kOhm},
-          {"\xC2\xB0", kDegree}, {"\xC2\xB7", '*'},    {"\xE2\x8B\x85", '*'}, {"\xC3\x97", '*'},
-          {"\xC2\xA0", ' '},    {"\xE2\x80\xAF", ' '}, {"\xE2\x88\x92", '-'}};
+          {"\xC2\xB5", kMicro},  {"\xCE\xBC", kMicro},  {"\xCE\xA9", kOhm},    {"\xE2\x84\xA6", kOhm},
+          {"\xC2\xB0", kDegree}, {"\xC2\xB7", '*'},     {"\xE2\x8B\x85", '*'}, {"\xC3\x97", '*'},
+          {"\xC2\xA0", ' '},     {"\xE2\x80\xAF", ' '}, {"\xE2\x88\x92", '-'}};
       char sign = kOtherSign;
       for (const auto& [bytes, s] : kSigns)
         if (text.substr(i).starts_with(bytes)) sign = s, i += bytes.size() - 1;
       put(sign, from);
     } else {
-      put(c == '{' || c == '[' ? '(' : c == '}' || c == ']' ? ')' : c == '$' || c == '~' || blank(c) ? ' ' : c,
+      put(c == '{' || c == '['               ? '('
+          : c == '}' || c == ']'             ? ')'
+          : c == '$' || c == '~' || blank(c) ? ' '
+                                             : c,
           from);
     }
   }
@@ -228,7 +119,8 @@ class UnitReader {
   }
   static void multiply(Unit& a, const Unit& b, int power) {
     if (power < -4 || power > 4) power = 0;
-    for (int k = power < 0 ? -power : power; k > 0; --k) a.scale *= power < 0 ? mpq_class(1 / b.scale) : b.scale;
+    for (int k = power < 0 ? -power : power; k > 0; --k)
+      a.scale *= power < 0 ? mpq_class(1 / b.scale) : b.scale;
     for (size_t i = 0; i < a.powers.size(); ++i) a.powers[i] += power * b.powers[i];
   }
 
@@ -261,7 +153,8 @@ class UnitReader {
 
   std::string word() const {
     size_t end = at_;
-    while (end < plain_.text.size() && (letter(plain_.text[end]) || (plain_.text[end] > 1 && plain_.text[end] < 5)))
+    while (end < plain_.text.size() &&
+           (letter(plain_.text[end]) || (plain_.text[end] > 1 && plain_.text[end] < 5)))
       ++end;
     return plain_.text.substr(at_, end - at_);
   }
@@ -330,7 +223,8 @@ class UnitReader {
       if (!digit(peek()) || area > 0) return std::nullopt;
       power = (peek() - '0') * (minus ? -1 : 1);
       ++at_;
-      if (digit(peek()) || power == 0 || power > 4 || power < -4 || (group && !accept(')'))) return std::nullopt;
+      if (digit(peek()) || power == 0 || power > 4 || power < -4 || (group && !accept(')')))
+        return std::nullopt;
     }
     Unit raised;
     multiply(raised, unit, power);
@@ -376,7 +270,8 @@ std::optional<Measured> split_unit(std::string_view text) {
     if (text.starts_with(group) && text.find('}') == text.size() - 1 && digit(text[group.size()]))
       text = text.substr(group.size(), text.size() - group.size() - 1);
   const size_t money = text.starts_with("\\$") ? 2 : text[0] == '$' && text.rfind('$') == 0 ? 1 : 0;
-  if (money > 0 && digit(text[money]) && text.find_first_not_of("0123456789.,", money) == std::string_view::npos)
+  if (money > 0 && digit(text[money]) &&
+      text.find_first_not_of("0123456789.,", money) == std::string_view::npos)
     return Measured{text.substr(money), known_units().at("dollar"), true};
   if (text.find_first_of("abcdefghijklmnopqrstuvwxyzACFGHJKLMNPTUVW\xCE\xE2") == std::string_view::npos)
     return std::nullopt;
@@ -391,7 +286,8 @@ std::optional<Measured> split_unit(std::string_view text) {
         const size_t n = head.size();
         if (head.back() == ' ' || head.back() == '~' || head.back() == '$')
           head.remove_suffix(1);
-        else if (n > 1 && head[n - 2] == '\\' && std::string_view(",;:!").find(head.back()) != std::string_view::npos)
+        else if (n > 1 && head[n - 2] == '\\' &&
+                 std::string_view(",;:!").find(head.back()) != std::string_view::npos)
           head.remove_suffix(2);
         else if (head.back() == '\\')
           head.remove_suffix(1);

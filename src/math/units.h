@@ -5,14 +5,20 @@
 
 #include <array>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 
 namespace cohort::math {
 
 struct Unit {
   mpq_class scale = 1;           // in units of the base
-  std::array<int, 16> powers{};  // of metre, kilogram, second and the others, see units.cpp
+  std::array<int, 16> powers{};  // of metre, kilogram, second and the others, see unit_table.cpp
 };
+
+// The known units by name. Signs outside ASCII stand as kMicro, kOhm and kDegree: kMicro + "m", kDegree + "C".
+inline constexpr char kMicro = 2, kOhm = 3, kDegree = 4;
+const std::unordered_map<std::string, Unit>& known_units();
 
 struct Measured {
   std::string_view value;  // the text before the unit

@@ -47,7 +47,7 @@ bool same_value(const Value& a, const Value& b) {
   if (p || q) return p && q && p->sign == q->sign;
   const Ball left = to_ball(a), right = to_ball(b), d = left - right;
   const int64_t scale = std::max<int64_t>(std::max(left.log2(), right.log2()), -100);
-  if (d.error > scale - 80) throw Unjudgeable("too many digits cancel");
+  if (d.error > scale - 80) throw TooFewDigits("too many digits cancel");
   return d.may_be_zero();
 }
 
