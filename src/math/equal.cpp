@@ -34,13 +34,18 @@ bool listed_inequalities(const Expr& e) {
          });
 }
 
-// "all real numbers": words that name a set.
+// "all real numbers", "three": words that name a set or a number.
 const Expr* named_in_words(const Expr& e) {
   static const std::map<std::string, Expr, std::less<>> kSets = [] {
     std::map<std::string, Expr, std::less<>> out;
     for (const char* words : {"all real numbers", "all reals", "the set of all real numbers", "all real values",
                               "the real numbers", "real numbers", "any real number", "every real number"})
       out[words] = node(Kind::named_set, {}, "R");
+    long value = 0;
+    for (const char* words : {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+                              "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen",
+                              "eighteen", "nineteen", "twenty"})
+      out[words] = number(value++);
     for (const char* words : {"all integers", "the set of all integers", "the integers", "any integer"})
       out[words] = node(Kind::named_set, {}, "Z");
     for (const char* words : {"no solution", "no solutions", "no real solution", "no real solutions", "empty set",
@@ -51,6 +56,18 @@ const Expr* named_in_words(const Expr& e) {
   if (e.kind != Kind::text) return nullptr;
   const auto it = kSets.find(comparable_text(e.name));
   return it == kSets.end() ? nullptr : &it->second;
+}
+
+// What stands before "k in Z" or "x in R", where it holds that variable.
+const Expr* conditioned(const Expr& e) {
+  if (e.kind != Kind::set || !e.bare || e.args.size() != 2) return nullptr;
+  const Expr& last = e.args[1];
+  if (last.kind != Kind::relation || last.name != "i" || last.args[0].kind != Kind::symbol ||
+      last.args[1].kind != Kind::named_set || (last.args[1].name != "Z" && last.args[1].name != "R"))
+    return nullptr;
+  const std::string& name = last.args[0].name;
+  const bool holds = any_of(e.args[0], [&](const Expr& x) { return x.kind == Kind::symbol && x.name == name; });
+  return holds ? &e.args[0] : nullptr;
 }
 
 bool plus_minus(const Expr& e) { return has_function(e, "pm") || has_function(e, "mp"); }
@@ -153,6 +170,9 @@ Same Comparer::same(const Expr& gold, const Expr& given) {
     rename(a, first);
     rename(b, second);
   }
+  const Expr *first = conditioned(a), *second = conditioned(b);  // "k\\pi, k \\in Z" beside "k\\pi"
+  if (first && !second) return at_precision(*first, b);
+  if (second && !first) return at_precision(a, *second);
   return at_precision(a, b);
 }
 
@@ -296,6 +316,8 @@ Same Comparer::collections(const Expr& a, const Expr& b) {
     if (is_collection(a) == is_collection(b)) return values(a, b);
     return Same::no;
   }
+  if (a.kind == Kind::tuple && b.kind == Kind::tuple && !a.name.empty() && !b.name.empty() && a.name != b.name)
+    return Same::no;  // A(1, 2) and B(1, 2)
   if (a.kind == Kind::tuple) return ordered(a, b);  // a set is read in the order in which it is written
   if (b.kind == Kind::tuple) {
     bool named = a.bare;  // x = 1, y = 2 is a point

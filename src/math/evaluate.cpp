@@ -246,6 +246,11 @@ class Evaluator {
     }
     if (f == "Sum" || f == "Product") return repeated(e);
     if (f == "det") return determinant(e.args[0]);
+    if (f == "conj") {
+      Ball z = argument(e);
+      mpfr_neg(z.im.get(), z.im.get(), MPFR_RNDN);
+      return z;
+    }
     if (f == "re" || f == "im") {
       Ball z = argument(e);
       if (f == "im") std::swap(z.re, z.im);

@@ -101,11 +101,7 @@ std::string squeezed(std::string_view text) {
 // Whether the unit stands apart from the value's digits: "5 m" has a unit, "5m" may be a product.
 bool apart(const Measured& m, std::string_view text) {
   const size_t end = static_cast<size_t>(m.value.data() - text.data()) + m.value.size();
-  if (!digit(m.value.back()) || end >= text.size() || letter(text[end])) return false;
-  const std::string_view unit = trimmed(text.substr(end));  // "2 g h" is a product
-  for (size_t i = 2; i < unit.size(); ++i)
-    if (letter(unit[i]) && unit[i - 1] == ' ' && letter(unit[i - 2])) return false;
-  return true;
+  return digit(m.value.back()) && end < text.size() && !letter(text[end]);
 }
 
 // "BAC", "\\triangle ABC": a text that is nothing but capital letters; empty for another. As a product their order

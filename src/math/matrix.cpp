@@ -103,6 +103,9 @@ class Matrices {
 
   Expr product_of(std::vector<Expr> factors) {
     std::optional<Expr> matrix, scale;
+    int tuples = 0;
+    for (const Expr& f : factors) tuples += f.kind == Kind::tuple;
+    if (tuples > 1) throw Unjudgeable("a product of tuples");  // cycles, or a product of vectors
     for (Expr& f : factors) {
       f = as_matrix(std::move(f));
       if (is_matrix(f))

@@ -47,6 +47,7 @@ Expr Parser::atom() {
     case Token::accent: {
       std::string name = t.text;
       ++at_;
+      if (name == "bar" && complex_number()) return conjugate(brace_group());
       name += group_or_token(false);
       if (is("_")) name += subscript();
       return symbol(name);
@@ -82,6 +83,27 @@ Expr Parser::atom() {
   if (is("fl(")) return bars("floor");
   if (is("ce(")) return bars("ceil");
   unexpected();
+}
+
+// {3 + 4i}: numbers, signs and i alone, with i among them.
+bool Parser::complex_number() const {
+  bool unit = false, sign = false;
+  for (size_t n = 1; is("{") && peek(n).kind != Token::end; ++n) {
+    if (is("}", n)) return unit && sign;
+    if (is("+", n) || is("-", n))
+      sign = true;
+    else if (peek(n).kind == Token::letter && peek(n).text == "i")
+      unit = true;
+    else if (peek(n).kind != Token::number)
+      return false;
+  }
+  return false;
+}
+
+Expr Parser::conjugate(Expr e) {
+  std::vector<Expr> args;
+  args.push_back(std::move(e));
+  return function("conj", std::move(args));
 }
 
 Expr Parser::number_atom() {

@@ -240,7 +240,10 @@ Expr Parser::implicit(bool one_factor) {
   const bool point = factors.size() == 2 && factors[0].kind == Kind::symbol && factors[1].kind == Kind::tuple &&
                      factors[1].args.size() > 1 && factors[0].name.size() == 1 && factors[0].name[0] >= 'A' &&
                      factors[0].name[0] <= 'Z' && free_symbols(factors[1]).empty();
-  if (point && factors[0].name != "C") return std::move(factors[1]);  // P(1, 2): a point and its name
+  if (point && factors[0].name != "C") {  // P(1, 2): a point and its name
+    factors[1].name = factors[0].name;
+    return std::move(factors[1]);
+  }
   if (factors.size() > 1)
     for (Expr& f : factors) f = operand(std::move(f));
   return product(std::move(factors));

@@ -39,6 +39,8 @@ class Parser {
   // parse_atom.cpp
   Expr atom();
   Expr number_atom();
+  bool complex_number() const;
+  static Expr conjugate(Expr e);
   Expr letter_atom();
   Expr parentheses();
   Expr brace_group();

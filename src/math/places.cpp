@@ -227,6 +227,8 @@ std::optional<std::string_view> number_at_end(std::string_view text) {
     end += 2;
   else if (tail.starts_with(" \\%"))
     end += 3;
+  for (const std::string_view scale : {" hundred", " thousand", " million", " billion", " trillion"})
+    if (text.substr(end).starts_with(scale)) end += scale.size();
   return text.substr(begin, end - begin);
 }
 

@@ -85,6 +85,8 @@ class Builder {
         return e.bare && has_kind(e, Kind::relation) ? inequalities(e) : points(e);
       case Kind::named_set:
         if (e.name == "R") return everything();
+        if (e.name == "R^+") return Pieces{{mpq_class(0), Infinity{1}, false, false}};
+        if (e.name == "R^-") return Pieces{{Infinity{-1}, mpq_class(0), false, false}};
         if (e.name == "empty") return Pieces{};
         return std::nullopt;
       case Kind::set_union:

@@ -47,6 +47,10 @@ TEST(Sets, Inequalities) {
                {"all real numbers", "(-\\infty,\\infty)"},
                {"\\text{no solution}", "\\emptyset"},
                {"x=1 \\text{ or } x=2", "x=1 \\text{ and } x=2"},
+               {"\\mathbb{R}^+", "(0,\\infty)"},
+               {"\\frac{\\pi}{4}+k\\pi, k \\in \\mathbb{Z}", "\\frac{\\pi}{4}+k\\pi"},
+               {"3", "\\text{Three}"},
+               {"\\overline{3+4i}", "3-4i"},
                {"(1,2)", "x=1, y=2"}},
               true);
   expect_each({{"|x|\\le 3", "(-3,3)"},
@@ -64,7 +68,12 @@ TEST(Sets, Inequalities) {
                {"p \\text{ or } q", "p \\text{ and } q"},
                {"[0,1]\\cap\\mathbb{Q}", "[0,1]"},
                {"all real numbers except 1", "\\mathbb{R}"},
-               {"all integers", "\\mathbb{R}"}},
+               {"all integers", "\\mathbb{R}"},
+               {"\\mathbb{R}^+", "\\mathbb{R}"},
+               {"\\frac{\\pi}{4}+k\\pi, k \\in \\mathbb{Z}", "\\frac{\\pi}{4}+k\\pi, k \\in \\mathbb{N}"},
+               {"k, k \\in \\mathbb{Z}", "2k"},
+               {"3", "\\text{Four}"},
+               {"\\overline{3+4i}", "3+4i"}},
               false);
 }
 
@@ -97,6 +106,9 @@ TEST(Sets, Matrices) {
   EXPECT_FALSE(judged("[[2,1],[4,3]]", "\\begin{pmatrix}0&1\\\\1&0\\end{pmatrix}" + a));  // the other order
   EXPECT_FALSE(judged("[[1,0],[0,1]]", "\\begin{pmatrix}1&2\\\\2&4\\end{pmatrix}^{-1}"));
   EXPECT_FALSE(judged(a, a + "\\begin{pmatrix}1&2&3\\end{pmatrix}"));
+  EXPECT_TRUE(judged("A(1,2), B(3,4)", "B(3,4), A(1,2)"));
+  EXPECT_FALSE(judged("A(1,2), B(3,4)", "B(1,2), A(3,4)"));
+  EXPECT_FALSE(judged("(1,2)(3,4)", "(1,3)(2,4)"));
   EXPECT_FALSE(judged("(1,2)", "P(2,1)"));
   EXPECT_FALSE(judged("(5,2)", "C(5,2)"));
 }
@@ -106,6 +118,7 @@ TEST(Sets, AnswersInSentences) {
   expect_prose({{"42", "So the answer is 42, not 41."},
                 {"42", "The answer is 42 (since 40+2=42)"},
                 {"42", "The answer is $42$, not $41$."},
+                {"1000000", "That makes 1 million in all."},
                 {"8", "\\boxed{8}\n\nNote: if x=0 the final answer would be 7."},
                 {"7", "\\boxed{8} is wrong. The final answer is 7."},
                 {"42", "$$\\begin{aligned}x&=40+2\\\\&=42\\end{aligned}$$"},
@@ -121,6 +134,7 @@ TEST(Sets, AnswersInSentences) {
                 {"41", "The answer is $42$, not $41$."},
                 {"7", "\\boxed{8}\n\nNote: if x=0 the final answer would be 7."},
                 {"41", "\\boxed{\\textcolor{red}{42}}"},
+                {"1", "That makes 1 million in all."},
                 {"E", "**E**nergy"},
                 {"D", "<answer>The answer is C because D</answer>"},
                 {"4:3", "\\boxed{3\\text{ to }4}"},

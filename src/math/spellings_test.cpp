@@ -63,6 +63,8 @@ TEST(Spellings, Units) {
                {"5m", "5"},
                {"2kA", "2"},
                {"2 g h", "2"},
+               {"2", "2 g h"},
+               {"2", "2 m g"},
                {"12 cm^2", "12 cm"},
                {"3 am", "3 pm"},
                {"2 hours", "2 minutes"},

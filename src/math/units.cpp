@@ -107,6 +107,8 @@ class UnitReader {
     return std::nullopt;
   }
   bool certain() const { return certain_; }
+  // Letters beside letters, "g h", are rather a product of variables.
+  bool product_of_letters() const { return !certain_ && beside_ && !divided_; }
 
  private:
   char peek() const { return at_ < plain_.text.size() ? plain_.text[at_] : '\0'; }
@@ -136,10 +138,13 @@ class UnitReader {
       bool over = false;
       if (any && (c == '*' || c == '/')) {
         over = c == '/';
+        divided_ = true;
         ++at_;
       } else if (any && word() == "per") {
         over = true;
         at_ += 3;
+      } else {
+        beside_ = beside_ || any;
       }
       sign = over ? -1 : 1;
       const std::optional<Unit> f = factor();
@@ -219,6 +224,7 @@ class UnitReader {
     if (accept('^')) {
       const bool group = accept('(');
       const bool minus = accept('-');
+      divided_ = divided_ || minus;
       skip();
       if (!digit(peek()) || area > 0) return std::nullopt;
       power = (peek() - '0') * (minus ? -1 : 1);
@@ -234,7 +240,7 @@ class UnitReader {
   const PlainText& plain_;
   size_t at_;
   int depth_ = 0;
-  bool certain_ = false;
+  bool certain_ = false, beside_ = false, divided_ = false;
 };
 
 // Whether a value may end there: "5", "\pi", "\frac{1}{2}"; not "5 and", "5,", "\text{about}".
@@ -298,7 +304,8 @@ std::optional<Measured> split_unit(std::string_view text) {
       }
       if (!within && !head.empty() && ends_value(head)) {
         UnitReader reader(p, i);
-        if (const std::optional<Unit> unit = reader.whole()) return Measured{head, *unit, reader.certain()};
+        if (const std::optional<Unit> unit = reader.whole(); unit && !reader.product_of_letters())
+          return Measured{head, *unit, reader.certain()};
       }
     }
     depth += c == '(' ? 1 : c == ')' ? -1 : 0;
