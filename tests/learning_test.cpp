@@ -46,7 +46,7 @@ Learned learn(bool shuffled, uint64_t seed) {
     const std::vector<Drawn> drawn = draw_problems(problems, 4 * step, 4, true, seed);
     generation.step = static_cast<uint32_t>(step);
     std::vector<Group> groups = policy_groups(model, tokenizer, drawn, 16, generation, {}, nullptr);
-    EXPECT_EQ(score_groups(drawn, rewards, groups).count, 0);
+    EXPECT_EQ(score_groups(drawn, rewards, groups).count(), 0);
     std::vector<double*> dealt;
     double sum = 0;
     for (Group& g : groups)
