@@ -26,14 +26,14 @@ struct Case {
 
 // Cases 0 .. 15 are tiny, so that there are many. The kernels split work among threads, tiles and chunks only
 // where there is enough of it, so case 16 has a head of several tiles of rows and chunks of the vocabulary,
-// and 17 wide layers and long paths.
-constexpr int kCases = 18;
+// and 17 wide layers and long paths. From 18 on there is an adapter; 26 is wide as well.
+constexpr int kFirstAdapted = 18, kCases = 27;
 
 Case make_case(int index, int64_t roots = 4) {
   Random random(index);
   ModelConfig config = testing::random_config(random);
   int64_t longest = 60;
-  if (index >= 16) {
+  if (index == 16 || index == 17 || index == kCases - 1) {
     const bool wide_head = index == 16;
     config.num_hidden_layers = 1;
     config.vocab_size = wide_head ? 50'000 : 5'000;
@@ -44,6 +44,7 @@ Case make_case(int index, int64_t roots = 4) {
     longest = wide_head ? 60 : 130;
   }
   Model model = testing::lively_model(config, random);
+  if (index >= kFirstAdapted) model.set_adapter(testing::lively_adapter(config, random));
   TokenTree forest = testing::random_forest(random, config.vocab_size, roots, longest);
   COHORT_CHECK(index != 16 || 4 * forest.rows.size() * config.vocab_size > kHeadWorkspaceBytes,
                "{} head rows", forest.rows.size());
@@ -69,7 +70,7 @@ Result run(const Case& c, int64_t max_tokens, Keep keep = Keep::all,
   result.log_prob.resize(c.forest.rows.size());
   result.entropy.resize(c.forest.rows.size());
   Transformer transformer(chunk_rows);
-  Gradients gradients(c.config);
+  Gradients gradients(c.model);
   for (const auto& [first, last] : whole_tree_batches(c.forest, max_tokens)) {
     std::vector<int32_t> rows;
     const TokenTree part = extract_trees(c.forest, first, last, &rows);
@@ -122,7 +123,7 @@ TEST_P(ExactnessTest, TreeEqualsItsPathsAlone) {
   Random random(77);
   const Result whole = run(c, kWhole);
   Transformer transformer;
-  Gradients gradients(c.config);
+  Gradients gradients(c.model);
   std::vector<bool> counted(c.forest.rows.size());
   for (const std::vector<int32_t>& path : testing::leaf_paths(c.forest)) {
     std::vector<int32_t> rows;
@@ -143,7 +144,7 @@ TEST_P(ExactnessTest, TreeEqualsItsPathsAlone) {
     }
   }
   gradients.finish();
-  for (const Parameter& p : c.model.parameters())
+  for (const Parameter& p : c.model.trained())
     EXPECT_LT(testing::relative_error(floats(gradients.flat()).subspan(p.offset, p.size()),
                                       std::span(whole.gradients).subspan(p.offset, p.size())),
               2e-5)

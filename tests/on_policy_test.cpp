@@ -55,10 +55,13 @@ void random_schedule(Random& random, Case& c) {
   c.options.kv_memory_bytes = blocks * KvBlocks::block_bytes(c.model.config());
 }
 
+constexpr int kFirstAdapted = 24, kCases = 36;  // from which on there is an adapter
+
 Case make_case(uint64_t seed) {
   Random random(seed);
   const ModelConfig config = testing::random_config(random);
   Case c{testing::lively_model(config, random), {}, {}};
+  if (seed >= kFirstAdapted) c.model.set_adapter(testing::lively_adapter(config, random));
   const std::vector<int32_t> shared = random.tokens(random.between(1, 70), config.vocab_size);
   for (int64_t i = random.between(1, 5); i > 0; --i) {
     GenerationRequest r;
@@ -106,7 +109,7 @@ TokenTree training_tree(const Case& c, const Completions& completions) {
 }
 
 class OnPolicyTest : public ::testing::TestWithParam<int> {};
-INSTANTIATE_TEST_SUITE_P(Seeds, OnPolicyTest, ::testing::Range(0, 24));
+INSTANTIATE_TEST_SUITE_P(Seeds, OnPolicyTest, ::testing::Range(0, kCases));
 
 // Catches: every difference between decode, prefill and training: kernels, chunks, cache blocks, rows of the
 // head, the sampler's log-sum-exp, and the end token left out of the record.
@@ -172,7 +175,7 @@ TEST_P(OnPolicyTest, KeptActivationsGiveTheSameGradient) {
   const float temperature = c.options.sampling.temperature;
 
   Transformer transformer;
-  Gradients from_rollout(c.model.config()), from_forward(c.model.config());
+  Gradients from_rollout(c.model), from_forward(c.model);
   transformer.backward_kept(c.model, tree, temperature, seeds, kept.activations, row_of_node, from_rollout);
   from_rollout.finish();
   transformer.forward(c.model, tree, temperature, Activations::Keep::all);

@@ -1,6 +1,8 @@
 // The engine against transformers in float64, on tiny random checkpoints of each family
 // (tools/make_oracles.py), and against transformers' greedy tokens of SmolLM2 (tools/oracle_smollm2.py).
 // Nothing expected here was computed by this project.
+#include "oracle.h"
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -19,12 +21,14 @@ namespace cohort {
 namespace {
 
 using testing::floats;
+using testing::kOracles;
+using testing::largest_difference;
 using testing::Random;
+using testing::read_gradients;
 using testing::Reference;
 using testing::relative_error;
+using testing::tolerance;
 using Json = nlohmann::json;
-
-const std::filesystem::path kOracles = std::filesystem::path(COHORT_SOURCE_DIR) / "tests/fixtures/oracles";
 
 struct Oracle {
   ModelConfig config;
@@ -41,23 +45,6 @@ struct Oracle {
   }
 };
 
-// gradients.safetensors in the layout of the weights.
-std::vector<float> read_gradients(const ModelConfig& config, const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / "gradients.safetensors";
-  const SafetensorsFile file(path);
-  const std::vector<Parameter> list = parameter_list(config);
-  std::vector<float> flat(parameter_floats(list), 0.0f);
-  for (const Parameter& p : list) {
-    const SafetensorsEntry* entry = file.find(p.name);
-    if (!entry || entry->shape != p.shape || entry->dtype != "F32")
-      fail("{}: {} is not as expected", path.string(), p.name);
-    std::memcpy(flat.data() + p.offset, entry->bytes.data(), entry->bytes.size());
-  }
-  COHORT_CHECK(list.size() == file.entries().size(), "{} parameters, {} gradients", list.size(),
-               file.entries().size());
-  return flat;
-}
-
 Oracle load(const std::string& name, const std::string& config_file = "config.json") {
   Oracle o;
   const std::filesystem::path folder = kOracles / name;
@@ -65,26 +52,9 @@ Oracle load(const std::string& name, const std::string& config_file = "config.js
   const Buffer weights = load_weights(folder, o.config);
   o.weights.assign(weights.data(), weights.data() + weights.size());
   o.expected = Json::parse(read_file(folder / "expected.json"));
-  for (const Json& s : o.expected["segments"]) {
-    const std::vector<int32_t> tokens = s["tokens"];
-    if (s["kind"] == "completion")
-      o.tree.add_completion(s["parent"], tokens);
-    else
-      o.tree.add(s["parent"], tokens);
-  }
+  o.tree = testing::oracle_tree(o.expected["segments"]);
   o.seeds = {o.expected["seeds"], o.expected["entropy_seeds"]};
   return o;
-}
-
-double largest_difference(const std::vector<float>& ours, const Json& expected) {
-  double worst = 0;
-  for (size_t i = 0; i < ours.size(); ++i)
-    worst = std::max(worst, std::abs(ours[i] - expected[i].get<double>()));
-  return ours.size() == expected.size() && !ours.empty() ? worst : INFINITY;
-}
-
-double tolerance(const Json& at, const char* torch_error) {
-  return std::max(2e-5, 3 * at[torch_error].get<double>());
 }
 
 // How far a model's log-probs and entropies lie from the oracle's, in units of the tolerance, over both
@@ -111,7 +81,7 @@ std::pair<double, std::string> gradient_error(const Oracle& o, const std::string
   transformer.forward(model, o.tree, o.expected["gradient_temperature"], Activations::Keep::all);
   transformer.backward(model, o.tree, seeds, gradients);
   gradients.finish();
-  const std::vector<float> expected = read_gradients(o.config, kOracles / name);
+  const std::vector<float> expected = read_gradients(model.parameters(), kOracles / name);
   std::pair<double, std::string> worst{0, ""};
   for (const Parameter& p : model.parameters()) {
     const double error = relative_error(floats(gradients.flat()).subspan(p.offset, p.size()),

@@ -22,6 +22,13 @@ using testing::same_run;
 const Options kOffPolicy{
     {"num_iterations", "2"}, {"steps_per_generation", "2"}, {"beta", "0.04"}, {"save_steps", "4"}};
 
+// An adapter, whose checkpoints are other files, and its base as reference.
+const Options kAdapter{{"use_peft", "true"},
+                       {"lora_r", "3"},
+                       {"lora_target_modules", "\"all-linear\""},
+                       {"beta", "0.04"},
+                       {"learning_rate", "0.03"}};
+
 // One undisturbed run, for all tests of this file.
 class Resume : public ::testing::Test {
  protected:
@@ -29,6 +36,7 @@ class Resume : public ::testing::Test {
     folder_ = new RunFolder;
     folder_->finish("plain", folder_->options());
     folder_->finish("off_policy", folder_->options(kOffPolicy));
+    folder_->finish("adapter", folder_->options(kAdapter));
   }
   static void TearDownTestSuite() {
     delete folder_;
@@ -101,6 +109,16 @@ TEST_F(Resume, KilledWithSeveralUpdatesPerRollout) {
   for (int64_t i = 0; i < 8; ++i) kill_at(i * part + random.between(1, part), o, "off_policy");
 }
 
+// Catches: an adapter that a resume makes anew, moments that are not its own, and files of it that are not
+// whole.
+TEST_F(Resume, KilledWithAnAdapter) {
+  const Options o = folder_->options(kAdapter);
+  const std::vector<std::string> calls = trace(o);
+  const int64_t part = static_cast<int64_t>(calls.size()) / 8;
+  Random random(2);
+  for (int64_t i = 0; i < 8; ++i) kill_at(i * part + random.between(1, part), o, "adapter");
+}
+
 // Catches: a signal that ends the program without a checkpoint, or with one that continues elsewhere.
 TEST_F(Resume, AskedToEndItSavesAndContinues) {
   for (int64_t call : {5, 60, 130}) kill_at(call, folder_->options(), "plain", "TERM");
@@ -149,13 +167,14 @@ TEST_F(Resume, MachineSettingsChangeNoByte) {
       {{"keep_rollout_activations", "\"true\""}, {"micro_batch_tokens", "1"}},
       {{"keep_rollout_activations", "\"false\""}, {"max_sequences", "3"}},
       {{"kv_memory_gb", "0.0001"}}};
-  for (const Options& base : {Options{}, kOffPolicy}) {
+  for (const auto& [name, base] :
+       std::map<std::string, Options>{{"plain", {}}, {"off_policy", kOffPolicy}, {"adapter", kAdapter}}) {
     for (size_t i = 0; i < machines.size(); ++i) {
       Options changes = base;
       changes.insert(machines[i].begin(), machines[i].end());
-      const std::string run = fmt::format("machine-{}-{}", base.size(), i);
+      const std::string run = fmt::format("machine-{}-{}", name, i);
       folder_->finish(run, folder_->options(changes));
-      EXPECT_TRUE(same_run(folder_->file(base.empty() ? "plain" : "off_policy"), folder_->file(run), 8))
+      EXPECT_TRUE(same_run(folder_->file(name), folder_->file(run), 8))
           << machines[i].begin()->first << " = " << machines[i].begin()->second;
     }
   }

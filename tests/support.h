@@ -100,6 +100,27 @@ inline Buffer lively_weights(const ModelConfig& config, Random& random) {
   return buffer;
 }
 
+// An adapter of random rank and targets whose products count.
+inline Adapter lively_adapter(const ModelConfig& config, Random& random) {
+  LoraConfig lora;
+  lora.r = random.one_of<int64_t>({1, 3, 8, 33, 100});
+  lora.lora_alpha = random.one_of<double>({1.0, 5.0, 32.0});
+  lora.use_rslora = random.chance(0.5);
+  lora.target_modules.clear();
+  while (lora.target_modules.empty())
+    for (std::string_view module : lora_modules())
+      if (random.chance(0.6)) lora.target_modules.emplace_back(module);
+  const std::vector<Parameter> list = lora_parameters(config, lora);
+  Buffer buffer(parameter_floats(list));
+  buffer.zero();
+  const double size = std::sqrt(0.5 / lora.scale());  // of A and of B
+  for (const Parameter& p : list)
+    for (int64_t i = 0; i < p.size(); ++i)
+      buffer.data()[p.offset + i] =
+          static_cast<float>(size * random.normal() / std::sqrt(double(p.shape[1])));
+  return Adapter(config, lora, std::move(buffer));
+}
+
 inline Model lively_model(const ModelConfig& config, Random& random) {
   return Model(config, lively_weights(config, random));
 }

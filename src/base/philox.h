@@ -24,7 +24,7 @@ constexpr PhiloxBlock philox4x32(PhiloxBlock counter, uint64_t key) {
 }
 
 // What a random number is used for; two streams never share a number.
-enum class Stream : uint32_t { sample = 1, shuffle = 2, init = 3, data = 4, bootstrap = 5 };
+enum class Stream : uint32_t { sample = 1, shuffle = 2, init = 3, data = 4, bootstrap = 5, lora = 6 };
 
 // The key of a stream: the stream is mixed into the seed, so the 128-bit counter is free for coordinates.
 constexpr uint64_t stream_key(uint64_t seed, Stream stream) {

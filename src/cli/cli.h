@@ -29,7 +29,7 @@ int run_command_line(std::span<const std::string> arguments);
 // Files command_NAME.cpp.
 extern const Command kQuickstartCommand, kTrainCommand, kGenerateCommand, kEvalCommand, kScoreCommand,
     kPlanCommand, kReportCommand, kRejectCommand, kRewardCommand, kRewardTrainCommand, kRewardEvalCommand,
-    kRewardLabelCommand, kRewardScoreCommand, kInitCommand, kDataCommand, kDataMakeCommand, kDataHeadCommand, kDataStatsCommand,
-    kExportCommand, kInspectCommand, kChatCommand;
+    kRewardLabelCommand, kRewardScoreCommand, kInitCommand, kDataCommand, kDataMakeCommand, kDataHeadCommand,
+    kDataStatsCommand, kExportCommand, kInspectCommand, kChatCommand, kMergeCommand;
 
 }  // namespace cohort

@@ -8,7 +8,8 @@ namespace cohort {
 void add_sampling_options(OptionTable& t, SamplingSettings& s, std::vector<std::string>* datasets) {
   Recipe& r = s.recipe;
   t.section("Model and rows");
-  t.add("model", &r.model, "a Hugging Face folder (a run's checkpoint-N is one) or a GGUF file")
+  t.add("model", &r.model,
+        "a Hugging Face folder (a run's checkpoint-N is one), an adapter's, or a GGUF file")
       .shown_as("DIR|GGUF");
   constexpr const char* kRows = "rows with prompt, prompt_ids or messages: a JSONL file or the name of a built-in task";
   if (datasets)
@@ -68,6 +69,6 @@ void check_judged(std::string_view command, const JudgedSettings& s) {
 }
 
 LoadedModel::LoadedModel(const std::string& path)
-    : checkpoint(load_checkpoint(path)), model(checkpoint.config, std::move(checkpoint.weights)) {}
+    : checkpoint(load_checkpoint(path)), model(make_model(checkpoint)) {}
 
 }  // namespace cohort

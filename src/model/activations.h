@@ -38,8 +38,8 @@ int64_t layer_activation_floats(const ModelConfig& config);
 // stay in its cache. A weight gradient, where rows meet, is added chunk by chunk of such teams, so scratch
 // does not grow with the tree. Results depend on neither.
 inline constexpr int64_t kChunkRows = 2048, kTeamRows = 168;
-struct RowScratch {  // of one team: (n, C), (n, F), (n, 2F), (n, 2F)
-  Buffer normed, act, gate_up, d_gate_up;
+struct RowScratch {  // of one team: (n, C), (n, F), (n, 2F), (n, 2F), (n, an adapter's ranks of one place)
+  Buffer normed, act, gate_up, d_gate_up, low_rank;
 };
 struct LayerScratch {
   int64_t chunk_rows = kChunkRows, team_rows = kTeamRows;  // at most

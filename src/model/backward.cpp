@@ -17,6 +17,15 @@ Gradients::Gradients(const ModelConfig& config)
   zero();
 }
 
+Gradients::Gradients(const Model& model) : width_(model.config().hidden_size) {
+  const std::vector<TrainedParameter> trained = model.trained();
+  const std::vector<Parameter> list(trained.begin(), trained.end());
+  buffer_ = Buffer(parameter_floats(list));
+  views_ = weight_views(model.config(), list, buffer_.data());
+  if (model.adapter()) lora_ = lora_views(model.config(), model.adapter()->config(), buffer_.data());
+  zero();
+}
+
 void Gradients::zero() {
   buffer_.zero();
   tokens_.clear();
@@ -24,6 +33,7 @@ void Gradients::zero() {
 }
 
 void Gradients::add_embedding(std::span<const int32_t> tokens, const Tensor& dx) {
+  if (!views_.embedding) return;
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
   rows_.insert(rows_.end(), dx.data, dx.data + dx.size());
 }
@@ -80,15 +90,21 @@ void Trunk::mlp_rows_backward(const Model& model, int64_t layer, const LayerActi
   const int64_t n = end - begin, C = c.hidden_size, F = c.intermediate_size, A = c.attention_width();
   const float eps = static_cast<float>(c.rms_norm_eps);
   const Tensor d_normed = workspace(d_normed_, n, C), d_attention(d_attention_.data(), {dx.rows(), A});
+  lora_down_.reset(model.adapter(), layer, LoraPlace::down, n);
+  lora_gate_up_.reset(model.adapter(), layer, LoraPlace::gate_up, n);
+  lora_attention_out_.reset(model.adapter(), layer, LoraPlace::attention_out, n);
+  // What the gradients of frozen weights would need is not set aside.
+  const bool want_act = g.down || lora_down_, want_normed = g.gate_up || lora_gate_up_,
+             want_attention = g.attention_out || lora_attention_out_;
   d_out_.reset(Side::dy, n, C);
-  act_.reset(Side::x, n, F);
+  if (want_act) act_.reset(Side::x, n, F);
   d_gate_up_.reset(Side::dy, n, 2 * F);
-  normed_.reset(Side::x, n, C);
+  if (want_normed) normed_.reset(Side::x, n, C);
   d_mid_.reset(Side::dy, n, C);
-  attention_.reset(Side::x, n, A);
+  if (want_attention) attention_.reset(Side::x, n, A);
   for_row_teams(begin, end, scratch_, [&](int64_t first, int64_t last, RowScratch& s) {
     const int64_t rows = last - first, at = first - begin;
-    if (recompute) attention_output(model, layer, a, first, last);
+    if (recompute) attention_output(model, layer, a, first, last, s);
     const Tensor d_rows = dx.slice(first, last), x_mid = a.x_mid.slice(first, last),
                  rstd = rows_of(a.mid_rstd, first, last), normed = workspace(s.normed, rows, C),
                  act = workspace(s.act, rows, F), d_gate_up = workspace(s.d_gate_up, rows, 2 * F);
@@ -96,25 +112,39 @@ void Trunk::mlp_rows_backward(const Model& model, int64_t layer, const LayerActi
     Tensor gate_up = rows_of(a.gate_up, first, last);
     if (recompute) {
       gate_up = d_gate_up;
-      matmul(normed, model.packed(layer).gate_up, w.gate_up_bias, {}, gate_up);
+      gate_up_projection(model, layer, normed, s, gate_up);
     }
     d_out_.put(at, d_rows);
-    normed_.put(at, normed);
-    matmul(d_out_, at, down_t_, act);  // the gradient of act, which the next line replaces by act
+    if (want_normed) normed_.put(at, normed);
+    lora_gate_up_.put_inputs(at, normed, s.low_rank);
+    matmul(d_out_, at, down_t_, act);  // the gradient of act, which swiglu_backward replaces by act
+    lora_down_.put_outputs(at, d_rows, s.low_rank, act);
     swiglu_backward(act, gate_up, d_gate_up, act);
-    act_.put(at, act);
+    if (want_act) act_.put(at, act);
+    lora_down_.put_inputs(at, act, s.low_rank);
     d_gate_up_.put(at, d_gate_up);
     const Tensor d_normed_rows = d_normed.slice(at, at + rows);
     matmul(d_gate_up_, at, gate_up_t_, d_normed_rows);
+    lora_gate_up_.put_outputs(at, d_gate_up, s.low_rank, d_normed_rows);
     rms_norm_backward(d_normed_rows, x_mid, w.mlp_norm, rstd, d_rows, true, {});
     d_mid_.put(at, d_rows);
-    attention_.put(at, a.attention.slice(first, last));
-    matmul(d_mid_, at, attention_out_t_, d_attention.slice(first, last));
+    const Tensor attention = a.attention.slice(first, last),
+                 d_attention_rows = d_attention.slice(first, last);
+    if (want_attention) attention_.put(at, attention);
+    matmul(d_mid_, at, attention_out_t_, d_attention_rows);
+    lora_attention_out_.put_outputs(at, d_rows, s.low_rank, d_attention_rows);
+    lora_attention_out_.put_inputs(at, attention, s.low_rank);
   });
-  matmul_dw(d_out_, act_, g.down);
-  matmul_dw(d_gate_up_, normed_, g.gate_up);
-  matmul_dw(d_mid_, attention_, g.attention_out);
-  rms_norm_weight_gradient(d_normed, a.x_mid.slice(begin, end), rows_of(a.mid_rstd, begin, end), g.mlp_norm);
+  if (g.down) matmul_dw(d_out_, act_, g.down);
+  if (g.gate_up) matmul_dw(d_gate_up_, normed_, g.gate_up);
+  if (g.attention_out) matmul_dw(d_mid_, attention_, g.attention_out);
+  if (lora_down_) lora_down_.finish(act_, gradients.lora(layer, LoraPlace::down));
+  if (lora_gate_up_) lora_gate_up_.finish(normed_, gradients.lora(layer, LoraPlace::gate_up));
+  if (lora_attention_out_)
+    lora_attention_out_.finish(attention_, gradients.lora(layer, LoraPlace::attention_out));
+  if (g.mlp_norm)
+    rms_norm_weight_gradient(d_normed, a.x_mid.slice(begin, end), rows_of(a.mid_rstd, begin, end),
+                             g.mlp_norm);
   if (g.down_bias) column_sums(d_out_, g.down_bias);
   if (g.gate_up_bias) column_sums(d_gate_up_, g.gate_up_bias);
   if (g.attention_out_bias) column_sums(d_mid_, g.attention_out_bias);
@@ -131,8 +161,10 @@ void Trunk::attention_rows_backward(const Model& model, int64_t layer, const Lay
   const int64_t n = end - begin, C = c.hidden_size;
   const float eps = static_cast<float>(c.rms_norm_eps);
   const Tensor d_normed = workspace(d_normed_, n, C), d_qkv(d_qkv_.data(), {dx.rows(), c.qkv_width()});
+  lora_qkv_.reset(model.adapter(), layer, LoraPlace::qkv, n);
+  const bool want_normed = g.qkv || lora_qkv_;
   d_rows_.reset(Side::dy, n, c.qkv_width());
-  normed_.reset(Side::x, n, C);
+  if (want_normed) normed_.reset(Side::x, n, C);
   for_row_teams(begin, end, scratch_, [&](int64_t first, int64_t last, RowScratch& s) {
     const int64_t rows = last - first, at = first - begin;
     const Tensor d_rows = d_qkv.slice(first, last), x = a.x.slice(first, last),
@@ -142,14 +174,18 @@ void Trunk::attention_rows_backward(const Model& model, int64_t layer, const Lay
            model.rope(), true);
     rms_norm_forward(x, w.attention_norm, eps, normed, {});
     d_rows_.put(at, d_rows);
-    normed_.put(at, normed);
+    if (want_normed) normed_.put(at, normed);
     matmul(d_rows_, at, qkv_t_, d_normed_rows);
+    lora_qkv_.put_outputs(at, d_rows, s.low_rank, d_normed_rows);
+    lora_qkv_.put_inputs(at, normed, s.low_rank);
     rms_norm_backward(d_normed_rows, x, w.attention_norm, rows_of(a.norm_rstd, first, last),
                       dx.slice(first, last), true, {});
   });
-  matmul_dw(d_rows_, normed_, g.qkv);
-  rms_norm_weight_gradient(d_normed, a.x.slice(begin, end), rows_of(a.norm_rstd, begin, end),
-                           g.attention_norm);
+  if (g.qkv) matmul_dw(d_rows_, normed_, g.qkv);
+  if (lora_qkv_) lora_qkv_.finish(normed_, gradients.lora(layer, LoraPlace::qkv));
+  if (g.attention_norm)
+    rms_norm_weight_gradient(d_normed, a.x.slice(begin, end), rows_of(a.norm_rstd, begin, end),
+                             g.attention_norm);
   if (g.qkv_bias) column_sums(d_rows_, g.qkv_bias);
 }
 
@@ -178,7 +214,7 @@ void Trunk::backward(const Model& model, const TokenTree& tree, Gradients& gradi
   std::memset(dx.data, 0, static_cast<size_t>(N * C) * sizeof(float));
   for (int64_t u = 0; u < U; ++u) std::memcpy(dx.row(nodes_[u]), d_hidden().row(u), C * sizeof(float));
 
-  for (int64_t l = c.num_hidden_layers - 1; l >= 0; --l) {
+  for (int64_t l = c.num_hidden_layers - 1; l >= model.first_trained_layer(); --l) {
     const LayerWeights& w = model.weights().layers[l];
     const LayerWeights& g = gradients.views().layers[l];
     LayerActivations a = saved.layer(l, 0, saved.rows());

@@ -1,6 +1,7 @@
 #include "model/checkpoint.h"
 
 #include "base/file.h"
+#include "model/adapter_files.h"
 #include "model/config_json.h"
 #include "tensor/gguf.h"
 
@@ -36,16 +37,29 @@ Checkpoint load_gguf(const fs::path& path, Weights weights) {
   return c;
 }
 
+void check_vocabulary(const Checkpoint& c, const std::string& source) {
+  if (c.tokenizer.size() > c.config.vocab_size)
+    fail("{}: the tokenizer has {} tokens, but the model's vocabulary only {}", source, c.tokenizer.size(),
+         c.config.vocab_size);
+}
+
+Checkpoint load_adapted(const fs::path& folder, Weights weights) {
+  Checkpoint c = load_checkpoint(find_base_model(folder), weights);
+  c.adapter = load_adapter(folder, c.config);
+  if (fs::exists(folder / "tokenizer.json")) c.tokenizer = Tokenizer::from_folder(folder);
+  check_vocabulary(c, folder.string());
+  return c;
+}
+
 }  // namespace
 
 Checkpoint load_checkpoint(const fs::path& folder_or_gguf, Weights weights) {
+  if (is_adapter_folder(folder_or_gguf)) return load_adapted(folder_or_gguf, weights);
   if (!fs::exists(folder_or_gguf)) fail("{}: no such file or folder", folder_or_gguf.string());
   Checkpoint c = fs::is_directory(folder_or_gguf) ? load_folder(folder_or_gguf, weights)
                                                   : load_gguf(folder_or_gguf, weights);
   c.source = folder_or_gguf.string();
-  if (c.tokenizer.size() > c.config.vocab_size)
-    fail("{}: the tokenizer has {} tokens, but the model's vocabulary only {}", c.source, c.tokenizer.size(),
-         c.config.vocab_size);
+  check_vocabulary(c, c.source);
   if (c.config.eos_token_ids.empty() && c.tokenizer.eos_token_id() >= 0)
     c.config.eos_token_ids.push_back(c.tokenizer.eos_token_id());
   return c;
@@ -54,6 +68,20 @@ Checkpoint load_checkpoint(const fs::path& folder_or_gguf, Weights weights) {
 void load_weights(Checkpoint& c) {
   c.weights = fs::is_directory(c.source) ? load_weights(fs::path(c.source), c.config)
                                          : load_weights(GgufFile(c.source), c.config);
+}
+
+Checkpoint load_merged_checkpoint(const fs::path& folder_or_gguf) {
+  Checkpoint c = load_checkpoint(folder_or_gguf);
+  if (c.adapter) merge_adapter(c.config, *c.adapter, c.weights.data());
+  c.adapter.reset();
+  return c;
+}
+
+Model make_model(Checkpoint& c) {
+  Model model(c.config, std::move(c.weights));
+  if (c.adapter) model.set_adapter(std::move(*c.adapter));
+  c.adapter.reset();
+  return model;
 }
 
 void save_checkpoint(const fs::path& folder, const ModelConfig& config, const float* weights,

@@ -1,13 +1,15 @@
 // Models on disk: a Hugging Face folder (config.json, model.safetensors or shards with an index, tokenizer
-// files) or a GGUF file in, a Hugging Face folder out that AutoModelForCausalLM and AutoTokenizer open.
+// files), a GGUF file, or PEFT's folder of an adapter (adapter_files.h) in, a Hugging Face folder out that
+// AutoModelForCausalLM and AutoTokenizer open.
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "model/config.h"
-#include "model/weights.h"
+#include "model/model.h"
 #include "tensor/tensor.h"
 #include "text/tokenizer.h"
 
@@ -23,16 +25,24 @@ struct Checkpoint {
   ModelConfig config;
   Buffer weights;  // laid out as parameter_list(config); the gaps between tensors are zero
   Tokenizer tokenizer;
-  std::string source;  // the path, for messages
+  std::string source;  // the path, for messages; of an adapter its base's
   CheckpointTexts texts;
+  std::optional<Adapter> adapter;
 };
 
 // Needs every tensor of the configuration in its shape, and refuses tensors it would not use and weights that
 // are not finite. End tokens are those of config.json and generation_config.json (a GGUF's eos and eot), else
-// the tokenizer's. Weights that come later take no memory until load_weights.
+// the tokenizer's. Weights that come later take no memory until load_weights. Of an adapter's folder the
+// base that it names, and the adapter.
 enum class Weights { now, later };
 Checkpoint load_checkpoint(const std::filesystem::path& folder_or_gguf, Weights weights = Weights::now);
 void load_weights(Checkpoint& checkpoint);
+
+// The same with an adapter merged into the weights.
+Checkpoint load_merged_checkpoint(const std::filesystem::path& folder_or_gguf);
+
+// The model of a checkpoint, whose weights and adapter move into it.
+Model make_model(Checkpoint& checkpoint);
 
 // Writes a folder that nobody reads yet, creating it where it is missing, and syncs each file and the folder;
 // the caller renames it into place. Weights are F32, in files of at most `max_shard_bytes` where a single

@@ -7,50 +7,13 @@
 #include "model/checkpoint.h"
 #include "model/gguf_names.h"
 #include "model/stored_weights.h"
+#include "model/tensor_pool.h"
 #include "tensor/gguf.h"
-#include "tensor/safetensors.h"
 
 namespace cohort {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Takes tensors out of a pool by name; what is left over at the end was not used.
-class Pool {
- public:
-  explicit Pool(std::string source) : source_(std::move(source)) {}
-  void add(StoredTensor tensor) {
-    const auto [at, inserted] = tensors_.try_emplace(tensor.name, tensor);
-    if (!inserted) fail("{}: tensor '{}': also in {}", tensor.file, tensor.name, at->second.file);
-  }
-  const StoredTensor* find(const std::string& name) const {
-    const auto found = tensors_.find(name);
-    return found == tensors_.end() ? nullptr : &found->second;
-  }
-  StoredTensor take(const std::string& name, const std::vector<int64_t>& shape) {
-    const auto found = tensors_.find(name);
-    if (found == tensors_.end()) fail("{}: tensor '{}' {} is missing", source_, name, shape_text(shape));
-    return std::move(tensors_.extract(found).mapped());
-  }
-  void drop(const std::string& name) { tensors_.erase(name); }
-  void finish() const {
-    if (tensors_.empty()) return;
-    const auto& [name, tensor] = *tensors_.begin();
-    fail("{}: tensor '{}' {} is not part of the model that the configuration describes ({} such)",
-         tensor.file, name, shape_text(tensor.shape), tensors_.size());
-  }
-
- private:
-  std::string source_;
-  std::map<std::string, StoredTensor> tensors_;
-};
-
-void add_file(const SafetensorsFile& file, Pool* pool) {
-  for (const SafetensorsEntry& e : file.entries()) {
-    if (e.name.ends_with("rotary_emb.inv_freq")) continue;  // old transformers versions stored this table
-    pool->add({file.path(), e.name, float_encoding(e, file.path()), e.shape, e.bytes});
-  }
-}
 
 // Shard names by tensor, from model.safetensors.index.json.
 std::map<std::string, std::string> read_index(const fs::path& path) {
@@ -74,12 +37,12 @@ std::map<std::string, std::string> read_index(const fs::path& path) {
   return shards;
 }
 
-std::vector<SafetensorsFile> open_files(const fs::path& folder, Pool* pool) {
+std::vector<SafetensorsFile> open_files(const fs::path& folder, TensorPool* pool) {
   std::vector<SafetensorsFile> files;
   const fs::path single = folder / "model.safetensors", index = folder / "model.safetensors.index.json";
   if (fs::exists(single)) {
     files.emplace_back(single);
-    add_file(files.back(), pool);
+    pool->add(files.back());
     return files;
   }
   if (!fs::exists(index))
@@ -92,7 +55,7 @@ std::vector<SafetensorsFile> open_files(const fs::path& folder, Pool* pool) {
   for (const auto& [tensor, name] : shards) names.insert(name);
   for (const std::string& name : names) {
     files.emplace_back(folder / name);
-    add_file(files.back(), pool);
+    pool->add(files.back());
   }
   for (const auto& [tensor, name] : shards) {
     const StoredTensor* stored = pool->find(tensor);
@@ -103,7 +66,7 @@ std::vector<SafetensorsFile> open_files(const fs::path& folder, Pool* pool) {
 }
 
 // A tied model may carry its head as well, if it is the embedding.
-void drop_tied_head(Pool* pool) {
+void drop_tied_head(TensorPool* pool) {
   const StoredTensor *head = pool->find("lm_head.weight"),
                      *embedding = pool->find("model.embed_tokens.weight");
   if (!head || !embedding) return;
@@ -119,7 +82,7 @@ void drop_tied_head(Pool* pool) {
 }  // namespace
 
 StoredWeights open_weights(const fs::path& folder, const ModelConfig& config) {
-  Pool pool(folder.string());
+  TensorPool pool(folder.string());
   StoredWeights stored;
   stored.folder = open_files(folder, &pool);
   if (config.tie_word_embeddings) drop_tied_head(&pool);
@@ -129,7 +92,7 @@ StoredWeights open_weights(const fs::path& folder, const ModelConfig& config) {
 }
 
 StoredWeights open_weights(const GgufFile& file, const ModelConfig& config) {
-  Pool pool(file.path());
+  TensorPool pool(file.path());
   for (const GgufTensor& t : file.tensors()) pool.add({file.path(), t.name, t.encoding, t.shape, t.bytes});
   pool.drop("rope_freqs.weight");  // part of the configuration
   StoredWeights stored;

@@ -16,7 +16,7 @@ struct Critic::State {
   explicit State(Model m) : model(std::move(m)) {}
   // Only a critic that learns has these.
   Gradients& learn() {
-    if (!gradients) gradients.emplace(model.config());
+    if (!gradients) gradients.emplace(model);
     return *gradients;
   }
   Optimizer& train() {

@@ -24,6 +24,7 @@ void attention_block(const Model& model, int64_t layer, const LayerInput& in, co
     const Tensor normed = workspace(s.normed, end - begin, c.hidden_size), qkv = a.qkv.slice(begin, end);
     rms_norm_forward(a.x.slice(begin, end), w.attention_norm, eps, normed, rows_of(a.norm_rstd, begin, end));
     matmul(normed, p.qkv, w.qkv_bias, {}, qkv);
+    if (model.adapter()) model.adapter()->add(layer, LoraPlace::qkv, normed, s.low_rank, qkv);
     if (c.qk_norm) {
       head_norm_forward(qkv, 0, H, w.q_norm, eps, rows_of(a.q_raw, begin, end),
                         rows_of(a.q_rstd, begin, end));
@@ -37,20 +38,24 @@ void attention_block(const Model& model, int64_t layer, const LayerInput& in, co
 }
 
 void attention_output(const Model& model, int64_t layer, const LayerActivations& a, int64_t begin,
-                      int64_t end) {
-  matmul(a.attention.slice(begin, end), model.packed(layer).attention_out,
-         model.weights().layers[layer].attention_out_bias, a.x.slice(begin, end), a.x_mid.slice(begin, end));
+                      int64_t end, RowScratch& scratch) {
+  const Tensor attention = a.attention.slice(begin, end), x_mid = a.x_mid.slice(begin, end);
+  matmul(attention, model.packed(layer).attention_out, model.weights().layers[layer].attention_out_bias,
+         a.x.slice(begin, end), x_mid);
+  if (model.adapter())
+    model.adapter()->add(layer, LoraPlace::attention_out, attention, scratch.low_rank, x_mid);
 }
 
-static void gated(const Model& model, int64_t layer, const Tensor& normed, Tensor gate_up, Tensor act) {
-  const PackedWeight& packed = model.packed(layer).gate_up;
-  const Tensor& bias = model.weights().layers[layer].gate_up_bias;
-  if (bias) {
-    matmul(normed, packed, bias, {}, gate_up);
-    swiglu_forward(gate_up, act);
-  } else {
-    matmul_swiglu(normed, packed, gate_up, act);
-  }
+void gate_up_projection(const Model& model, int64_t layer, const Tensor& normed, RowScratch& scratch,
+                        Tensor gate_up) {
+  matmul(normed, model.packed(layer).gate_up, model.weights().layers[layer].gate_up_bias, {}, gate_up);
+  if (model.adapter()) model.adapter()->add(layer, LoraPlace::gate_up, normed, scratch.low_rank, gate_up);
+}
+
+// Whether anything is added to the product of the weights before the activation.
+static bool gate_up_has_terms(const Model& model, int64_t layer) {
+  return model.weights().layers[layer].gate_up_bias ||
+         (model.adapter() && model.adapter()->group(layer, LoraPlace::gate_up));
 }
 
 void forward_layers(const Model& model, const LayerInput& input, const Activations& activations,
@@ -65,15 +70,23 @@ void forward_layers(const Model& model, const LayerInput& input, const Activatio
     const Tensor x_next = l + 1 < L ? activations.layer(l + 1, first, n).x : activations.output(first, n);
     attention_block(model, l, input, a, scratch);
     for_row_teams(0, n, scratch, [&](int64_t begin, int64_t end, RowScratch& s) {
-      attention_output(model, l, a, begin, end);
+      attention_output(model, l, a, begin, end, s);
       const Tensor normed = workspace(s.normed, end - begin, C), act = workspace(s.act, end - begin, F);
       const Tensor x_mid = a.x_mid.slice(begin, end);
       Tensor gate_up = rows_of(a.gate_up, begin, end);
-      if (!gate_up && w.gate_up_bias) gate_up = workspace(s.gate_up, end - begin, 2 * F);
+      const bool terms = gate_up_has_terms(model, l);
+      if (!gate_up && terms) gate_up = workspace(s.gate_up, end - begin, 2 * F);
       rms_norm_forward(x_mid, w.mlp_norm, static_cast<float>(c.rms_norm_eps), normed,
                        rows_of(a.mid_rstd, begin, end));
-      gated(model, l, normed, gate_up, act);
-      matmul(act, model.packed(l).down, w.down_bias, x_mid, x_next.slice(begin, end));
+      if (terms) {
+        gate_up_projection(model, l, normed, s, gate_up);
+        swiglu_forward(gate_up, act);
+      } else {
+        matmul_swiglu(normed, model.packed(l).gate_up, gate_up, act);
+      }
+      const Tensor next = x_next.slice(begin, end);
+      matmul(act, model.packed(l).down, w.down_bias, x_mid, next);
+      if (model.adapter()) model.adapter()->add(l, LoraPlace::down, act, s.low_rank, next);
     });
   }
 }

@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/math.h"
@@ -27,6 +28,36 @@ void Model::pack() {
     packed_[l].down.pack(w.down);
   }
   packed_head_.pack(views_.head);
+}
+
+std::vector<TrainedParameter> Model::trained() const {
+  std::vector<TrainedParameter> list;
+  if (adapter_) {
+    for (const Parameter& p : adapter_->parameters()) list.push_back({p, adapter_->flat().data + p.offset});
+    return list;
+  }
+  size_t at = 0;
+  for (const Parameter& p : trained_parameters(config_, frozen_)) {
+    while (parameters_[at].name != p.name) ++at;
+    list.push_back({p, weights_.data() + parameters_[at].offset});
+  }
+  return list;
+}
+
+Tensor Model::trained_flat() const {
+  COHORT_CHECK(!frozen_.embeddings && frozen_.layers == 0, "frozen tensors lie between those trained");
+  return adapter_ ? adapter_->flat() : flat();
+}
+
+void Model::pack_trained() {
+  if (adapter_)
+    adapter_->pack();
+  else
+    pack();
+}
+
+int64_t Model::first_trained_layer() const {
+  return !adapter_ && frozen_.embeddings ? std::min(frozen_.layers, config_.num_hidden_layers) : 0;
 }
 
 Buffer random_weights(const ModelConfig& config, uint64_t seed, double std) {

@@ -2,8 +2,10 @@
 // reference, critic and teacher alike; which it is depends on who calls.
 #pragma once
 
+#include <memory>
 #include <vector>
 
+#include "model/lora.h"
 #include "model/weights.h"
 #include "ops/matmul.h"
 
@@ -11,6 +13,11 @@ namespace cohort {
 
 struct PackedLayer {
   PackedWeight qkv, attention_out, gate_up, down;
+};
+
+// A tensor that is trained, with its offset among gradients and moments.
+struct TrainedParameter : Parameter {
+  float* weights;
 };
 
 class Model {
@@ -21,10 +28,26 @@ class Model {
   const ModelConfig& config() const { return config_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
   int64_t floats() const { return weights_.size(); }
+  // Its size is that of the base; an adapter's weights are beside it.
   // Writers call pack() when they are done: rollout and training read the packed copies.
   Tensor flat() const { return weights_.tensor({weights_.size()}); }
   const WeightViews& weights() const { return views_; }
   void pack();
+
+  // With an adapter forward adds its products, and it alone is trained. swap_adapter puts another in its
+  // place (or none: the base), leaving the old one in `other`.
+  void set_adapter(Adapter adapter) { adapter_ = std::make_unique<Adapter>(std::move(adapter)); }
+  const Adapter* adapter() const { return adapter_.get(); }
+  void swap_adapter(std::unique_ptr<Adapter>& other) { adapter_.swap(other); }
+  void freeze(const Frozen& frozen) { frozen_ = frozen; }  // of a model without an adapter
+  const Frozen& frozen() const { return frozen_; }
+
+  // What is trained, and its weights as one vector (nothing may be frozen); writers of either call
+  // pack_trained().
+  std::vector<TrainedParameter> trained() const;
+  Tensor trained_flat() const;
+  void pack_trained();
+  int64_t first_trained_layer() const;  // nothing below it is trained, the embedding included
 
   const PackedLayer& packed(int64_t layer) const { return packed_[layer]; }
   const PackedWeight& packed_head() const { return packed_head_; }
@@ -39,6 +62,8 @@ class Model {
   std::vector<PackedLayer> packed_;
   PackedWeight packed_head_;
   RopeTable rope_;
+  std::unique_ptr<Adapter> adapter_;
+  Frozen frozen_;
 };
 
 // Random weights as Hugging Face initialises them: matrices normal(0, 0.02), norms 1, biases 0, by Philox.

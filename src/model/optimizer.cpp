@@ -24,27 +24,38 @@ int64_t whole_warmup_steps(double warmup_steps, int64_t total_steps) {
       warmup_steps < 1 ? std::ceil(warmup_steps * static_cast<double>(total_steps)) : warmup_steps);
 }
 
-Optimizer::Optimizer(const Model& model) : m_(model.floats()), v_(model.floats()) {
+namespace {
+
+int64_t trained_floats(const Model& model) {
+  const std::vector<TrainedParameter> trained = model.trained();
+  return trained.empty() ? 0 : trained.back().offset + trained.back().size();
+}
+
+}  // namespace
+
+Optimizer::Optimizer(const Model& model) : m_(trained_floats(model)), v_(m_.size()) {
   m_.zero();
   v_.zero();
 }
 
 double Optimizer::step(Model& model, const Gradients& gradients, const AdamWOptions& options,
                        double max_grad_norm) {
-  const Tensor g = gradients.flat(), w = model.flat();
+  const Tensor g = gradients.flat();
+  COHORT_CHECK(g.size() == m_.size(), "{} gradients, {} moments", g.size(), m_.size());
   const double norm = std::sqrt(sum_of_squares(g));
   if (!std::isfinite(norm))
     fail("the gradient norm is {}: the update was not made; lower learning_rate or look at the rewards",
          norm);
   const double scale = max_grad_norm > 0 ? std::min(1.0, max_grad_norm / (norm + 1e-6)) : 1.0;
   ++steps_;
-  for (const Parameter& p : model.parameters()) {
+  for (const TrainedParameter& p : model.trained()) {
     AdamWOptions o = options;
     if (p.shape.size() < 2) o.weight_decay = 0;
     auto part = [&](const Tensor& t) { return Tensor(t.data + p.offset, {p.size()}); };
-    adamw(part(w), part(g), part(first_moment()), part(second_moment()), o, steps_, scale);
+    adamw(Tensor(p.weights, {p.size()}), part(g), part(first_moment()), part(second_moment()), o, steps_,
+          scale);
   }
-  model.pack();
+  model.pack_trained();
   return norm;
 }
 

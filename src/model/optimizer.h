@@ -1,4 +1,4 @@
-// The optimizer: global-norm clipping and AdamW over the flat buffer, and the learning-rate schedules.
+// The optimizer: global-norm clipping and AdamW over what is trained, and the learning-rate schedules.
 #pragma once
 
 #include <filesystem>

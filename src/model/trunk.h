@@ -6,26 +6,31 @@
 #include <vector>
 
 #include "model/activations.h"
+#include "model/lora_gradient.h"
 #include "model/model.h"
 #include "tree/token_tree.h"
 
 namespace cohort {
 
-// Gradients of all parameters in one flat buffer. A weight gradient's chain runs over the batch's tokens in
-// their order and continues across micro-batches, so their size changes nothing. Embedding rows are set aside
-// and added by finish(), because a tied head's chain must not be interrupted by them.
+// Gradients of what is trained in one flat buffer; views of the rest are empty. A weight gradient's chain
+// runs over the batch's tokens in their order and continues across micro-batches, so their size changes
+// nothing. Embedding rows are set aside and added by finish(), because a tied head's chain must not be
+// interrupted by them.
 class Gradients {
  public:
-  explicit Gradients(const ModelConfig& config);
+  explicit Gradients(const ModelConfig& config);  // of all parameters
+  explicit Gradients(const Model& model);         // in the layout of model.trained()
   void zero();
   void finish();  // call once after the batch's last backward
   Tensor flat() const { return buffer_.tensor({buffer_.size()}); }
   const WeightViews& views() const { return views_; }
+  const LoraGroup& lora(int64_t layer, LoraPlace place) const { return lora_[layer].at(place); }
   void add_embedding(std::span<const int32_t> tokens, const Tensor& dx);
 
  private:
   Buffer buffer_;
   WeightViews views_;
+  std::vector<LoraLayer> lora_;  // with an adapter
   std::vector<int32_t> tokens_;
   std::vector<float> rows_;  // (pending tokens, C)
   int64_t width_;
@@ -47,10 +52,13 @@ void forward_layers(const Model& model, const LayerInput& input, const Activatio
                     int64_t first, LayerScratch& scratch);
 
 // The attention half of one layer in two parts: a.x in, a.attention out; then a.x_mid for rows [begin, end).
+// And gate and up (n, 2F) before the activation, for the norm's output (n, C).
 void attention_block(const Model& model, int64_t layer, const LayerInput& input, const LayerActivations& a,
                      LayerScratch& scratch);
 void attention_output(const Model& model, int64_t layer, const LayerActivations& a, int64_t begin,
-                      int64_t end);
+                      int64_t end, RowScratch& scratch);
+void gate_up_projection(const Model& model, int64_t layer, const Tensor& normed, RowScratch& scratch,
+                        Tensor gate_up);
 
 // Holds the buffers that forward and backward need, reused from call to call.
 class Trunk {
@@ -97,6 +105,7 @@ class Trunk {
   Buffer d_normed_;                                                                // of a chunk of rows
   PackedWeight qkv_t_, attention_out_t_, gate_up_t_, down_t_;                      // of the layer at hand
   GradientOperand d_out_, act_, d_gate_up_, d_mid_, attention_, d_rows_, normed_;  // of a chunk of rows
+  LoraGradient lora_qkv_, lora_attention_out_, lora_gate_up_, lora_down_;          // the same
 };
 
 }  // namespace cohort

@@ -69,8 +69,12 @@ int64_t parameter_floats(const std::vector<Parameter>& list) {
 }
 
 WeightViews weight_views(const ModelConfig& c, float* data) {
+  return weight_views(c, parameter_list(c), data);
+}
+
+WeightViews weight_views(const ModelConfig& c, const std::vector<Parameter>& list, float* data) {
   std::map<std::string, int64_t> offsets;
-  for (const Parameter& p : parameter_list(c)) offsets.emplace(p.name, p.offset);
+  for (const Parameter& p : list) offsets.emplace(p.name, p.offset);
   auto view = [&](const std::string& name, std::initializer_list<int64_t> shape) {
     const auto found = offsets.find(name);
     return found == offsets.end() ? Tensor() : Tensor(data + found->second, shape);
@@ -101,6 +105,25 @@ WeightViews weight_views(const ModelConfig& c, float* data) {
   else
     w.head = c.tie_word_embeddings ? w.embedding : view("lm_head.weight", {c.vocab_size, C});
   return w;
+}
+
+std::vector<Parameter> trained_parameters(const ModelConfig& config, const Frozen& frozen) {
+  std::vector<Parameter> trained;
+  const std::string_view layers = "model.layers.";
+  // Floats, in whole groups of 16, so that neighbours stay neighbours and the rest aligned.
+  int64_t dropped = 0;
+  for (const Parameter& p : parameter_list(config)) {
+    const bool layer = p.name.starts_with(layers) && std::stoll(p.name.substr(layers.size())) < frozen.layers;
+    const bool keep = layer || (frozen.embeddings && p.name == "model.embed_tokens.weight");
+    if (!keep) {
+      trained.push_back(p);
+      trained.back().offset -= dropped;
+    } else {
+      const int64_t end = trained.empty() ? 0 : trained.back().offset + trained.back().size();
+      dropped = (p.offset + p.size() - end) / 16 * 16;
+    }
+  }
+  return trained;
 }
 
 }  // namespace cohort

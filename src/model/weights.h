@@ -50,7 +50,18 @@ struct WeightViews {
   Tensor head;        // (V, C); the embedding itself when tied; (1, C) where it is scalar
 };
 
-// The same layout serves weights, gradients and moments.
+// The same layout serves weights, gradients and moments. Of `list`, which may be a part of
+// parameter_list(config) in its order and with offsets of its own; what is not there is empty.
 WeightViews weight_views(const ModelConfig& config, float* data);
+WeightViews weight_views(const ModelConfig& config, const std::vector<Parameter>& list, float* data);
+
+// What is kept as it is while the rest of a model is trained.
+struct Frozen {
+  bool embeddings = false;  // model.embed_tokens; of a tied model that is its head too
+  int64_t layers = 0;       // the first so many
+};
+
+// parameter_list without what is frozen, with offsets in a buffer of its own.
+std::vector<Parameter> trained_parameters(const ModelConfig& config, const Frozen& frozen);
 
 }  // namespace cohort

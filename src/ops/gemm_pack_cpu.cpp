@@ -73,13 +73,13 @@ void PackTransposePanel(const float* w, int64_t n, int64_t k, int64_t p, float* 
   PackPanel(w + p * kGemmPanel, k, std::min(kGemmPanel, k - p * kGemmPanel), n, panel);
 }
 
-void PutChunks(const float* x, int64_t rows, int64_t cols, float* to, int64_t stride) {
-  PackChunks(x, cols, rows, cols, to, stride);
+void PutChunks(const float* x, int64_t x_row, int64_t rows, int64_t cols, float* to, int64_t stride) {
+  PackChunks(x, x_row, rows, cols, to, stride);
 }
 
-void PutPanels(const float* x, int64_t rows, int64_t cols, float* to, int64_t stride) {
+void PutPanels(const float* x, int64_t x_row, int64_t rows, int64_t cols, float* to, int64_t stride) {
   for (int64_t column = 0; column < cols; column += kGemmPanel, to += stride)
-    PackPanel(x + column, cols, std::min(kGemmPanel, cols - column), rows, to);
+    PackPanel(x + column, x_row, std::min(kGemmPanel, cols - column), rows, to);
 }
 
 // The columns of one chunk.
@@ -117,12 +117,12 @@ void pack_transpose_cpu(const float* w, int64_t n, int64_t k, float* panels) {
   for (int64_t p = 0; p < gemm_pieces(k, kGemmPanel); ++p) pack(w, n, k, p, panels + p * n * kGemmPanel);
 }
 
-void put_chunks_cpu(const float* x, int64_t rows, int64_t cols, float* to, int64_t stride) {
-  HWY_DYNAMIC_DISPATCH(PutChunks)(x, rows, cols, to, stride);
+void put_chunks_cpu(const float* x, int64_t x_row, int64_t rows, int64_t cols, float* to, int64_t stride) {
+  HWY_DYNAMIC_DISPATCH(PutChunks)(x, x_row, rows, cols, to, stride);
 }
 
-void put_panels_cpu(const float* x, int64_t rows, int64_t cols, float* to, int64_t stride) {
-  HWY_DYNAMIC_DISPATCH(PutPanels)(x, rows, cols, to, stride);
+void put_panels_cpu(const float* x, int64_t x_row, int64_t rows, int64_t cols, float* to, int64_t stride) {
+  HWY_DYNAMIC_DISPATCH(PutPanels)(x, x_row, rows, cols, to, stride);
 }
 
 void chunk_sums_cpu(const float* chunks, int64_t rows, int64_t cols, int64_t stride, float* sums) {

@@ -132,12 +132,13 @@ void GradientOperand::reset(Side side, int64_t rows, int64_t cols) {
   buffer_.reserve(gemm_pieces(cols, width_) * stride_);
 }
 
-void GradientOperand::put(int64_t row, const Tensor& values) {
+void GradientOperand::put(int64_t row, const Tensor& values, int64_t column) {
   check_cpu({values.device});
-  COHORT_CHECK(row >= 0 && row + values.rows() <= rows_ && values.cols() == cols_,
-               "{} x {} at row {} of {} x {}", values.rows(), values.cols(), row, rows_, cols_);
+  COHORT_CHECK(row >= 0 && row + values.rows() <= rows_ && column >= 0 && column + cols_ <= values.cols(),
+               "{} x {} from column {} at row {} of {} x {}", values.rows(), values.cols(), column, row,
+               rows_, cols_);
   const auto copy = side_ == Side::dy ? put_chunks_cpu : put_panels_cpu;
-  copy(values.data, values.rows(), cols_, buffer_.data() + row * width_, stride_);
+  copy(values.data + column, values.cols(), values.rows(), cols_, buffer_.data() + row * width_, stride_);
 }
 
 void matmul(const GradientOperand& x, int64_t row, const PackedWeight& w, Tensor y) {

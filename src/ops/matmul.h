@@ -50,7 +50,8 @@ class GradientOperand {
  public:
   enum class Side { dy, x };
   void reset(Side side, int64_t rows, int64_t cols);  // memory is reused
-  void put(int64_t row, const Tensor& values);        // rows row, row + 1, ...
+  // Rows row, row + 1, ...: columns column, column + 1, ... of the values.
+  void put(int64_t row, const Tensor& values, int64_t column = 0);
   int64_t rows() const { return rows_; }
   int64_t cols() const { return cols_; }
 

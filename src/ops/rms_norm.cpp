@@ -45,7 +45,7 @@ void head_norm_backward(Tensor d_qkv, int64_t first, int64_t heads, const Tensor
   COHORT_CHECK(first >= 0 && first + heads * w.size() <= d_qkv.cols(), "{} heads of {} at column {} of {}",
                heads, w.size(), first, d_qkv.cols());
   COHORT_CHECK(raw.size() == d_qkv.rows() * heads * w.size() && rstd.size() == d_qkv.rows() * heads &&
-                   dw.size() == w.size(),
+                   (!dw || dw.size() == w.size()),
                "raw {}, rstd {}, dw {}", raw.size(), rstd.size(), dw.size());
   require_cpu("head_norm", d_qkv.device);
   cpu::head_norm_backward(d_qkv, first, heads, w, raw, rstd, dw);

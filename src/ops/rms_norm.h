@@ -22,7 +22,8 @@ void rms_norm_weight_gradient(const Tensor& dy, const Tensor& x, const Tensor& r
 void head_norm_forward(Tensor qkv, int64_t first, int64_t heads, const Tensor& w, float eps, Tensor raw,
                        Tensor rstd);
 
-// In place on d_qkv's columns; dw (D) continues its chain over rows, and over heads inside a row.
+// In place on d_qkv's columns; dw (D), which may be empty, continues its chain over rows, and over heads
+// inside a row.
 void head_norm_backward(Tensor d_qkv, int64_t first, int64_t heads, const Tensor& w, const Tensor& raw,
                         const Tensor& rstd, Tensor dw);
 

@@ -137,7 +137,7 @@ void head_norm_backward(Tensor d_qkv, int64_t first, int64_t heads, const Tensor
 #pragma omp parallel if (worth_a_team(rows * heads * width))
   {
 #pragma omp for schedule(static)
-    for (int64_t strip = 0; strip < strips; ++strip)
+    for (int64_t strip = 0; strip < (dw ? strips : 0); ++strip)
       for (int64_t row = 0; row < rows; ++row)
         for (int64_t head = 0; head < heads; ++head) {
           const int64_t i = row * heads + head;

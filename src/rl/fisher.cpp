@@ -25,8 +25,8 @@ FisherProduct::FisherProduct(Model& model, const Tensor& start, std::span<const 
 }
 
 std::vector<float> FisherProduct::shifted_log_probs(double h, const Tensor& v) {
-  scaled_sum(start_, h, v, model_.flat());
-  model_.pack();
+  scaled_sum(start_, h, v, model_.trained_flat());
+  model_.pack_trained();
   return passes_.log_probs();
 }
 
@@ -59,8 +59,8 @@ Tensor FisherProduct::operator()(const Tensor& v) {
     if (settled) break;
     length_ = length;
   }
-  std::memcpy(model_.flat().data, start_.data, static_cast<size_t>(start_.size()) * sizeof(float));
-  model_.pack();
+  std::memcpy(model_.trained_flat().data, start_.data, static_cast<size_t>(start_.size()) * sizeof(float));
+  model_.pack_trained();
   std::vector<float> seeds(derivatives_.size());
   for (size_t t = 0; t < seeds.size(); ++t) seeds[t] = static_cast<float>(derivatives_[t] / tokens_);
   const Tensor product = passes_.gradient(seeds);

@@ -44,7 +44,7 @@ struct Trainer::MicroBatch {
 };
 
 Trainer::Trainer(Model& model, Optimizer* optimizer, const TrainerOptions& options, Critic* critic)
-    : model_(model), optimizer_(optimizer), options_(options), critic_(critic), gradients_(model.config()) {
+    : model_(model), optimizer_(optimizer), options_(options), critic_(critic), gradients_(model) {
   COHORT_CHECK(options.trpo || optimizer, "an update without an optimizer");
   if (options.trpo) trpo_ = std::make_unique<Trpo>(model, *options.trpo);
 }

@@ -62,10 +62,10 @@ void surrogate(const Group& group, std::span<const FreshSample> fresh, std::span
 
 Trpo::Trpo(const Model& model, const TrpoOptions& options)
     : options_(options),
-      start_(model.floats()),
-      residual_(model.floats()),
-      direction_(model.floats()),
-      solution_(model.floats()) {}
+      start_(model.trained_flat().size()),
+      residual_(model.trained_flat().size()),
+      direction_(model.trained_flat().size()),
+      solution_(model.trained_flat().size()) {}
 
 TrpoResult Trpo::step(Model& model, std::span<const Group> batch, std::span<const double> weights,
                       const Tensor& loss_gradient, const BatchPasses& passes) {
@@ -75,7 +75,7 @@ TrpoResult Trpo::step(Model& model, std::span<const Group> batch, std::span<cons
     fail("the gradient norm is {}: the update was not made; look at the rewards", result.grad_norm);
   if (result.grad_norm == 0) return result;
   const auto all = [](const Buffer& b) { return b.tensor({b.size()}); };
-  const Tensor theta = model.flat(), start = all(start_), solution = all(solution_);
+  const Tensor theta = model.trained_flat(), start = all(start_), solution = all(solution_);
   copy(theta, start);
   scaled_sum(loss_gradient, -2, loss_gradient, all(residual_));  // -gradient: L is ascended
 
@@ -94,7 +94,7 @@ TrpoResult Trpo::step(Model& model, std::span<const Group> batch, std::span<cons
   while (!result.accepted && result.line_search_steps < options_.line_search_max_iter) {
     ++result.line_search_steps;
     scaled_sum(start, length, solution, theta);
-    model.pack();
+    model.pack_trained();
     const CoefficientSums sums = evaluate(batch, weights, passes.log_probs());
     const double kl = sums.kl / static_cast<double>(sums.tokens), improvement = sums.objective - before;
     result.accepted = kl <= options_.target_kl && improvement > 0;
@@ -107,7 +107,7 @@ TrpoResult Trpo::step(Model& model, std::span<const Group> batch, std::span<cons
   }
   if (!result.accepted) {
     copy(start, theta);
-    model.pack();
+    model.pack_trained();
   }
   return result;
 }

@@ -1,6 +1,9 @@
 #include "run/actors.h"
 
+#include <cstring>
+
 #include "run/method_options.h"
+#include "run/start.h"
 
 namespace cohort {
 namespace {
@@ -10,13 +13,19 @@ constexpr const char* kRewardModel = "reward_model";
 // The critic at step 0: the policy's weights, or those of critic_model, with a scalar head of zeros; or a
 // critic saved by a run, or a reward model, head included.
 std::unique_ptr<Critic> first_critic(const Recipe& recipe, const Model& policy) {
-  if (recipe.critic_model.empty()) return std::make_unique<Critic>(policy.config(), policy.flat());
+  if (recipe.critic_model.empty()) {
+    if (!policy.adapter()) return std::make_unique<Critic>(policy.config(), policy.flat());
+    Buffer merged(policy.floats());
+    std::memcpy(merged.data(), policy.flat().data, static_cast<size_t>(merged.size()) * sizeof(float));
+    merge_adapter(policy.config(), *policy.adapter(), merged.data());
+    return std::make_unique<Critic>(policy.config(), merged.tensor({merged.size()}));
+  }
   const std::filesystem::path folder = recipe.critic_model;
   std::unique_ptr<Critic> critic;
   if (has_scalar_head(folder)) {
     critic = std::make_unique<Critic>(Critic::load(folder, false, 0));
   } else {
-    const Checkpoint start = load_checkpoint(folder);
+    const Checkpoint start = load_merged_checkpoint(folder);
     critic = std::make_unique<Critic>(start.config, start.weights.tensor({start.weights.size()}));
   }
   if (critic->config().vocab_size != policy.config().vocab_size)
@@ -32,12 +41,26 @@ std::unique_ptr<Critic> make_critic(const Recipe& recipe, const Method& method, 
   return std::make_unique<Critic>(Critic::load(resumed->folder / "critic", true, resumed->state.step));
 }
 
+Model start_model(const Recipe& recipe, Checkpoint& start) {
+  Model model = make_model(start);
+  model.freeze(recipe.frozen());
+  return model;
+}
+
+// The policy's start, where that is no model of its own: its base, beside the adapter that it started from.
+std::unique_ptr<Reference> make_reference(const Recipe& recipe, const Method& method, Model& policy) {
+  if (method.other == Other::teacher)
+    return std::make_unique<Reference>(recipe.teacher_model, policy.config());
+  if (!recipe.use_peft) return std::make_unique<Reference>(recipe.model, policy.config());
+  return std::make_unique<Reference>(policy, starting_adapter(recipe, policy.config()));
+}
+
 }  // namespace
 
 Actors::Actors(const Recipe& recipe, const Method& method, Checkpoint checkpoint,
                const std::optional<FoundCheckpoint>& resumed, std::span<RewardFunction> rewards)
     : start(std::move(checkpoint)),
-      model(start.config, std::move(start.weights)),
+      model(start_model(recipe, start)),
       optimizer(method.update == UpdateRule::adamw ? std::make_unique<Optimizer>(model) : nullptr),
       critic(make_critic(recipe, method, model, resumed)),
       trainer(model, optimizer.get(), trainer_options(recipe, method), critic.get()),
@@ -48,9 +71,7 @@ Actors::Actors(const Recipe& recipe, const Method& method, Checkpoint checkpoint
         recipe.micro_batch_tokens);
   if (process_reward_model) process_reward_model->expect_steps(recipe.step_separator);
   if (recipe.offload_reward_models) offload_reward_models();
-  if (needs_reference(recipe, method))
-    reference = std::make_unique<Reference>(
-        method.other == Other::teacher ? recipe.teacher_model : recipe.model, start.config);
+  if (needs_reference(recipe, method)) reference = make_reference(recipe, method, model);
   if (!resumed) return;
   if (optimizer) load_optimizer(*resumed, *optimizer);
   if (reference) reference->load(resumed->folder);
@@ -69,8 +90,7 @@ void Actors::save(const Recipe& recipe, const RunState& state) {
     if (reference) reference->save(folder);
     if (recipe.steps_per_iteration > 0) reward_models.first().save(folder / kRewardModel, true);
   };
-  save_run(recipe.output_dir, state, model, optimizer.get(), start.tokenizer, start.texts, others,
-           recipe.save_total_limit);
+  save_run(recipe.output_dir, state, model, optimizer.get(), start, others, recipe.save_total_limit);
 }
 
 }  // namespace cohort

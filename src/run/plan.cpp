@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "model/activations.h"
+#include "model/adapter_files.h"
 #include "model/checkpoint.h"
 #include "ops/log_prob.h"
 #include "rollout/kv_blocks.h"
 #include "run/method_options.h"
 #include "run/plan_memory.h"
 #include "run/reward_folder.h"
+#include "run/start.h"
 
 namespace cohort {
 namespace {
@@ -39,7 +41,8 @@ int64_t Plan::total_bytes() const {
   return sum;
 }
 
-Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int64_t limit) {
+Plan make_plan(const Recipe& r, const ModelConfig& c, const LoraConfig* lora, const Datasets& data,
+               int64_t limit) {
   Plan plan;
   const Method& method = find_method(r.method);
   const bool sampled = method.sampled();
@@ -62,6 +65,9 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
         (KvBlocks::blocks_for(longest_sampled) + KvBlocks::blocks_for(r.max_completion_length - 1));
   const auto [parameters, weights, packed] = model_size(c);
   plan.parameters = parameters;
+  const TrainedPart part{lora, r.frozen()};
+  const TrainedSize trained = trained_size(c, part);
+  plan.trained = trained.parameters;
   const int64_t G = sampled ? r.num_generations : method.source == Source::pairs ? 2 : 1;
   const int64_t group_tokens = longest_prompt + G * (longest_completion - 1);
   const int64_t groups = sampled ? r.train_batch_size / std::max<int64_t>(1, G) : r.train_batch_size;
@@ -71,19 +77,29 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
   const int64_t micro = micro_groups * group_tokens, head_rows = micro_groups * G * longest_completion;
 
   plan.memory.emplace_back("weights, and packed for the kernels", weights + packed);
-  plan.memory.emplace_back("gradients", weights);
+  if (lora) plan.memory.emplace_back("adapter: weights, and packed", trained.adapter);
+  plan.memory.emplace_back("gradients", trained.floats);
   const bool trust_region = method.update == UpdateRule::trpo;
   if (trust_region)
-    plan.memory.emplace_back("trust region: start, solution, residual, direction", 4 * weights);
+    plan.memory.emplace_back("trust region: start, solution, residual, direction", 4 * trained.floats);
   else
-    plan.memory.emplace_back("optimizer moments", 2 * weights);
-  if (needs_reference(r, method)) plan.memory.emplace_back("reference model", weights + packed);
+    plan.memory.emplace_back("optimizer moments", 2 * trained.floats);
+  if (needs_reference(r, method)) {
+    const bool adapter =
+        !r.adapter.empty() || is_adapter_folder(r.model) || r.sync_ref_model || r.steps_per_iteration > 0;
+    if (!lora || method.other == Other::teacher)
+      plan.memory.emplace_back("reference model", weights + packed);
+    else if (adapter)
+      plan.memory.emplace_back("reference: the base with an adapter of its own", trained.adapter);
+    else
+      plan.memory.emplace_back("reference: the base without the adapter", 0);
+  }
   // Off-loaded ones are there only while the passes that need more are not.
   const RewardBytes reward = reward_bytes(r);
   if (reward.models > 0 && !r.offload_reward_models) plan.memory.emplace_back("reward models", reward.models);
   if (reward.training > 0)
     plan.memory.emplace_back("gradients and moments of the reward model", reward.training);
-  const PassShape pass{micro, head_rows, groups * group_tokens, r.gradient_checkpointing};
+  const PassShape pass{micro, head_rows, groups * group_tokens, r.gradient_checkpointing, part};
   const int64_t scratch = scratch_bytes(c, pass), micro_activations = activation_bytes(c, pass);
   if (method.critic) {
     plan.memory.emplace_back("critic: weights, gradients, moments", 4 * weights + packed);
@@ -128,8 +144,15 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
   const double rows = static_cast<double>(groups * G * longest_completion);
   const double average_path =
       static_cast<double>(longest_prompt) + static_cast<double>(longest_completion) / 2;
+  // Two products of a matrix are always made, forward and input gradient; the third is its own gradient.
+  const double matrices = matrix_parameters(c, c.num_hidden_layers);
+  const double learning =
+      lora ? 3.0 * static_cast<double>(trained.parameters)
+           : matrix_parameters(c, c.num_hidden_layers - std::min(r.freeze_layers, c.num_hidden_layers));
+  const bool head_learns = !lora && !(r.freeze_embeddings && c.tie_word_embeddings);
   plan.flops_per_step =
-      6 * matrix_parameters(c) * tokens + 6 * static_cast<double>(c.vocab_size * c.hidden_size) * rows +
+      (4 * matrices + 2 * learning) * tokens +
+      (head_learns ? 6 : 4) * static_cast<double>(c.vocab_size * c.hidden_size) * rows +
       12 * static_cast<double>(c.num_hidden_layers * c.attention_width()) * average_path * rows;
   // A forward is a third of that, a backward two. The conjugate gradient's steps take three forwards (one of
   // them the backward's) and a backward each, the line search's a forward.
@@ -139,9 +162,13 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const Datasets& data, int6
 }
 
 std::string describe(const Plan& plan, int64_t limit) {
-  std::string text = fmt::format(
-      "plan: {:.3g} M parameters, at most {} tokens and {:.3g} GFLOP in an optimizer step\n",
-      static_cast<double>(plan.parameters) / 1e6, plan.tokens_per_step, plan.flops_per_step / 1e9);
+  std::string text =
+      fmt::format("plan: {:.3g} M parameters{}, at most {} tokens and {:.3g} GFLOP in an optimizer step\n",
+                  static_cast<double>(plan.parameters) / 1e6,
+                  plan.trained == plan.parameters
+                      ? ""
+                      : fmt::format(", {:.3g} M trained", static_cast<double>(plan.trained) / 1e6),
+                  plan.tokens_per_step, plan.flops_per_step / 1e9);
   for (const auto& [name, bytes] : plan.memory)
     text += fmt::format("  {:>9.1f} MB  {}\n", static_cast<double>(bytes) / 1e6, name);
   text += fmt::format("  {:>9.1f} MB  in the worst case, of {:.1f} MB available",
@@ -169,10 +196,11 @@ void check(const Plan& plan, int64_t limit, const Recipe& recipe) {
 }
 
 RecipePlan plan_recipe(const Recipe& recipe) {
-  const Checkpoint start = load_checkpoint(recipe.model, Weights::later);
+  const Checkpoint start = load_start(recipe, std::nullopt);
   const Datasets data = load_datasets(recipe, start.tokenizer, start.config);
   const int64_t limit = memory_limit(recipe.memory_limit_gb);
-  return {make_plan(recipe, start.config, data, limit), limit};
+  return {make_plan(recipe, start.config, start.adapter ? &start.adapter->config() : nullptr, data, limit),
+          limit};
 }
 
 }  // namespace cohort

@@ -13,11 +13,12 @@
 namespace cohort {
 
 struct Plan {
-  int64_t parameters = 0;
+  int64_t parameters = 0;  // of the base
+  int64_t trained = 0;
   std::vector<std::pair<std::string, int64_t>> memory;  // what for, bytes in the worst case
   int64_t tokens_per_step = 0;  // most tokens (tree nodes) that an optimizer step computes
   double flops_per_step =
-      0;  // training: 6 x matrix parameters x tokens (the head's rows only) + causal attention
+      0;  // training: a product and its two gradients, where they are wanted, are 2 each x parameters x tokens
   bool keep_activations = false;  // the first update runs backward on the rollout's activations
   int64_t sequence_cache_bytes =
       0;  // key/value cache of the longest sequence that is sampled, evaluations included
@@ -26,7 +27,9 @@ struct Plan {
 
 // For the longest prompt and completion of the data. Decides keep_rollout_activations = auto by `limit`
 // bytes.
-Plan make_plan(const Recipe& recipe, const ModelConfig& config, const Datasets& data, int64_t limit);
+// `lora`: the adapter that is trained; null: the model itself.
+Plan make_plan(const Recipe& recipe, const ModelConfig& config, const LoraConfig* lora, const Datasets& data,
+               int64_t limit);
 
 // Several lines for people.
 std::string describe(const Plan& plan, int64_t limit);

@@ -25,9 +25,18 @@ ModelSize model_size(const ModelConfig& c) {
   return {parameters, 4 * parameter_floats(list), 4 * floats};
 }
 
-double matrix_parameters(const ModelConfig& c) {
+TrainedSize trained_size(const ModelConfig& c, const TrainedPart& part) {
+  const std::vector<Parameter> list =
+      part.lora ? lora_parameters(c, *part.lora) : trained_parameters(c, part.frozen);
+  int64_t parameters = 0;
+  for (const Parameter& p : list) parameters += p.size();
+  const int64_t bytes = 4 * parameter_floats(list);
+  return {parameters, bytes, part.lora ? bytes + 4 * packed_lora_floats(c, *part.lora) : 0};
+}
+
+double matrix_parameters(const ModelConfig& c, int64_t layers) {
   const double C = static_cast<double>(c.hidden_size);
-  return static_cast<double>(c.num_hidden_layers) *
+  return static_cast<double>(layers) *
          (C * static_cast<double>(c.qkv_width() + c.attention_width() + 3 * c.intermediate_size));
 }
 
@@ -36,8 +45,17 @@ double matrix_parameters(const ModelConfig& c) {
 int64_t scratch_bytes(const ModelConfig& c, const PassShape& s) {
   const int64_t C = c.hidden_size, F = c.intermediate_size;
   const int64_t chunk = std::min<int64_t>(s.micro_tokens, kChunkRows);
+  // Of an adapter the outputs of its targets, and their ranks on both sides, over a chunk at most of all
+  // places.
+  int64_t low_rank = 0;
+  if (s.trained.lora)
+    for (const Parameter& p : lora_parameters(c, *s.trained.lora))
+      if (p.name.find(".layers.0.") != std::string::npos)
+        low_rank += p.name.ends_with("lora_B.weight") ? p.shape[0] : 2 * p.shape[0];
+  const bool embeddings = !s.trained.lora && !s.trained.frozen.embeddings;
   return 4 * (s.micro_tokens * (2 * C + c.attention_width() + c.qkv_width()) + 3 * s.head_rows * C +
-              chunk * (2 * C + 2 * F + (s.gradient_checkpointing ? 2 * F : 0)) + s.step_tokens * C);
+              chunk * (2 * C + 2 * F + (s.gradient_checkpointing ? 2 * F : 0) + low_rank) +
+              (embeddings ? s.step_tokens * C : 0));
 }
 
 int64_t activation_bytes(const ModelConfig& c, const PassShape& s) {

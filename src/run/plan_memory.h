@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "model/config.h"
+#include "model/lora.h"
 
 namespace cohort {
 
@@ -14,8 +14,20 @@ struct ModelSize {
 };
 ModelSize model_size(const ModelConfig& config);
 
-// Parameters of the layers' matrices.
-double matrix_parameters(const ModelConfig& config);
+// Parameters of the matrices of `layers` layers.
+double matrix_parameters(const ModelConfig& config, int64_t layers);
+
+// What is trained: an adapter (null: the model) and what is frozen of the model.
+struct TrainedPart {
+  const LoraConfig* lora = nullptr;
+  Frozen frozen;
+};
+struct TrainedSize {
+  int64_t parameters;
+  int64_t floats;   // bytes of gradients, and of each of AdamW's two moments
+  int64_t adapter;  // bytes of an adapter's weights, and packed; 0: none
+};
+TrainedSize trained_size(const ModelConfig& config, const TrainedPart& part);
 
 // One training pass, in the worst case.
 struct PassShape {
@@ -23,6 +35,7 @@ struct PassShape {
   int64_t head_rows;     // of them, those whose output is wanted
   int64_t step_tokens;   // tree nodes of the optimizer step
   bool gradient_checkpointing;
+  TrainedPart trained;
 };
 int64_t scratch_bytes(const ModelConfig& config, const PassShape& shape);
 int64_t activation_bytes(const ModelConfig& config, const PassShape& shape);

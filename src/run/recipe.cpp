@@ -34,6 +34,8 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("seed", &r.seed, "the same recipe and seed give the same bytes").at_least(0);
   t.add("resume", &r.resume, "continue from the newest whole checkpoint in output_dir").not_saved();
 
+  add_lora_settings(t, r);
+
   t.section("Data");
   t.add("data", &r.data,
         "problems: a file of rows (docs/data.md: JSONL, JSON, CSV; prompt, and what the rewards need; completion for "

@@ -12,11 +12,12 @@
 
 #include "reward/settings.h"
 #include "run/chat_format.h"
+#include "run/lora_settings.h"
 #include "run/optimizer_settings.h"
 
 namespace cohort {
 
-struct Recipe : OptimizerSettings, RewardSettings, ChatSettings {
+struct Recipe : OptimizerSettings, RewardSettings, ChatSettings, LoraSettings {
   // Run
   std::string method = "grpo";  // a row of rl/methods.cpp
   std::string model;            // a Hugging Face folder or a GGUF file

@@ -154,6 +154,13 @@ void Recipe::validate() const {
         "checkpoint has been evaluated",
         save_steps, eval_steps);
   const Method& row = find_method(method);
+  check_lora();
+  if (row.update == UpdateRule::trpo && (freeze_embeddings || freeze_layers > 0))
+    fail("{}: trpo's step is one of all weights; expected {}",
+         freeze_embeddings ? "freeze_embeddings" : "freeze_layers", freeze_embeddings ? "false" : "0");
+  if (use_peft && sync_ref_model && ref_model_mixup_alpha != 1)
+    fail("ref_model_mixup_alpha: two adapters cannot be mixed; with use_peft expected 1 (a reset), found {}",
+         format_double(ref_model_mixup_alpha));
   if (row.source == Source::pairs && !(beta > 0))
     fail("beta: dpo needs more than 0, found {}", format_double(beta));
   if (method == "distill" && teacher_model.empty())

@@ -11,7 +11,7 @@ constexpr const char* kFile = "reference.safetensors";
 }  // namespace
 
 Reference::Reference(const std::string& path, const ModelConfig& policy) {
-  Checkpoint c = load_checkpoint(path);
+  Checkpoint c = load_merged_checkpoint(path);
   if (c.config.vocab_size != policy.vocab_size)
     fail(
         "{}: expected the policy's vocabulary of {} tokens, found {}: log-probs of tokens cannot be compared",
@@ -19,8 +19,10 @@ Reference::Reference(const std::string& path, const ModelConfig& policy) {
   model_ = std::make_unique<Model>(c.config, std::move(c.weights));
 }
 
-void Reference::write_log_probs(Trainer& trainer, std::span<Group> groups) const {
-  const std::vector<float> rows = trainer.outputs(*model_, groups).log_prob;
+void Reference::write_log_probs(Trainer& trainer, std::span<Group> groups) {
+  if (policy_) policy_->swap_adapter(adapter_);
+  const std::vector<float> rows = trainer.outputs(policy_ ? *policy_ : *model_, groups).log_prob;
+  if (policy_) policy_->swap_adapter(adapter_);
   size_t row = 0;
   for (Group& g : groups)
     for (Sample& s : g.samples) {
@@ -30,6 +32,12 @@ void Reference::write_log_probs(Trainer& trainer, std::span<Group> groups) const
 }
 
 void Reference::move_towards(const Model& policy, double alpha) {
+  moved_ = true;
+  if (policy_) {
+    COHORT_CHECK(alpha == 1, "adapters mixed by {}", alpha);
+    adapter_ = std::make_unique<Adapter>(policy.adapter()->copy());
+    return;
+  }
   const Tensor to = model_->flat(), from = policy.flat();
   COHORT_CHECK(to.size() == from.size(), "{} and {} floats", to.size(), from.size());
   const float a = static_cast<float>(alpha), rest = static_cast<float>(1 - alpha);
@@ -37,21 +45,22 @@ void Reference::move_towards(const Model& policy, double alpha) {
   for (int64_t i = 0; i < to.size(); ++i)
     to.data[i] = alpha == 1 ? from.data[i] : a * from.data[i] + rest * to.data[i];
   model_->pack();
-  moved_ = true;
 }
 
 void Reference::save(const std::filesystem::path& folder) const {
   if (!moved_) return;
-  const std::vector<int64_t> shape{model_->floats()};
-  const NamedFloats weights[] = {{"weights", shape, model_->flat().data}};
+  const Tensor flat = policy_ ? adapter_->flat() : model_->flat();
+  const NamedFloats weights[] = {{"weights", {flat.size()}, flat.data}};
   save_safetensors(folder / kFile, weights, {{"format", "pt"}});
 }
 
 void Reference::load(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(folder / kFile)) return;
   const SafetensorsFile file(folder / kFile);
-  file.read_floats("weights", {model_->flat().data, static_cast<size_t>(model_->floats())});
-  model_->pack();
+  if (policy_ && !adapter_) adapter_ = std::make_unique<Adapter>(policy_->adapter()->copy());
+  const Tensor flat = policy_ ? adapter_->flat() : model_->flat();
+  file.read_floats("weights", {flat.data, static_cast<size_t>(flat.size())});
+  policy_ ? adapter_->pack() : model_->pack();
   moved_ = true;
 }
 

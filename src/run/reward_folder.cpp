@@ -55,7 +55,7 @@ ModelConfig reward_config(const fs::path& folder) {
 
 RewardFolder RewardFolder::start(const fs::path& folder_or_gguf) {
   if (has_scalar_head(folder_or_gguf)) return load(folder_or_gguf);
-  Checkpoint start = load_checkpoint(folder_or_gguf);
+  Checkpoint start = load_merged_checkpoint(folder_or_gguf);
   return {Critic(start.config, start.weights.tensor({start.weights.size()})), std::move(start.tokenizer), {}};
 }
 

@@ -23,16 +23,17 @@ Plan make_reward_plan(const RewardRecipe& r, const ModelConfig& c, std::span<con
   for (size_t i = 0; i < tokens.size() && static_cast<int64_t>(i) < r.train_batch_size; ++i)
     plan.tokens_per_step += tokens[i];
   const auto [parameters, weights, packed] = model_size(c);
-  plan.parameters = parameters;
+  plan.parameters = plan.trained = parameters;
   const int64_t micro = std::min(std::max(r.micro_batch_tokens, longest), plan.tokens_per_step);
-  plan.memory = {{"weights, and packed for the kernels", weights + packed},
-                 {"gradients", weights},
-                 {"optimizer moments", 2 * weights},
-                 {"activations of a micro-batch",
-                  activation_bytes(c, {micro, r.train_batch_size * ends, plan.tokens_per_step,
-                                       r.gradient_checkpointing})}};
+  plan.memory = {
+      {"weights, and packed for the kernels", weights + packed},
+      {"gradients", weights},
+      {"optimizer moments", 2 * weights},
+      {"activations of a micro-batch",
+       activation_bytes(
+           c, {micro, r.train_batch_size * ends, plan.tokens_per_step, r.gradient_checkpointing, {}})}};
   const double all = static_cast<double>(plan.tokens_per_step);
-  plan.flops_per_step = 6 * matrix_parameters(c) * all +
+  plan.flops_per_step = 6 * matrix_parameters(c, c.num_hidden_layers) * all +
                         6 * static_cast<double>(c.num_hidden_layers * c.attention_width() * longest) * all;
   return plan;
 }

@@ -17,8 +17,9 @@
 #include "run/method_options.h"
 #include "run/plan.h"
 #include "run/plan_memory.h"
-#include "run/sandbox_tool.h"
 #include "run/sample_json.h"
+#include "run/sandbox_tool.h"
+#include "run/start.h"
 
 namespace cohort {
 namespace {
@@ -70,8 +71,7 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   std::optional<FoundCheckpoint> resumed;
   if (recipe.resume) resumed = find_checkpoint(recipe.output_dir);
   // The weights come after the plan, which says whether there is room for them.
-  Checkpoint start =
-      load_checkpoint(resumed ? resumed->folder : std::filesystem::path(recipe.model), Weights::later);
+  Checkpoint start = load_start(recipe, resumed);
   Datasets data = load_datasets(recipe, start.tokenizer, start.config);
   // A row without steps is refused before step 1.
   if (recipe.supervision == "process" && recipe.process_reward_model.empty())
@@ -105,7 +105,7 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
 // The plan, and what else is to be known before step 1; refuses what does not fit.
 void Run::announce(const Checkpoint& start, const Datasets& data) {
   const int64_t limit = memory_limit(recipe_.memory_limit_gb);
-  plan_ = make_plan(recipe_, start.config, data, limit);
+  plan_ = make_plan(recipe_, start.config, start.adapter ? &start.adapter->config() : nullptr, data, limit);
   check(plan_, limit, recipe_);
   if (sampled() && !recipe_.ignore_eos && end_tokens(start.config, start.tokenizer).empty() &&
       recipe_.stop.empty())

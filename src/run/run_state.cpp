@@ -6,6 +6,7 @@
 #include "base/checksum.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "model/adapter_files.h"
 
 namespace cohort {
 namespace fs = std::filesystem;
@@ -80,10 +81,12 @@ fs::path checkpoint_folder(const fs::path& run, int64_t step) {
 }
 
 void save_run(const fs::path& run, const RunState& state, const Model& model, const Optimizer* optimizer,
-              const Tokenizer& tokenizer, const CheckpointTexts& texts,
-              const std::function<void(const fs::path&)>& others, int64_t keep) {
+              const Checkpoint& start, const std::function<void(const fs::path&)>& others, int64_t keep) {
   const auto write = [&](const fs::path& folder) {
-    save_checkpoint(folder, model.config(), model.flat().data, tokenizer, texts);
+    if (model.adapter())
+      save_adapter(folder, *model.adapter(), start.source, start.tokenizer);
+    else
+      save_checkpoint(folder, model.config(), model.flat().data, start.tokenizer, start.texts);
     if (optimizer) optimizer->save(folder / kOptimizer);
     if (others) others(folder);
   };

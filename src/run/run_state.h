@@ -29,11 +29,12 @@ struct RunState {
 
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run, int64_t step);
 
-// Writes checkpoint-N for state.step, then settles the run. `optimizer` is null where steps leave no state
+// Writes checkpoint-N for state.step, then settles the run: the model, or its adapter in PEFT's files, with
+// the tokenizer and texts of what the run started from. `optimizer` is null where steps leave no state
 // (trpo): then there is no optimizer.safetensors. `others` writes what else belongs to it (a critic, a moved
 // reference) into the folder that it is given.
 void save_run(const std::filesystem::path& run, const RunState& state, const Model& model,
-              const Optimizer* optimizer, const Tokenizer& tokenizer, const CheckpointTexts& texts,
+              const Optimizer* optimizer, const Checkpoint& start,
               const std::function<void(const std::filesystem::path&)>& others, int64_t keep);
 
 // The same for what is no policy: `write` writes the model and all that belongs to it.
@@ -52,8 +53,8 @@ struct FoundCheckpoint {
 };
 std::optional<FoundCheckpoint> find_checkpoint(const std::filesystem::path& run);
 
-// The writer of a new run, or of one that goes on: from `resumed`; or from step 0 where `resume` is asked for and
-// no checkpoint is whole. Says which in the log.
+// The writer of a new run, or of one that goes on: from `resumed`; or from step 0 where `resume` is asked
+// for and no checkpoint is whole. Says which in the log.
 std::unique_ptr<RunWriter> open_run(const std::filesystem::path& run, bool resume,
                                     const std::optional<FoundCheckpoint>& resumed, std::string_view recipe,
                                     int64_t keep);

@@ -1,0 +1,32 @@
+// What a recipe says of which tensors are trained: an adapter of low rank beside a frozen base
+// (docs/lora.md), or the model itself, all of it or but some parts.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+#include "model/lora.h"
+
+namespace cohort {
+
+struct LoraSettings {
+  bool use_peft = false;
+  int64_t lora_r = 16;
+  double lora_alpha = 32;
+  double lora_dropout = 0;  // always
+  std::vector<std::string> lora_target_modules = {"q_proj", "v_proj"};
+  bool use_rslora = false;
+  std::string adapter;  // to go on from; empty: a new one
+  bool freeze_embeddings = false;
+  int64_t freeze_layers = 0;
+
+  LoraConfig lora() const;  // throws Error at an unknown target
+  Frozen frozen() const { return {freeze_embeddings, freeze_layers}; }
+  // Refuses what contradicts itself.
+  void check_lora() const;
+};
+
+void add_lora_settings(OptionTable& table, LoraSettings& settings);
+
+}  // namespace cohort
