@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include "cli/random_model.h"
+#include "model/adapter_files.h"
 #include "run_support.h"
 
 namespace cohort {
@@ -31,6 +32,7 @@ class Chat : public ::testing::Test {
     shape.num_attention_heads = 2;
     shape.max_position_embeddings = 200000;
     write_random_model(model(), shape, "abcdefghijklmnopqrstuvwxyz []|/?0123456789\n", 1);
+    speaker_ = model();
   }
   void add_template() { testing::write_text(model() / "chat_template.jinja", kTemplate); }
   fs::path model() const { return folder_.path() / "model"; }
@@ -44,7 +46,7 @@ class Chat : public ::testing::Test {
   Running start(std::vector<std::string> options) {
     int ends[2];
     EXPECT_EQ(pipe(ends), 0);
-    std::vector<std::string> words{COHORT_BINARY, "chat", "--model", model().string(), "--num_threads", "1"};
+    std::vector<std::string> words{COHORT_BINARY, "chat", "--model", speaker_.string(), "--num_threads", "1"};
     words.insert(words.end(), options.begin(), options.end());
     std::vector<char*> pointers;
     for (std::string& word : words) pointers.push_back(word.data());
@@ -80,6 +82,7 @@ class Chat : public ::testing::Test {
   std::string err() const { return read_file(file("err")); }
 
   testing::TempFolder folder_;
+  fs::path speaker_;  // which model talks
 };
 
 // Faults: terminal codes in a pipe, an answer that is not the one kept, a history that loses or doubles a
@@ -146,6 +149,29 @@ TEST_F(Chat, WithoutATemplate) {
   EXPECT_EQ(run("hello\n", {}), 1);
   EXPECT_NE(err().find("--no_template"), std::string::npos) << err();
   EXPECT_EQ(run("hello\n", {"--no_template", "--max_completion_length", "4"}), 0) << err();
+}
+
+// Faults: the base that talks where an adapter should.
+TEST_F(Chat, AnAdapterTalks) {
+  add_template();
+  const Checkpoint base = load_checkpoint(model());
+  Buffer weights = initial_lora(base.config, {}, 1);
+  for (int64_t i = 0; i < weights.size(); ++i)
+    weights.data()[i] = static_cast<float>(i * 37 % 17 - 8) * 0.05f;
+  save_adapter(file("adapter"), Adapter(base.config, {}, std::move(weights)), model().string(),
+               base.tokenizer);
+  ASSERT_EQ(
+      testing::run_program({"merge", "--adapter", file("adapter"), "--output_dir", file("merged")}).status,
+      0);
+  std::map<std::string, std::string> said;
+  for (const char* name : {"model", "adapter", "merged"}) {
+    speaker_ = file(name);
+    EXPECT_EQ(run("hello\n", {"--max_completion_length", "20", "--ignore_eos", "--temperature", "0"}), 0)
+        << err();
+    said[name] = out();
+  }
+  EXPECT_EQ(said["adapter"], said["merged"]);
+  EXPECT_NE(said["adapter"], said["model"]);
 }
 
 // Faults: a message that cannot be tokenised, or that the template refuses, ends the conversation or stays in

@@ -148,6 +148,45 @@ TEST_F(LoraRun, OtherCommandsReadIt) {
   };
   EXPECT_EQ(greedy(adapter), greedy(folder_.file("merged")));
   EXPECT_NE(greedy(adapter), greedy(folder_.file("init")));
+  // What eval draws and judges.
+  const auto judged = [&](const fs::path& model) {
+    const fs::path rows = folder_.file("judged.jsonl");
+    fs::remove(rows);
+    const Process::Result e = run_program(
+        {"eval", "--model", model.string(), "--data", folder_.file("rows.jsonl").string(), "--reward_funcs",
+         "last_number", "--num_generations", "2", "--max_completion_length", "4", "--output", rows.string()});
+    EXPECT_EQ(e.status, 0) << e.text;
+    std::vector<std::string> completions;
+    for (const nlohmann::json& row : json_lines(rows)) completions.push_back(row["completion"]);
+    return completions;
+  };
+  const std::vector<std::string> completions = judged(adapter);
+  EXPECT_EQ(completions.size(), 8u);  // two for each problem that training sets aside
+  EXPECT_EQ(completions, judged(folder_.file("merged")));
+  EXPECT_NE(completions, judged(folder_.file("init")));
+}
+
+// Catches: an export of the base alone, or of a tensor that the adapter missed; a folder that says nothing of
+// what it holds.
+TEST_F(LoraRun, ExportMergesIt) {
+  const fs::path adapter = trained("start");
+  const auto done = [](const std::vector<std::string>& words) {
+    const Process::Result r = run_program(words);
+    EXPECT_EQ(r.status, 0) << r.text;
+    return r.text;
+  };
+  const std::string merged = folder_.file("merged").string(), gguf = folder_.file("x.gguf").string(),
+                    hf = folder_.file("hf").string();
+  done({"merge", "--adapter", adapter.string(), "--output_dir", merged});
+  done({"export", "--model", adapter.string(), "--to", "hf", "--output", hf});
+  done({"export", "--model", adapter.string(), "--to", "gguf:f32", "--output", gguf});
+  EXPECT_EQ(read_file(fs::path(hf) / "model.safetensors"), read_file(fs::path(merged) / "model.safetensors"));
+  EXPECT_EQ(read_file(fs::path(hf) / "tokenizer.json"), read_file(fs::path(adapter) / "tokenizer.json"));
+  EXPECT_EQ(scores(gguf), scores(merged));
+  const std::string held = done({"inspect", adapter.string()});
+  for (const std::string& words : {std::string("LoRA of rank 16, alpha 32: counted 2 times"),
+                                   folder_.file("init").string(), std::string("adapter_model.safetensors")})
+    EXPECT_NE(held.find(words), std::string::npos) << words << " in " << held;
 }
 
 // Catches: a plan that counts gradients, moments and a reference of the whole model.

@@ -34,7 +34,8 @@ void declare(OptionTable& t, TalkSettings& s) {
       fmt::format("{}-{:02}-{:02}", static_cast<int>(today.year()), static_cast<unsigned>(today.month()),
                   static_cast<unsigned>(today.day()));
   t.section("Model and conversation");
-  t.add("model", &r.model, "a Hugging Face folder (a run's checkpoint-N is one) or a GGUF file")
+  t.add("model", &r.model,
+        "a Hugging Face folder (a run's checkpoint-N is one), an adapter's, or a GGUF file")
       .shown_as("DIR|GGUF");
   t.add("system", &s.system, "the system message; empty: none, but what the template puts there itself")
       .shown_as("TEXT");

@@ -18,7 +18,8 @@ struct ExportSettings {
 };
 
 void declare(OptionTable& t, ExportSettings& s) {
-  t.add("model", &s.model, "a Hugging Face folder (a run's checkpoint-N is one) or a GGUF file")
+  t.add("model", &s.model,
+        "a Hugging Face folder (a run's checkpoint-N is one), an adapter's (it is merged), or a GGUF file")
       .shown_as("DIR|GGUF");
   t.add("to", &s.to,
         "gguf:TYPE with TYPE one of f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k_m, q5_k_m, q6_k; or "

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "model/adapter_config.h"
 #include "model/config_json.h"
 #include "model/read_weights.h"
 #include "model/weights.h"
@@ -190,6 +191,21 @@ std::string inspect_config(const std::string& text, const std::string& name, con
   return out;
 }
 
+std::string inspect_adapter(const std::string& text, const std::string& name, const InspectSettings& s) {
+  std::string out = attempt("adapter", [&] {
+    const AdapterConfig c = parse_adapter_config(text, name);
+    const LoraConfig& l = c.lora;
+    const std::string base = c.base_model_name_or_path;
+    return line("adapter",
+                fmt::format("LoRA of rank {}, alpha {}{}: counted {} times, on {}", l.r, l.lora_alpha,
+                            l.use_rslora ? " (rsLoRA)" : "", l.scale(), fmt::join(l.target_modules, " "))) +
+           line("base", base.empty() ? "not named" : quoted(base, s));
+  });
+  if (out.find("not readable") != std::string::npos || s.metadata)
+    out += attempt("config", [&] { return json_lines(parse_ordered_json(text), s); });
+  return out;
+}
+
 std::string inspect_folder(const fs::path& folder, const InspectSettings& s) {
   std::string out;
   const auto there = [&](const char* name) { return fs::exists(folder / name); };
@@ -200,9 +216,7 @@ std::string inspect_folder(const fs::path& folder, const InspectSettings& s) {
                   quoted_json(parse_ordered_json(read_file(folder / "generation_config.json"))));
     });
   if (there("adapter_config.json"))
-    out += attempt("adapter", [&] {
-      return line("adapter", quoted_json(parse_ordered_json(read_file(folder / "adapter_config.json"))));
-    });
+    out += inspect_adapter(read_file(folder / "adapter_config.json"), "adapter_config.json", s);
   if (there("tokenizer.json") || there("tokenizer.model"))
     out += attempt("tokenizer", [&] { return tokenizer_lines(Tokenizer::from_folder(folder), s); });
   std::vector<fs::path> files, guesses;
@@ -260,6 +274,7 @@ std::string inspect_json(const fs::path& path, const InspectSettings& s) {
     return attempt("tokenizer", [&] {
       return tokenizer_lines(Tokenizer::from_files({{"tokenizer.json", text}}, path.string()), s);
     });
+  if (root.contains("peft_type")) return inspect_adapter(text, name, s);
   if (root.contains("model_type") || root.contains("architectures")) return inspect_config(text, name, s);
   return json_lines(root, s);
 }

@@ -1,6 +1,7 @@
-// What files of models hold, for people: GGUF, safetensors, Hugging Face folders, checkpoints of runs,
-// tokenizer.json, tokenizer.model, config.json. The files are untrusted: whatever they say is shown without
-// control characters, and what cannot be read is said where it would stand.
+// What files of models hold, for people: GGUF, safetensors, Hugging Face folders, checkpoints of runs, PEFT's
+// folders of adapters, tokenizer.json, tokenizer.model, config.json, adapter_config.json. The files are
+// untrusted: whatever they say is shown without control characters, and what cannot be read is said where it
+// would stand.
 #pragma once
 
 #include <filesystem>

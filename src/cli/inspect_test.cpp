@@ -37,6 +37,13 @@ TEST(Inspect, SaysWhatFilesHold) {
   EXPECT_THAT(inspect(kFixtures / "tokenizer/spm_bpe/tokenizer.model", {}),
               HasSubstr("BPE with byte tokens"));
   EXPECT_THAT(inspect(kFixtures / "tokenizer/unigram", {}), HasSubstr("unigram"));
+  for (const char* name : {"lora/rslora", "lora/rslora/adapter_config.json"}) {
+    const std::string adapter = inspect(kFixtures / name, {});
+    EXPECT_THAT(adapter, HasSubstr("LoRA of rank 3, alpha 5 (rsLoRA)"));
+    EXPECT_THAT(adapter, HasSubstr("on q_proj k_proj v_proj o_proj gate_proj up_proj down_proj"));
+    EXPECT_THAT(adapter, HasSubstr("base        \"../../oracles/qwen2\""));
+  }
+  EXPECT_THAT(inspect(kFixtures / "lora/rslora", {true, false}), HasSubstr("up_proj.lora_B.weight"));
 }
 
 std::string error_of(const fs::path& path) {
@@ -60,6 +67,13 @@ TEST(Inspect, UntrustedFiles) {
   EXPECT_THAT(error_of(write("a.bin", "PK\x03\x04 rest")), HasSubstr("pickled"));
   EXPECT_THAT(error_of(write("a.txt", "words")), HasSubstr("neither GGUF"));
   EXPECT_THAT(error_of(write("empty", "")), HasSubstr("neither GGUF"));
+  // An adapter that is not read here still says why, and what it is.
+  const std::string dora = inspect(write("adapter_config.json",
+                                         "{\"peft_type\":\"LORA\",\"r\":8,\"lora_alpha\":8,\"use_dora\":true,"
+                                         "\"target_modules\":[\"q_proj\"]}"),
+                                   {});
+  EXPECT_THAT(dora, HasSubstr("adapter     not readable: adapter_config.json: 'use_dora'"));
+  EXPECT_THAT(dora, HasSubstr("r = 8"));
   const std::string header = "{\"a\\u001b[31m\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}";
   const std::string size{static_cast<char>(header.size()), 0, 0, 0, 0, 0, 0, 0};
   const std::string shown = inspect(write("b.safetensors", size + header), {true, true});
@@ -71,9 +85,9 @@ TEST(Inspect, UntrustedFiles) {
 TEST(Inspect, DamageNeverCrashes) {
   const Scratch scratch;
   fs::create_directories(scratch.path());
-  for (const char* name :
-       {"gguf/llama.gguf", "tokenizer/gpt2_kind.gguf", "gguf/qwen2/model.safetensors",
-        "tokenizer/gpt2/tokenizer.json", "tokenizer/spm_bpe/tokenizer.model", "gguf/qwen3/config.json"}) {
+  for (const char* name : {"gguf/llama.gguf", "tokenizer/gpt2_kind.gguf", "gguf/qwen2/model.safetensors",
+                           "tokenizer/gpt2/tokenizer.json", "tokenizer/spm_bpe/tokenizer.model",
+                           "gguf/qwen3/config.json", "lora/rslora/adapter_config.json"}) {
     const std::string whole = read_file(kFixtures / name);
     const fs::path path = scratch.path() / fs::path(name).filename();
     for (uint32_t seed = 0; seed < 60; ++seed) {

@@ -1,11 +1,11 @@
 // PEFT's folder of a LoRA adapter: adapter_config.json, adapter_model.safetensors, and whatever tokenizer
-// files lie beside them. What PEFT can write and this engine does not compute (DoRA, ranks by layer, trained
-// embeddings ...) is refused by name.
+// files lie beside them.
 #pragma once
 
 #include <filesystem>
 #include <string>
 
+#include "model/adapter_config.h"
 #include "model/lora.h"
 #include "text/tokenizer.h"
 
@@ -13,12 +13,6 @@ namespace cohort {
 
 bool is_adapter_folder(const std::filesystem::path& path);  // adapter_config.json, and no config.json
 
-struct AdapterConfig {
-  LoraConfig lora;
-  std::string base_model_name_or_path;  // empty where none is named
-};
-// Throws Error naming the file, the key, what was expected and what was found.
-AdapterConfig parse_adapter_config(const std::string& text, const std::string& source);
 AdapterConfig read_adapter_config(const std::filesystem::path& folder);
 
 // The base's folder or GGUF file, as the configuration names it: as it stands, or beside the adapter.

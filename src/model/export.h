@@ -1,5 +1,6 @@
 // A checkpoint for other programs: a GGUF file or a Hugging Face folder, in an encoding of one's choice. The
-// weights are converted tensor by tensor: memory holds the largest one, not the model.
+// weights are converted tensor by tensor: memory holds the largest one, not the model. Only an adapter is
+// merged first, into the whole of its base in F32.
 #pragma once
 
 #include <filesystem>

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -85,10 +84,9 @@ struct AsideFolder {
 
 Exported export_folder(const fs::path& model, const std::string& dtype_name, int64_t max_shard_bytes,
                        const fs::path& folder) {
-  const Checkpoint c = load_checkpoint(model, Weights::later);
-  std::optional<GgufFile> gguf;
-  if (!fs::is_directory(model)) gguf.emplace(model);
-  const StoredWeights stored = gguf ? open_weights(*gguf, c.config) : open_weights(model, c.config);
+  const StoredModel opened = open_model(model);
+  const Checkpoint& c = opened.checkpoint;
+  const StoredWeights& stored = opened.weights;
   const Dtype& dtype = dtype_of(dtype_name, stored.tensors);
 
   const AsideFolder aside{folder.string() + ".tmp"};

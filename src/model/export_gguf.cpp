@@ -115,11 +115,11 @@ struct Aside {
 
 Exported export_gguf(const fs::path& model, const std::string& type, const fs::path& path) {
   const GgufMixture& mixture = gguf_mixture(type);
-  const Checkpoint c = load_checkpoint(model, Weights::later);
+  const StoredModel opened = open_model(model);
+  const Checkpoint& c = opened.checkpoint;
+  const std::optional<GgufFile>& source = opened.gguf;
+  const StoredWeights& stored = opened.weights;
   refuse_what_llama_cpp_lacks(c.config, c.source);
-  std::optional<GgufFile> source;
-  if (!fs::is_directory(model)) source.emplace(model);
-  const StoredWeights stored = source ? open_weights(*source, c.config) : open_weights(model, c.config);
 
   GgufWriter file;
   const std::string name = source && source->find("general.name")

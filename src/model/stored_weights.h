@@ -3,8 +3,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
+#include "model/checkpoint.h"
 #include "model/read_weights.h"
 #include "tensor/gguf.h"
 #include "tensor/safetensors.h"
@@ -20,5 +22,12 @@ struct StoredWeights {
 // Throws Error for a tensor of the configuration that is missing, and for one that is not of it.
 StoredWeights open_weights(const std::filesystem::path& folder, const ModelConfig& config);
 StoredWeights open_weights(const GgufFile& file, const ModelConfig& config);
+
+struct StoredModel {
+  Checkpoint checkpoint;         // without weights; those of an adapter's folder are read and merged, in F32
+  std::optional<GgufFile> gguf;  // where the model is one
+  StoredWeights weights;
+};
+StoredModel open_model(const std::filesystem::path& folder_or_gguf);
 
 }  // namespace cohort
