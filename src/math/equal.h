@@ -55,6 +55,7 @@ class Comparer {
   Same equations(const Expr& a, const Expr& b);
   Same without_denominators(const Expr& a, const Expr& b);
   Same inequalities(const Expr& a, const Expr& b);
+  bool about(const Expr& a, const Expr& b);
   Same proportional(const Expr& a, const Expr& b, bool positive);
 
   const EqualOptions& options_;

@@ -153,6 +153,7 @@ Same Comparer::with_value(const Expr& relation, const Expr& value, bool relation
                             return x.kind == Kind::multiply && x.args[0].kind == Kind::number;
                           });
     if (chain || calculated || quantity || names_quantity(left)) {
+      if (relation.name == "~" && !about(left, right)) return Same::no;  // 10 \sim 20 is a range
       const Same last = compare(right);
       if (last == Same::yes || relation.name.back() != '~') return last;
       const Expr& exact = relation.args[relation.args.size() - 2];  // sqrt(2), about 1.414
@@ -218,6 +219,19 @@ Same Comparer::without_denominators(const Expr& a, const Expr& b) {
       }
     }
   return Same::yes;
+}
+
+// Whether two numbers may be one and its rounded value; true where they are not numbers.
+bool Comparer::about(const Expr& a, const Expr& b) {
+  if (!is_scalar(a) || !is_scalar(b) || !free_symbols(a).empty() || !free_symbols(b).empty()) return true;
+  if (has_kind(a, Kind::call) || has_opaque(a)) return true;
+  try {
+    const Ball x = to_ball(evaluate(a, {}, work_)), y = to_ball(evaluate(b, {}, work_));
+    return x.may_be_zero() || y.may_be_zero() || (x - y).log2() < x.log2() - 2;
+  } catch (const Undefined&) {
+  } catch (const Outside&) {
+  }
+  return true;
 }
 
 // Whether a = c b for one number c, not 0, for all values of the variables.

@@ -78,6 +78,8 @@ TEST(Spellings, Units) {
                {"5 \\text{ dollars}", "5 \\text{ cents}"},
                {"25^\\circ\\text{C}", "25^\\circ\\text{F}"},
                {"1 \\text{ eV}", "1 \\text{ J}"},
+               {"10", "10 \\sim 20"},
+               {"0.5", "10 \\text{ to } 20"},
                {"5 m/s", "6 m/s"}},
               false);
 }
