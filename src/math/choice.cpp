@@ -73,6 +73,10 @@ std::optional<char> choice_letter(std::string_view text) {
   if (plain.empty()) return std::nullopt;
   if (choice(plain[0]) && plain.size() == 1) return plain[0];
   if (plain.size() >= 3 && plain[0] == '(' && choice(plain[1]) && plain[2] == ')') {
+    for (size_t i = 3; i + 2 < plain.size(); ++i)  // "(A) and (B)"
+      if (plain[i] == '(' && choice(plain[i + 1]) && plain[i + 2] == ')') return std::nullopt;
+    const std::string_view rest = std::string_view(plain).substr(3);
+    if (rest.starts_with(" and ") || rest.starts_with(" or ")) return std::nullopt;
     if (plain.size() == 3 || plain[3] == ' ' || letter(plain[3]) || digit(plain[3])) return plain[1];
     return std::nullopt;
   }

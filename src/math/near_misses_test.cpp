@@ -93,6 +93,8 @@ TEST(NearMisses, Choices) {
                 {"D", "Vitamin D is what the body makes."},
                 {"B", "The answer is not B."},
                 {"B", "\\boxed{12} because of B"},
+                {"A", "\\boxed{\\text{(A) and (B)}}"},
+                {"A", "\\boxed{\\text{(A) or (C)}}"},
                 {"A", "The answer is A, B and C."}},
                false);
   expect_prose({{"C", "The correct choice is **C**. It follows from D."},

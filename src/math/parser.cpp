@@ -17,12 +17,15 @@ Expr operand(Expr e) {
 }
 
 long scale_word(std::string_view word) {
-  for (const auto& [name, scale] : {std::pair<std::string_view, long>{"hundred", 100},
+  for (const auto& [name, scale] : {std::pair<std::string_view, long>{"dozen", 12},
+                                    {"hundred", 100},
                                     {"thousand", 1000},
                                     {"million", 1000000},
                                     {"billion", 1000000000},
                                     {"trillion", 1000000000000}})
-    if (word == name) return scale;
+    if (word.starts_with(name) && (word.size() == name.size() || word[name.size()] == ' ' ||
+                                   (word[name.size()] == 's' && word.size() == name.size() + 1)))
+      return scale;  // "3 million people"
   return 0;
 }
 
@@ -179,9 +182,13 @@ void Parser::units() {
   while (true) {
     const size_t skip = peek().kind == Token::gap && peek(1).kind == Token::words ? 1 : 0;
     if (peek(skip).kind != Token::words) return;
-    if (const std::string& words = peek(skip).text; words.starts_with("and "))  // 10 and a half
+    const std::string& words = peek(skip).text;
+    if (words.starts_with("and "))  // 10 and a half
       for (const std::string_view part : {"half", "quarter", "third", "fourth", "fifth"})
         if (words.find(part) != std::string::npos) throw Unreadable("a part in words");
+    for (const std::string_view bound : {"or more", "or less", "or fewer", "or greater", "or higher", "or lower",
+                                         "or above", "or below", "and above", "and below", "at most", "at least"})
+      if (words.starts_with(bound)) throw Unreadable("words that change the value before them");
     at_ += skip + 1;
     if (accept("^")) exponent();
     while ((is("/") || is("*")) && peek(1).kind == Token::words) at_ += 2;
