@@ -63,7 +63,7 @@ class Matrices {
       out.decimal = a.decimal || b.decimal;
       return bounded(std::move(out));
     }
-    work_.spend(size(a) + size(b));
+    work_.spend(8 * (size(a) + size(b)));  // they are copied
     return math::product(two(a, b));
   }
   static std::vector<Expr> two(Expr a, Expr b) {
@@ -147,6 +147,7 @@ class Matrices {
   Expr power_of(const Expr& e) {
     const Expr base = as_matrix(e.args[0]);
     const Expr& exponent = e.args[1];
+    if (!is_matrix(base)) throw Unjudgeable("a power of an empty matrix");
     if (exponent.kind == Kind::symbol &&
         (exponent.name == "T" || exponent.name == "top" || exponent.name == "text:T"))
       return e.args[0].kind == Kind::tuple ? e.args[0] : transposed(base);  // (1, 2)^T is a vector as well

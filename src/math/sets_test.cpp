@@ -109,6 +109,7 @@ TEST(Sets, Matrices) {
   EXPECT_TRUE(judged("A(1,2), B(3,4)", "B(3,4), A(1,2)"));
   EXPECT_FALSE(judged("A(1,2), B(3,4)", "B(1,2), A(3,4)"));
   EXPECT_FALSE(judged("(1,2)(3,4)", "(1,3)(2,4)"));
+  EXPECT_FALSE(judged(a, "\\begin{pmatrix}\\end{pmatrix}^T"));  // no rows to count
   EXPECT_FALSE(judged("(1,2)", "P(2,1)"));
   EXPECT_FALSE(judged("(5,2)", "C(5,2)"));
 }
