@@ -49,7 +49,7 @@ class Keys {
   }
   void refuse_unread() const {
     for (const auto& [key, value] : object_.items()) {
-      const auto is_key = [&](std::string_view name) { return name == key; };
+      const auto is_key = [name = std::string_view(key)](std::string_view known) { return known == name; };
       if (!std::ranges::any_of(kRead, is_key) && !std::ranges::any_of(kHarmless, is_key) && !unused(value))
         wrong(key, "nothing (plain LoRA has no such thing here)");
     }
