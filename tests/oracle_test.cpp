@@ -93,7 +93,8 @@ std::pair<double, std::string> gradient_error(const Oracle& o, const std::string
 
 class OracleTest : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Families, OracleTest,
-                         ::testing::Values("llama_llama3_rope", "llama_linear_rope_bias", "qwen2", "qwen3"),
+                         ::testing::Values("llama_llama3_rope", "llama_linear_rope_bias", "llama_dynamic_rope", "mistral_window",
+                                           "qwen2", "qwen2_window_yarn", "qwen3", "phi3_window", "phi3_longrope"),
                          [](const auto& info) { return std::string(info.param); });
 
 // Catches: any error in the forward pass of a family (rope and its scalings, head mapping, biases, norms,
@@ -159,14 +160,30 @@ TEST_P(OracleTest, MutationsAreSeen) {
     return distance(Oracle::model(config, weights), o);
   };
   const auto parameter = [&](std::vector<float>& weights, const std::string& suffix, auto&& visit) {
-    for (const Parameter& p : parameter_list(o.config))
-      if (p.name.ends_with(suffix)) visit(weights.data() + p.offset, p.size());
+    for (const Parameter& p : parameter_list(o.config)) {
+      const int64_t width = o.config.hidden_size, q = o.config.attention_width() * width,
+                    kv = o.config.num_key_value_heads * o.config.head_dim * width;
+      float* const data = weights.data() + p.offset;
+      if (p.name.ends_with(suffix)) visit(data, p.size());
+      if (!p.name.ends_with("qkv_proj.weight")) continue;
+      if (suffix == "q_proj.weight") visit(data, q);
+      if (suffix == "k_proj.weight") visit(data + q, kv);
+      if (suffix == "v_proj.weight") visit(data + q + kv, kv);
+    }
   };
   EXPECT_LT(mutated([](ModelConfig&, std::vector<float>&) {}), 1.0);
   EXPECT_GT(mutated([](ModelConfig& c, auto&) { c.rope_theta *= 1.01; }), 5.0);
   EXPECT_GT(mutated([](ModelConfig& c, auto&) { c.rms_norm_eps *= 2; }), 5.0);
-  if (o.config.rope_scaling.kind != RopeScaling::Kind::none) {
+  if (o.config.rope_scaling.kind != RopeScaling::Kind::none && o.config.rope_scaling.kind != RopeScaling::Kind::dynamic) {
     EXPECT_GT(mutated([](ModelConfig& c, auto&) { c.rope_scaling = {}; }), 5.0);
+  }
+  if (o.config.rope_scaling.attention_factor != 1) {
+    EXPECT_GT(mutated([](ModelConfig& c, auto&) { c.rope_scaling.attention_factor *= 1.001; }), 5.0);
+  }
+  if (o.config.sliding_window > 0) {
+    EXPECT_GT(mutated([](ModelConfig& c, auto&) { ++c.sliding_window; }), 5.0);
+    EXPECT_GT(mutated([](ModelConfig& c, auto&) { --c.sliding_window; }), 5.0);
+    EXPECT_GT(mutated([](ModelConfig& c, auto&) { c.windowed_layers.flip(); }), 5.0);
   }
   // A factor on the queries is a factor on the attention scale.
   EXPECT_GT(mutated([&](ModelConfig&, std::vector<float>& w) {

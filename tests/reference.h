@@ -25,7 +25,20 @@ class Reference {
 
   Reference(const ModelConfig& config, std::span<const float> flat)
       : c(config), weights(flat.begin(), flat.end()) {
-    for (const Parameter& p : parameter_list(config)) offsets_[p.name] = p.offset;
+    for (const Parameter& p : parameter_list(config)) {
+      offsets_[p.name] = p.offset;
+      const auto part = [&](const char* fused, const char* name, int64_t rows_before) {
+        const size_t at = p.name.find(fused);
+        if (at == std::string::npos) return;
+        std::string own = p.name;
+        offsets_[own.replace(at, std::string(fused).size(), name)] = p.offset + rows_before * c.hidden_size;
+      };
+      part("qkv_proj", "q_proj", 0);
+      part("qkv_proj", "k_proj", c.attention_width());
+      part("qkv_proj", "v_proj", c.attention_width() + c.num_key_value_heads * c.head_dim);
+      part("gate_up_proj", "gate_proj", 0);
+      part("gate_up_proj", "up_proj", c.intermediate_size);
+    }
   }
 
   ModelConfig c;
@@ -55,8 +68,10 @@ class Reference {
         Vector mixed(H * D, 0.0);
         for (int64_t head = 0; head < H; ++head) {
           const int64_t kv = head / (H / K);
-          Vector p(t + 1);
-          for (int64_t s = 0; s <= t; ++s) {
+          Vector p(t + 1, -INFINITY);
+          const int64_t first = c.sliding_window > 0 && c.windowed_layers[l] ? t - c.sliding_window + 1 : 0;
+          for (int64_t s = std::max<int64_t>(0, first); s <= t; ++s) {
+            p[s] = 0;
             for (int64_t d = 0; d < D; ++d) p[s] += q[t][head * D + d] * k[s][kv * D + d];
             p[s] /= std::sqrt(double(D));
           }
@@ -147,7 +162,8 @@ class Reference {
     if (has(norm_name)) norm_in_place(x, D, tensor(norm_name));
     for (int64_t i = 0; i < D / 2; ++i) {
       const float angle = static_cast<float>(position) * static_cast<float>(frequency(i));
-      const double cos = std::cos(double(angle)), sin = std::sin(double(angle));
+      const double scale = c.rope_scaling.attention_factor;
+      const double cos = scale * std::cos(double(angle)), sin = scale * std::sin(double(angle));
       const double a = x[i], b = x[i + D / 2];
       x[i] = a * cos - b * sin;
       x[i + D / 2] = b * cos + a * sin;
@@ -159,6 +175,17 @@ class Reference {
     const double plain = std::pow(c.rope_theta, -2.0 * i / c.head_dim);
     if (s.kind == RopeScaling::Kind::none) return plain;
     if (s.kind == RopeScaling::Kind::linear) return plain / s.factor;
+    if (s.kind == RopeScaling::Kind::dynamic) return plain;
+    if (s.kind == RopeScaling::Kind::longrope) return plain / s.short_factor.at(static_cast<size_t>(i));
+    if (s.kind == RopeScaling::Kind::yarn) {
+      const auto pair = [&](double turns) {
+        return c.head_dim * std::log(s.original_max_position_embeddings / (turns * 2 * M_PI)) / (2 * std::log(c.rope_theta));
+      };
+      const double low = std::max(0.0, std::floor(pair(s.beta_fast)));
+      const double high = std::min(c.head_dim - 1.0, std::ceil(pair(s.beta_slow)));
+      const double divided = std::clamp((i - low) / (high - low), 0.0, 1.0);
+      return divided * plain / s.factor + (1 - divided) * plain;
+    }
     // Llama 3: long waves are slowed down by the factor, short ones kept, those between interpolated.
     const double turns = s.original_max_position_embeddings * plain / (2 * M_PI);
     if (turns < s.low_freq_factor) return plain / s.factor;

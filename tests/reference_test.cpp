@@ -22,6 +22,7 @@ class ReferenceTest : public ::testing::TestWithParam<int> {
     c.hidden_size = random.one_of<int64_t>({12, 20, 33});
     c.intermediate_size = random.one_of<int64_t>({10, 24});
     c.num_hidden_layers = random.between(1, 2);
+    if (c.sliding_window > 0) c.windowed_layers.resize(static_cast<size_t>(c.num_hidden_layers), true);
     c.head_dim = random.one_of<int64_t>({6, 8});
     return c;
   }

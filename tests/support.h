@@ -50,7 +50,7 @@ class Random {
 // k-block of 256.
 inline ModelConfig random_config(Random& random) {
   ModelConfig c;
-  c.model_type = random.one_of<const char*>({"llama", "qwen2", "qwen3"});
+  c.model_type = random.one_of<const char*>({"llama", "mistral", "qwen2", "qwen3", "phi3"});
   c.vocab_size = random.one_of<int64_t>({37, 97, 130, 1000});
   c.hidden_size = random.one_of<int64_t>({20, 33, 48, 64, 270});
   c.intermediate_size = random.one_of<int64_t>({40, 53, 96, 300});
@@ -62,9 +62,26 @@ inline ModelConfig random_config(Random& random) {
   c.max_position_embeddings = 512;
   c.rms_norm_eps = random.one_of<double>({1e-6, 1e-5, 1e-3});
   c.rope_theta = random.one_of<double>({500.0, 10000.0, 1e6});
-  const int64_t scaling = random.below(3);
+  const int64_t scaling = random.below(5);
   if (scaling == 1) c.rope_scaling = {RopeScaling::Kind::linear, 2.0, 1, 4, 8192};
   if (scaling == 2) c.rope_scaling = {RopeScaling::Kind::llama3, 8.0, 1.0, 4.0, 64};
+  if (scaling == 3) {
+    c.rope_scaling = {RopeScaling::Kind::yarn, 4.0, 1, 4, 32};
+    c.rope_scaling.attention_factor = 1.2;
+    c.rope_scaling.beta_fast = 3;
+  }
+  if (scaling == 4) {
+    c.rope_scaling = {RopeScaling::Kind::longrope, 4.0, 1, 4, 512};
+    c.rope_scaling.attention_factor = 1.1;
+    for (int64_t i = 0; i < c.head_dim / 2; ++i) c.rope_scaling.short_factor.push_back(1 + 0.25 * static_cast<double>(i));
+  }
+  if (c.model_type == "mistral" || random.chance(0.3)) {
+    c.sliding_window = random.one_of<int64_t>({2, 3, 8, 40});
+    for (int64_t l = 0; l < c.num_hidden_layers; ++l)
+      c.windowed_layers.push_back(l == 0 || !c.model_type.starts_with("qwen") || random.chance(0.5));
+    if (c.model_type == "llama") c.model_type = "mistral";
+  }
+  c.fused_projections = c.model_type == "phi3";
   c.tie_word_embeddings = random.chance(0.5);
   c.qk_norm = c.model_type == "qwen3";
   c.attention_bias = c.model_type == "qwen2" || (c.model_type == "llama" && random.chance(0.4));

@@ -26,7 +26,7 @@ import tempfile
 import torch
 import transformers
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config, Qwen3Config
+from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Phi3Config, Qwen2Config, Qwen3Config
 
 TEMPERATURES = [1.0, 0.7]
 LOGIT_STD = 2.5
@@ -64,6 +64,26 @@ def variants():
         vocab_size=113, hidden_size=32, intermediate_size=44, num_attention_heads=4, num_key_value_heads=2, head_dim=24,
         rms_norm_eps=1e-3, tie_word_embeddings=False, rope_parameters=dict(rope_type="default", rope_theta=100000.0),
         **common)
+    yield "mistral_window", 1.0, MistralConfig(
+        vocab_size=101, hidden_size=32, intermediate_size=48, num_attention_heads=4, num_key_value_heads=2, head_dim=8,
+        rms_norm_eps=1e-5, sliding_window=5, tie_word_embeddings=False,
+        rope_parameters=dict(rope_type="default", rope_theta=10000.0), **common)
+    yield "qwen2_window_yarn", 0.7, Qwen2Config(
+        vocab_size=96, hidden_size=32, intermediate_size=52, num_attention_heads=4, num_key_value_heads=2, rms_norm_eps=1e-6,
+        use_sliding_window=True, sliding_window=4, max_window_layers=1, tie_word_embeddings=False,
+        rope_parameters=dict(rope_type="yarn", rope_theta=1000.0, factor=4.0, original_max_position_embeddings=32), **common)
+    yield "llama_dynamic_rope", 1.0, LlamaConfig(
+        vocab_size=90, hidden_size=24, intermediate_size=40, num_attention_heads=3, num_key_value_heads=3, rms_norm_eps=1e-6,
+        tie_word_embeddings=True, rope_parameters=dict(rope_type="dynamic", rope_theta=10000.0, factor=2.0), **common)
+    common["pad_token_id"] = None  # a padding index would have no gradient
+    yield "phi3_window", 1.0, Phi3Config(
+        vocab_size=97, hidden_size=32, intermediate_size=44, num_attention_heads=4, num_key_value_heads=2, rms_norm_eps=1e-5,
+        sliding_window=6, tie_word_embeddings=False, rope_parameters=dict(rope_type="default", rope_theta=10000.0), **common)
+    yield "phi3_longrope", 0.7, Phi3Config(
+        vocab_size=97, hidden_size=32, intermediate_size=44, num_attention_heads=4, num_key_value_heads=4, rms_norm_eps=1e-5,
+        original_max_position_embeddings=100, tie_word_embeddings=True,
+        rope_parameters=dict(rope_type="longrope", rope_theta=10000.0, short_factor=[1.0, 1.1, 1.5, 2.5],
+                             long_factor=[2.0, 4.0, 8.0, 16.0], original_max_position_embeddings=100), **common)
 
 
 def random_model(config, seed):

@@ -187,10 +187,10 @@ class Chat {
     request.prompt_ids = tokenizer_.encode(prompt, settings_.no_template);
     request.prompt_index = static_cast<uint32_t>(turns_);
     GenerationOptions options = generation_options(settings_.recipe, loaded_.model.config(), tokenizer_);
-    const int64_t room = loaded_.model.config().max_position_embeddings - std::ssize(request.prompt_ids);
+    const int64_t room = loaded_.model.config().context() - std::ssize(request.prompt_ids);
     if (room < 1)
       fail("the conversation has {} tokens, and the model's context {}; /reset begins anew",
-           request.prompt_ids.size(), loaded_.model.config().max_position_embeddings);
+           request.prompt_ids.size(), loaded_.model.config().context());
     options.max_completion_length =
         static_cast<int32_t>(std::min<int64_t>(options.max_completion_length, room));
 

@@ -73,8 +73,8 @@ int run_data_stats(std::span<const std::string> arguments) {
     fmt::print("{} completions are longer than {} tokens: a roll-out would be cut there (max_completion_length)\n",
                longer_than(completions, r.max_completion_length), r.max_completion_length);
   fmt::print("{} prompts leave no room for {} tokens of completion in the model's context of {}\n",
-             longer_than(prompts, checkpoint.config.max_position_embeddings - r.max_completion_length),
-             r.max_completion_length, checkpoint.config.max_position_embeddings);
+             longer_than(prompts, checkpoint.config.context() - r.max_completion_length),
+             r.max_completion_length, checkpoint.config.context());
   return 0;
 }
 

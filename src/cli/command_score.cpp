@@ -92,9 +92,9 @@ int run_score(std::span<const std::string> arguments) {
     if (p.prompt_ids.empty() || p.completion_ids.empty())
       fail("{}:{}: expected a prompt and a completion of at least one token each", s.data, line);
     const int64_t tokens = static_cast<int64_t>(p.prompt_ids.size() + p.completion_ids.size());
-    if (tokens > config.max_position_embeddings)
+    if (tokens > config.context())
       fail("{}:{}: {} tokens exceed the model's context of {}", s.data, line, tokens,
-           config.max_position_embeddings);
+           config.context());
     for (const std::vector<int32_t>* ids : {&p.prompt_ids, &p.completion_ids})
       for (int32_t id : *ids)
         if (id >= config.vocab_size)

@@ -87,7 +87,17 @@ std::string config_lines(const ModelConfig& c) {
     rope += fmt::format(", llama3 scaling by {} beyond {} (low {}, high {})", c.rope_scaling.factor,
                         c.rope_scaling.original_max_position_embeddings, c.rope_scaling.low_freq_factor,
                         c.rope_scaling.high_freq_factor);
-  out += line("context", fmt::format("{} tokens, rope {}", c.max_position_embeddings, rope));
+  if (c.rope_scaling.kind == RopeScaling::Kind::yarn)
+    rope += fmt::format(", yarn scaling by {} beyond {}", c.rope_scaling.factor,
+                        c.rope_scaling.original_max_position_embeddings);
+  if (c.rope_scaling.kind == RopeScaling::Kind::dynamic) rope += ", dynamic scaling (not beyond this context)";
+  if (c.rope_scaling.kind == RopeScaling::Kind::longrope)
+    rope += fmt::format(", longrope (its short factors; the model claims {} tokens)", c.max_position_embeddings);
+  std::string window;
+  if (c.sliding_window > 0)
+    window = fmt::format(", {} of {} layers see {} tokens", std::ranges::count(c.windowed_layers, true),
+                         c.num_hidden_layers, c.sliding_window);
+  out += line("context", fmt::format("{} tokens{}, rope {}", c.context(), window, rope));
   int64_t parameters = 0;
   for (const Parameter& p : parameter_list(c)) parameters += p.size();
   out += line("parameters",

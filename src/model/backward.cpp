@@ -202,7 +202,7 @@ void Trunk::backward(const Model& model, const TokenTree& tree, Gradients& gradi
   int64_t blocks = 0;
   AttentionBatch attention;
   if (recompute) attention = attention_batch(tree, &blocks);
-  const int64_t block_floats = kv_block_floats(c.attention());
+  const int64_t block_floats = kv_block_floats(c.attention(0));
   const LayerInput again{tree.tokens, positions, &attention, {kv_.data(), block_floats}};
 
   const Tensor dx = workspace(dx_, N, C);
@@ -227,7 +227,7 @@ void Trunk::backward(const Model& model, const TokenTree& tree, Gradients& gradi
     for_row_chunks(N, scratch_.chunk_rows, [&](int64_t begin, int64_t end) {
       mlp_rows_backward(model, l, a, recompute, begin, end, dx, gradients);
     });
-    attention_backward(c.attention(), tree, a.qkv, a.attention, a.lse, d_attention, d_qkv);
+    attention_backward(c.attention(l), tree, a.qkv, a.attention, a.lse, d_attention, d_qkv);
     if (c.qk_norm) {  // the weights' chains run over all rows before any is overwritten
       rope(d_qkv, 0, H + K, positions, model.rope(), true);
       head_norm_backward(d_qkv, 0, H, w.q_norm, a.q_raw, a.q_rstd, g.q_norm);

@@ -1,14 +1,22 @@
 #include "model/config.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/check.h"
 
 namespace cohort {
 
-AttentionShape ModelConfig::attention() const {
+AttentionShape ModelConfig::attention(int64_t layer) const {
+  const bool windowed = sliding_window > 0 && windowed_layers.at(static_cast<size_t>(layer));
   return {num_attention_heads, num_key_value_heads, head_dim,
-          static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_dim)))};
+          static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_dim))), windowed ? sliding_window : 0};
+}
+
+int64_t ModelConfig::context() const {
+  return rope_scaling.kind == RopeScaling::Kind::longrope
+             ? std::min(max_position_embeddings, rope_scaling.original_max_position_embeddings)
+             : max_position_embeddings;
 }
 
 void ModelConfig::check(const std::string& source) const {
@@ -47,6 +55,23 @@ void ModelConfig::check(const std::string& source) const {
     within("rope scaling original_max_position_embeddings", rope_scaling.original_max_position_embeddings,
            (int64_t{1} << 31) - 1);
   }
+
+  if (rope_scaling.kind == RopeScaling::Kind::yarn || rope_scaling.kind == RopeScaling::Kind::longrope) {
+    positive("rope scaling attention_factor", rope_scaling.attention_factor);
+    within("rope scaling original_max_position_embeddings", rope_scaling.original_max_position_embeddings,
+           (int64_t{1} << 31) - 1);
+  }
+  if (rope_scaling.kind == RopeScaling::Kind::yarn) {
+    positive("rope scaling beta_slow", rope_scaling.beta_slow);
+    positive("rope scaling beta_fast", rope_scaling.beta_fast);
+    if (rope_scaling.beta_fast <= rope_scaling.beta_slow || !(rope_theta > 1))
+      fail("{}: rope scaling: expected beta_fast above beta_slow ({}) and rope_theta above 1 ({}), found {}", source,
+           rope_scaling.beta_slow, rope_theta, rope_scaling.beta_fast);
+  }
+  if (rope_scaling.kind == RopeScaling::Kind::longrope &&
+      rope_scaling.short_factor.size() != static_cast<size_t>(head_dim / 2))
+    fail("{}: rope scaling short_factor: expected {} numbers, found {}", source, head_dim / 2,
+         rope_scaling.short_factor.size());
 
   const auto token = [&](const char* name, int32_t id) {
     if (id < -1 || id >= vocab_size)

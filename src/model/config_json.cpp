@@ -5,6 +5,8 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "model/config_fields.h"
+#include "model/rope_json.h"
 
 namespace cohort {
 namespace {
@@ -23,7 +25,8 @@ struct Family {
 constexpr Family kFamilies[] = {{"llama", "llama", "LlamaForCausalLM", 0, 0, 2048},
                                 {"mistral", "llama", "MistralForCausalLM", 8, 0, 131072},
                                 {"qwen2", "qwen2", "Qwen2ForCausalLM", 32, 0, 32768},
-                                {"qwen3", "qwen3", "Qwen3ForCausalLM", 32, 128, 32768}};
+                                {"qwen3", "qwen3", "Qwen3ForCausalLM", 32, 128, 32768},
+                                {"phi3", "phi3", "Phi3ForCausalLM", 0, 0, 4096}};
 
 // transformers' class with a head of num_labels outputs and no bias: a scalar head is one label.
 constexpr const char* kScalarHead = "ForSequenceClassification";
@@ -38,56 +41,6 @@ ordered_json parse_object(const std::string& text, const std::string& source) {
   if (!root.is_object()) fail("{}: expected a JSON object, found {}", source, root.type_name());
   return root;
 }
-
-// Typed access to one JSON object's fields. A field that is null counts as missing.
-class Fields {
- public:
-  Fields(const ordered_json& object, std::string where) : object_(object), where_(std::move(where)) {}
-
-  const ordered_json* find(const char* name) const {
-    const auto found = object_.find(name);
-    return found == object_.end() || found->is_null() ? nullptr : &*found;
-  }
-  bool has_key(const char* name) const { return object_.contains(name); }  // null included
-  [[noreturn]] void wrong(const char* name, const char* expected, const ordered_json& found) const {
-    fail("{}: '{}': expected {}, found {:.80}", where_, name, expected, dump_json(found));
-  }
-  const ordered_json& required(const char* name, const char* expected) const {
-    const ordered_json* value = find(name);
-    if (!value) fail("{}: '{}' is missing (expected {})", where_, name, expected);
-    return *value;
-  }
-  int64_t integer(const char* name) const {
-    const ordered_json& value = required(name, "an integer");
-    if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<uint64_t>() >> 63))
-      wrong(name, "an integer", value);
-    return value.get<int64_t>();
-  }
-  int64_t integer(const char* name, int64_t otherwise) const {
-    return find(name) ? integer(name) : otherwise;
-  }
-  double number(const char* name) const {
-    const ordered_json& value = required(name, "a number");
-    if (!value.is_number()) wrong(name, "a number", value);
-    return value.get<double>();
-  }
-  double number(const char* name, double otherwise) const { return find(name) ? number(name) : otherwise; }
-  bool boolean(const char* name, bool otherwise) const {
-    const ordered_json* value = find(name);
-    if (value && !value->is_boolean()) wrong(name, "true or false", *value);
-    return value ? value->get<bool>() : otherwise;
-  }
-  std::string string(const char* name, const std::string& otherwise) const {
-    const ordered_json* value = find(name);
-    if (value && !value->is_string()) wrong(name, "a string", *value);
-    return value ? value->get<std::string>() : otherwise;
-  }
-  const std::string& where() const { return where_; }
-
- private:
-  const ordered_json& object_;
-  std::string where_;
-};
 
 int32_t token_id(const Fields& fields, const char* name, const ordered_json& value) {
   if (!value.is_number_integer() || value.is_number_float() || value > INT32_MAX || value < INT32_MIN)
@@ -112,59 +65,37 @@ void read_special_tokens(const Fields& fields, ModelConfig* config) {
   }
 }
 
-// transformers 5 writes rope_parameters with rope_theta inside; 4 writes rope_theta and rope_scaling (null:
-// none).
-void read_rope(const Fields& fields, ModelConfig* config) {
-  config->rope_theta = fields.number("rope_theta", 10000.0);
-  const char* name = fields.find("rope_scaling") ? "rope_scaling" : "rope_parameters";
-  if (fields.number("partial_rotary_factor", 1.0) != 1.0)
-    fail("{}: 'partial_rotary_factor': rotating a part of each head is not supported", fields.where());
-  const ordered_json* object = fields.find(name);
-  if (!object) return;
-  if (!object->is_object()) fields.wrong(name, "an object", *object);
-  const Fields rope(*object, fmt::format("{}: '{}'", fields.where(), name));
-  config->rope_theta = rope.number("rope_theta", config->rope_theta);
-  if (rope.number("partial_rotary_factor", 1.0) != 1.0)
-    fail("{}: 'partial_rotary_factor': rotating a part of each head is not supported", rope.where());
-  for (const auto& [key, value] : object->items())
-    if (value.is_object())
-      fail("{}: '{}': rope parameters by layer type are not supported", rope.where(), key);
-
-  RopeScaling& scaling = config->rope_scaling;
-  const std::string type = rope.string("rope_type", rope.string("type", "default"));
-  if (type == "linear") {
-    scaling.kind = RopeScaling::Kind::linear;
-    scaling.factor = rope.number("factor");
-  } else if (type == "llama3") {
-    scaling.kind = RopeScaling::Kind::llama3;
-    scaling.factor = rope.number("factor");
-    scaling.low_freq_factor = rope.number("low_freq_factor");
-    scaling.high_freq_factor = rope.number("high_freq_factor");
-    scaling.original_max_position_embeddings = rope.integer("original_max_position_embeddings");
-  } else if (type != "default") {
-    fail("{}: rope type '{}' is not supported; supported are default, linear, llama3", rope.where(), type);
-  }
-}
-
-// A window that cuts nothing within max_position_embeddings is no window.
-void refuse_sliding_window(const Fields& fields, const Family& family, const ModelConfig& config) {
+// The window of attention and the layers that have it; a window that cuts nothing is none.
+void read_sliding_window(const Fields& fields, const Family& family, ModelConfig* c) {
   const std::string type = family.model_type;
-  int64_t window = 0;
-  if (type == "mistral")
+  int64_t window = 0, from = 0;  // layers `from` on, where layer_types does not say
+  if (type == "mistral") window = fields.has_key("sliding_window") ? fields.integer("sliding_window", 0) : 4096;
+  if (type == "phi3") window = fields.integer("sliding_window", 0);
+  if ((type == "qwen2" || type == "qwen3") && fields.boolean("use_sliding_window", false)) {
     window = fields.has_key("sliding_window") ? fields.integer("sliding_window", 0) : 4096;
-  if ((type == "qwen2" || type == "qwen3") && fields.boolean("use_sliding_window", false) &&
-      fields.integer("max_window_layers", 28) < config.num_hidden_layers)
-    window = fields.integer("sliding_window", fields.has_key("sliding_window") ? 0 : 4096);
-  if (window > 0 && window < config.max_position_embeddings)
-    fail(
-        "{}: 'sliding_window' {} is in use (max_position_embeddings is {}); sliding-window attention is not "
-        "supported",
-        fields.where(), window, config.max_position_embeddings);
-  const ordered_json* layers = fields.find("layer_types");
-  if (!layers) return;
-  if (!layers->is_array()) fields.wrong("layer_types", "an array", *layers);
-  for (const ordered_json& layer : *layers)
-    if (layer != "full_attention") fields.wrong("layer_types", "full_attention in every layer", layer);
+    from = fields.integer("max_window_layers", 28);
+  }
+  if (window < 0) fail("{}: 'sliding_window': expected a number of tokens, found {}", fields.where(), window);
+  std::vector<bool> windowed(static_cast<size_t>(c->num_hidden_layers));
+  for (size_t l = 0; l < windowed.size(); ++l) windowed[l] = static_cast<int64_t>(l) >= from;
+  if (const ordered_json* layers = fields.find("layer_types"); layers && from >= 0) {
+    if (!layers->is_array() || layers->size() != windowed.size())
+      fields.wrong("layer_types", "a name for each layer", *layers);
+    const bool by_layer = type == "qwen2" || type == "qwen3";  // the others' models do not read it
+    for (size_t l = 0; l < windowed.size(); ++l) {
+      const ordered_json& layer = (*layers)[l];
+      if (layer != "full_attention" && layer != "sliding_attention")
+        fields.wrong("layer_types", "full_attention or sliding_attention in every layer", layer);
+      if (layer == "sliding_attention" && window == 0)
+        fields.wrong("layer_types", "no sliding_attention where there is no sliding_window", layer);
+      if (by_layer) windowed[l] = layer == "sliding_attention";
+    }
+  }
+  if (window == 0 || window >= c->max_position_embeddings ||
+      std::none_of(windowed.begin(), windowed.end(), [](bool w) { return w; }))
+    return;
+  c->sliding_window = window;
+  c->windowed_layers = windowed;
 }
 
 bool read_scalar_head(const Fields& fields) {
@@ -177,16 +108,6 @@ bool read_scalar_head(const Fields& fields) {
   if (labels != 1)
     fail("{}: '{}' of {} labels: a value or reward model has one", fields.where(), kScalarHead, labels);
   return true;
-}
-
-ordered_json rope_scaling_json(const RopeScaling& s) {
-  if (s.kind == RopeScaling::Kind::none) return nullptr;
-  if (s.kind == RopeScaling::Kind::linear) return {{"rope_type", "linear"}, {"factor", s.factor}};
-  return {{"rope_type", "llama3"},
-          {"factor", s.factor},
-          {"low_freq_factor", s.low_freq_factor},
-          {"high_freq_factor", s.high_freq_factor},
-          {"original_max_position_embeddings", s.original_max_position_embeddings}};
 }
 
 ordered_json token_json(int32_t id) { return id < 0 ? ordered_json() : ordered_json(id); }
@@ -228,6 +149,15 @@ ordered_json fresh_config(const ModelConfig& c) {
   j["bos_token_id"] = token_json(c.bos_token_id);
   j["eos_token_id"] = eos_json(c.eos_token_ids);
   j["pad_token_id"] = token_json(c.pad_token_id);
+  if (c.sliding_window > 0) {
+    j["sliding_window"] = c.sliding_window;
+    if (c.model_type == "qwen2" || c.model_type == "qwen3") {
+      j["use_sliding_window"] = true;
+      j["max_window_layers"] = 0;
+      for (const bool windowed : c.windowed_layers)
+        j["layer_types"].push_back(windowed ? "sliding_attention" : "full_attention");
+    }
+  }
   j["use_cache"] = true;
   j["torch_dtype"] = "float32";
   return j;
@@ -242,7 +172,7 @@ ModelConfig parse_config(const std::string& text, const std::string& source) {
   const auto* family = std::find_if(std::begin(kFamilies), std::end(kFamilies),
                                     [&](const Family& f) { return model_type == f.model_type; });
   if (family == std::end(kFamilies))
-    fail("{}: 'model_type': '{}' is not supported; supported are llama, mistral, qwen2, qwen3", source,
+    fail("{}: 'model_type': '{}' is not supported; supported are llama, mistral, qwen2, qwen3, phi3", source,
          model_type);
   if (fields.find("quantization_config"))
     fail("{}: 'quantization_config': quantised Hugging Face checkpoints are not supported", source);
@@ -268,20 +198,22 @@ ModelConfig parse_config(const std::string& text, const std::string& source) {
     c.head_dim = c.hidden_size / c.num_attention_heads;
   }
   c.max_position_embeddings = fields.integer("max_position_embeddings", family->max_positions);
-  c.rms_norm_eps = fields.number("rms_norm_eps", 1e-6);
+  c.rms_norm_eps = fields.number("rms_norm_eps", model_type == "phi3" ? 1e-5 : 1e-6);
   c.tie_word_embeddings = fields.boolean("tie_word_embeddings", false);
   if (model_type == "qwen2") {
     c.attention_bias = true;
-  } else if (model_type != "mistral") {
+  } else if (model_type != "mistral" && model_type != "phi3") {
     c.attention_bias = c.attention_out_bias = fields.boolean("attention_bias", false);
   }
   c.mlp_bias = model_type == "llama" && fields.boolean("mlp_bias", false);
   c.qk_norm = model_type == "qwen3";
   c.scalar_head = read_scalar_head(fields);
+  c.fused_projections = model_type == "phi3";
   read_rope(fields, &c);
   read_special_tokens(fields, &c);
   c.check(source);
-  refuse_sliding_window(fields, *family, c);
+  read_sliding_window(fields, *family, &c);
+  if (c.sliding_window > 0) c.model_type = model_type;  // mistral reads as llama where it has no window
   return c;
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
@@ -82,6 +83,8 @@ TEST(ConfigJson, Families) {
   const ModelConfig mistral = parse(with(sizes("mistral"), {{"head_dim", nullptr}}));
   EXPECT_EQ(mistral.model_type, "llama");
   EXPECT_EQ(mistral.head_dim, 8);
+  const ModelConfig phi3 = parse(sizes("phi3"));
+  EXPECT_TRUE(phi3.fused_projections && !phi3.attention_bias && !phi3.qk_norm);
   json shared = sizes("llama");
   shared.erase("num_key_value_heads");
   EXPECT_EQ(parse(shared).num_key_value_heads, 4);
@@ -111,16 +114,22 @@ TEST(ConfigJson, WhatIsNotComputedIsRefusedByName) {
       {sizes("gemma"), "'gemma' is not supported"},
       {with(sizes("llama"), {{"model_type", 3}}), "'model_type': expected a string"},
       {with(sizes("llama"), {{"hidden_act", "gelu"}}), "'hidden_act': 'gelu'"},
-      {with(sizes("llama"), {{"rope_scaling", {{"type", "dynamic"}, {"factor", 2}}}}), "rope type 'dynamic'"},
-      {with(sizes("llama"), {{"rope_parameters", {{"rope_type", "yarn"}}}}), "rope type 'yarn'"},
+      {with(sizes("llama"), {{"rope_scaling", {{"type", "proportional"}, {"factor", 2}}}}), "rope type 'proportional'"},
+      {with(sizes("llama"), {{"rope_scaling", {{"type", "dynamic"}}}}), "'factor' is missing"},
+      {with(sizes("llama"), {{"rope_scaling", {{"type", "yarn"}, {"beta_fast", 1}, {"beta_slow", 2}}}}), "expected beta_fast above"},
+      {with(sizes("llama"), {{"rope_scaling", {{"type", "yarn"}, {"original_max_position_embeddings", 0}}}}),
+       "'original_max_position_embeddings': expected 2 or more, found 0"},
+      {with(sizes("phi3"), {{"rope_scaling", {{"type", "longrope"}}}}), "'short_factor' is missing"},
+      {with(sizes("phi3"), {{"rope_scaling", {{"type", "su"}, {"short_factor", {1, 1, 1}}}}}), "expected 4 numbers, found 3"},
+      {with(sizes("phi3"), {{"rope_scaling", {{"type", "su"}, {"short_factor", {1, 0, 1, 1}}}}}), "positive numbers, found 0"},
       {with(sizes("llama"), {{"rope_parameters", {{"full_attention", {{"rope_type", "default"}}}}}}),
        "by layer type"},
       {with(sizes("llama"), {{"rope_scaling", {{"rope_type", "llama3"}, {"factor", 8.0}}}}),
        "'low_freq_factor' is missing"},
       {with(sizes("llama"), {{"partial_rotary_factor", 0.5}}), "'partial_rotary_factor'"},
-      {with(sizes("mistral"), {{"sliding_window", 1024}}), "'sliding_window' 1024 is in use"},
-      {with(sizes("qwen2"), {{"use_sliding_window", true}, {"sliding_window", 64}, {"max_window_layers", 1}}),
-       "'sliding_window' 64 is in use"},
+      {with(sizes("mistral"), {{"sliding_window", -1}}), "'sliding_window': expected a number of tokens, found -1"},
+      {with(sizes("qwen2"), {{"layer_types", {"full_attention"}}}), "'layer_types': expected a name for each layer"},
+      {with(sizes("qwen2"), {{"layer_types", {"full_attention", "chunked_attention"}}}), "'layer_types'"},
       {with(sizes("qwen3"), {{"layer_types", {"full_attention", "sliding_attention"}}}), "'layer_types'"},
       {with(sizes("llama"), {{"quantization_config", {{"bits", 4}}}}), "'quantization_config'"},
       {with(sizes("llama"), {{"hidden_size", "32"}}), "'hidden_size': expected an integer, found \"32\""},
@@ -144,12 +153,47 @@ TEST(ConfigJson, WhatIsNotComputedIsRefusedByName) {
     EXPECT_THAT(error, HasSubstr("x/config.json"));
   }
   EXPECT_THAT(error_of("{\"a\":"), HasSubstr("not valid JSON"));
-  json missing = sizes("mistral");  // transformers' default for mistral is a window of 4096
-  missing.erase("sliding_window");
-  missing["max_position_embeddings"] = 8192;
-  EXPECT_THAT(error_of(missing.dump()), HasSubstr("'sliding_window' 4096"));
-  missing["max_position_embeddings"] = 4096;  // a window that cuts nothing
-  EXPECT_EQ(error_of(missing.dump()), "accepted");
+}
+
+// Faults: a window in the wrong layers, one that cuts nothing taken for one, a default forgotten.
+TEST(ConfigJson, SlidingWindows) {
+  json config = sizes("mistral");  // transformers' default for mistral is a window of 4096
+  config.erase("sliding_window");
+  config["max_position_embeddings"] = 8192;
+  const ModelConfig mistral = parse(config);
+  EXPECT_EQ(mistral.model_type, "mistral");
+  EXPECT_EQ(mistral.attention(0).window, 4096);
+  EXPECT_EQ(mistral.attention(1).window, 4096);
+  config["max_position_embeddings"] = 4096;  // a window that cuts nothing
+  EXPECT_EQ(parse(config).model_type, "llama");
+  EXPECT_EQ(parse(config).attention(0).window, 0);
+  EXPECT_EQ(parse(with(sizes("phi3"), {{"sliding_window", 2047}})).attention(1).window, 2047);
+  const json qwen2 = with(sizes("qwen2"), {{"use_sliding_window", true}, {"sliding_window", 64}, {"max_window_layers", 1}});
+  EXPECT_EQ(parse(qwen2).attention(0).window, 0);
+  EXPECT_EQ(parse(qwen2).attention(1).window, 64);
+  const json types = {"sliding_attention", "full_attention"};
+  EXPECT_EQ(parse(with(qwen2, {{"layer_types", types}})).attention(0).window, 64);
+  EXPECT_EQ(parse(with(qwen2, {{"layer_types", types}})).attention(1).window, 0);
+  EXPECT_EQ(parse(with(qwen2, {{"use_sliding_window", false}})).sliding_window, 0);
+  EXPECT_EQ(parse(with(sizes("llama"), {{"sliding_window", 64}})).sliding_window, 0);
+}
+
+// Faults: transformers' rules for what a configuration does not say; a context beyond what longrope's short factors are for.
+TEST(ConfigJson, RopeBeyondTheOriginalContext) {
+  const ModelConfig yarn = parse(with(sizes("qwen2"), {{"rope_scaling", {{"type", "yarn"}, {"factor", 4.0},
+                                                                          {"original_max_position_embeddings", 1024}}}}));
+  EXPECT_EQ(yarn.rope_scaling.kind, RopeScaling::Kind::yarn);
+  EXPECT_DOUBLE_EQ(yarn.rope_scaling.attention_factor, 1.1386294361119891);  // 0.1 ln 4 + 1
+  EXPECT_EQ(yarn.rope_scaling.beta_fast, 32);
+  const json deepseek = {{"rope_type", "yarn"}, {"mscale", 0.707}, {"mscale_all_dim", 1.0}, {"original_max_position_embeddings", 512}};
+  const ModelConfig scaled = parse(with(sizes("llama"), {{"rope_scaling", deepseek}}));
+  EXPECT_EQ(scaled.rope_scaling.factor, 8);
+  EXPECT_NEAR(scaled.rope_scaling.attention_factor, (0.0707 * std::log(8.0) + 1) / (0.1 * std::log(8.0) + 1), 1e-15);
+  const ModelConfig longrope = parse(with(sizes("phi3"), {{"original_max_position_embeddings", 512},
+                                                          {"rope_scaling", {{"type", "su"}, {"short_factor", {1, 1, 1, 1.5}}}}}));
+  EXPECT_EQ(longrope.context(), 512);
+  EXPECT_NEAR(longrope.rope_scaling.attention_factor, std::sqrt(1 + std::log(8.0) / std::log(512.0)), 1e-15);
+  EXPECT_EQ(parse(with(sizes("llama"), {{"rope_scaling", {{"type", "dynamic"}, {"factor", 2}}}})).context(), 4096);
 }
 
 // Faults: a field lost or renamed on the way to disk, for every family and rope scaling.
@@ -160,8 +204,13 @@ TEST(ConfigJson, WrittenAndReadAgain) {
                        {"low_freq_factor", 1.0},
                        {"high_freq_factor", 4.0},
                        {"original_max_position_embeddings", 1024}};
+  const json yarn = {{"rope_type", "yarn"},   {"factor", 4.0},    {"attention_factor", 1.25}, {"beta_fast", 16.0},
+                     {"beta_slow", 2.0},       {"truncate", false}, {"original_max_position_embeddings", 1024}};
   for (const json& config :
-       {sizes("llama"), with(sizes("qwen2"), {{"tie_word_embeddings", true}}), sizes("qwen3"),
+       {with(sizes("qwen2"), {{"rope_scaling", yarn}}), with(sizes("mistral"), {{"sliding_window", 7}}),
+        with(sizes("qwen3"), {{"use_sliding_window", true}, {"sliding_window", 9}, {"max_window_layers", 1}}),
+        with(sizes("phi3"), {{"sliding_window", 9}}),
+        with(sizes("llama"), {{"rope_scaling", {{"rope_type", "dynamic"}, {"factor", 2.0}}}}), sizes("llama"), with(sizes("qwen2"), {{"tie_word_embeddings", true}}), sizes("qwen3"),
         sizes("mistral"),
         with(sizes("llama"), {{"rope_scaling", linear}, {"rope_theta", 123.5}, {"eos_token_id", {2, 3}}}),
         with(sizes("qwen3"), {{"rope_scaling", llama3}, {"attention_bias", true}, {"head_dim", 6}}),
@@ -173,6 +222,8 @@ TEST(ConfigJson, WrittenAndReadAgain) {
     EXPECT_EQ(j["torch_dtype"], "float32");
     ASSERT_TRUE(j["architectures"].is_array());
     EXPECT_THAT(j["architectures"][0].get<std::string>(), HasSubstr("ForCausalLM"));
+    EXPECT_EQ(parse(j).windowed_layers, parse(config).windowed_layers);
+    EXPECT_EQ(parse(j).sliding_window, parse(config).sliding_window);
     for (const char* key : {"vocab_size", "hidden_size", "rms_norm_eps", "num_key_value_heads"})
       EXPECT_EQ(j[key], config[key]) << key;
     for (const char* key : {"rope_scaling", "eos_token_id", "bos_token_id", "head_dim"})

@@ -21,6 +21,15 @@ namespace fs = std::filesystem;
 void refuse_what_llama_cpp_lacks(const ModelConfig& c, const std::string& source) {
   if (c.model_type != "llama" && c.rope_scaling.kind == RopeScaling::Kind::llama3)
     fail("{}: llama.cpp's {} models know no llama3 rope scaling", source, c.model_type);
+  const RopeScaling& s = c.rope_scaling;
+  if (c.fused_projections || s.kind == RopeScaling::Kind::longrope)
+    fail("{}: {} models are not written as GGUF (Hugging Face's folders are)", source, c.model_type);
+  if (c.sliding_window > 0)
+    fail("{}: llama.cpp's {} models know no sliding window ({})", source,
+         c.model_type == "mistral" ? "llama" : c.model_type, c.sliding_window);
+  if (s.kind == RopeScaling::Kind::yarn && (!s.truncate || s.attention_factor != yarn_attention_factor(s.factor)))
+    fail("{}: this yarn scaling (attention_factor {}, truncate {}) is not the one that llama.cpp computes", source,
+         s.attention_factor, s.truncate);
   if (c.model_type == "qwen3" && c.attention_out_bias)
     fail("{}: llama.cpp's qwen3 models have no bias behind the attention", source);
 }
@@ -41,6 +50,13 @@ void write_rope(const ModelConfig& c, GgufWriter& file) {
   if (s.kind == RopeScaling::Kind::linear) {
     file.string(key("scaling.type"), "linear");
     file.float32(key("scaling.factor"), s.factor);
+  }
+  if (s.kind == RopeScaling::Kind::yarn) {
+    file.string(key("scaling.type"), "yarn");
+    file.float32(key("scaling.factor"), s.factor);
+    file.uint32(key("scaling.original_context_length"), static_cast<uint32_t>(s.original_max_position_embeddings));
+    file.float32(key("scaling.yarn_beta_fast"), s.beta_fast);
+    file.float32(key("scaling.yarn_beta_slow"), s.beta_slow);
   }
   if (s.kind == RopeScaling::Kind::llama3) {
     // For llama.cpp the tensor rope_freqs.weight says it all; these say how it came about.

@@ -17,7 +17,7 @@ void attention_block(const Model& model, int64_t layer, const LayerInput& in, co
   const PackedLayer& p = model.packed(layer);
   const float eps = static_cast<float>(c.rms_norm_eps);
   const int64_t H = c.num_attention_heads, K = c.num_key_value_heads, D = c.head_dim;
-  const AttentionShape shape = c.attention();
+  const AttentionShape shape = c.attention(layer);
   const KvStore store{in.store.data + layer * in.layer_stride, in.store.block_stride};
 
   for_row_teams(0, a.x.rows(), scratch, [&](int64_t begin, int64_t end, RowScratch& s) {
@@ -97,13 +97,13 @@ Tensor Trunk::forward(const Model& model, const TokenTree& tree, std::span<const
   tree.check(c.vocab_size);
   const std::vector<int32_t> positions = tree.positions();
   for (int32_t p : positions)
-    if (p >= c.max_position_embeddings)
+    if (p >= c.context())
       fail("a sequence of {} tokens is longer than the model's context of {}", p + 1,
-           c.max_position_embeddings);
+           c.context());
 
   int64_t blocks = 0;
   const AttentionBatch attention = attention_batch(tree, &blocks);
-  const int64_t block_floats = kv_block_floats(c.attention());
+  const int64_t block_floats = kv_block_floats(c.attention(0));
   const LayerInput input{
       tree.tokens, positions, &attention, {kv_.reserve(blocks * block_floats), block_floats}};
   activations_.reset(c, tree.size(), keep);

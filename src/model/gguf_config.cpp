@@ -30,9 +30,22 @@ void read_rope(const GgufFile& file, const std::string& arch, ModelConfig* c) {
     const std::string factor = key(file.find(key("scaling.factor")) ? "scaling.factor" : "scale_linear");
     c->rope_scaling.factor = decimal(file.number(factor));
     if (c->rope_scaling.factor != 1) c->rope_scaling.kind = RopeScaling::Kind::linear;
+  } else if (type == "yarn") {
+    const auto said = [&](const char* name, double otherwise) {
+      return file.find(key(name)) ? decimal(file.number(key(name))) : otherwise;
+    };
+    RopeScaling& s = c->rope_scaling;
+    s.kind = RopeScaling::Kind::yarn;
+    s.factor = said("scaling.factor", 1);
+    s.original_max_position_embeddings = file.find(key("scaling.original_context_length"))
+                                             ? file.integer(key("scaling.original_context_length"))
+                                             : c->max_position_embeddings;
+    s.attention_factor = said("scaling.attn_factor", 1) * yarn_attention_factor(s.factor);
+    s.beta_fast = said("scaling.yarn_beta_fast", 32);
+    s.beta_slow = said("scaling.yarn_beta_slow", 1);
   } else if (type != "none") {
     fail(
-        "{}: metadata '{}': rope scaling '{}' is not supported; supported are none, linear and llama3's "
+        "{}: metadata '{}': rope scaling '{}' is not supported; supported are none, linear, yarn and llama3's "
         "frequency factors",
         file.path(), key("scaling.type"), type);
   }

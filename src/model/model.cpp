@@ -14,7 +14,8 @@ Model::Model(ModelConfig config, Buffer weights)
                parameter_floats(parameters_));
   views_ = weight_views(config_, weights_.data());
   packed_.resize(config_.num_hidden_layers);
-  rope_ = RopeTable(rope_frequencies(config_.head_dim, config_.rope_theta, config_.rope_scaling));
+  rope_ = RopeTable(rope_frequencies(config_.head_dim, config_.rope_theta, config_.rope_scaling),
+                    config_.rope_scaling.attention_factor);
   rope_.grow(config_.max_position_embeddings);
   pack();
 }

@@ -32,9 +32,13 @@ std::vector<Parameter> parameter_list(const ModelConfig& c) {
   for (int64_t l = 0; l < c.num_hidden_layers; ++l) {
     const std::string p = fmt::format("model.layers.{}.", l);
     b.alone(p + "input_layernorm.weight", {C});
-    b.alone(p + "self_attn.q_proj.weight", {q, C});
-    b.tensor(p + "self_attn.k_proj.weight", {kv, C});
-    b.tensor(p + "self_attn.v_proj.weight", {kv, C});
+    if (c.fused_projections) {
+      b.alone(p + "self_attn.qkv_proj.weight", {q + 2 * kv, C});
+    } else {
+      b.alone(p + "self_attn.q_proj.weight", {q, C});
+      b.tensor(p + "self_attn.k_proj.weight", {kv, C});
+      b.tensor(p + "self_attn.v_proj.weight", {kv, C});
+    }
     if (c.attention_bias) {
       b.alone(p + "self_attn.q_proj.bias", {q});
       b.tensor(p + "self_attn.k_proj.bias", {kv});
@@ -47,8 +51,12 @@ std::vector<Parameter> parameter_list(const ModelConfig& c) {
     b.alone(p + "self_attn.o_proj.weight", {C, q});
     if (c.attention_out_bias) b.alone(p + "self_attn.o_proj.bias", {C});
     b.alone(p + "post_attention_layernorm.weight", {C});
-    b.alone(p + "mlp.gate_proj.weight", {F, C});
-    b.tensor(p + "mlp.up_proj.weight", {F, C});
+    if (c.fused_projections) {
+      b.alone(p + "mlp.gate_up_proj.weight", {2 * F, C});
+    } else {
+      b.alone(p + "mlp.gate_proj.weight", {F, C});
+      b.tensor(p + "mlp.up_proj.weight", {F, C});
+    }
     if (c.mlp_bias) {
       b.alone(p + "mlp.gate_proj.bias", {F});
       b.tensor(p + "mlp.up_proj.bias", {F});
@@ -86,14 +94,14 @@ WeightViews weight_views(const ModelConfig& c, const std::vector<Parameter>& lis
     const std::string p = fmt::format("model.layers.{}.", l);
     LayerWeights layer;
     layer.attention_norm = view(p + "input_layernorm.weight", {C});
-    layer.qkv = view(p + "self_attn.q_proj.weight", {c.qkv_width(), C});
+    layer.qkv = view(p + (c.fused_projections ? "self_attn.qkv_proj.weight" : "self_attn.q_proj.weight"), {c.qkv_width(), C});
     layer.qkv_bias = view(p + "self_attn.q_proj.bias", {c.qkv_width()});
     layer.q_norm = view(p + "self_attn.q_norm.weight", {D});
     layer.k_norm = view(p + "self_attn.k_norm.weight", {D});
     layer.attention_out = view(p + "self_attn.o_proj.weight", {C, c.attention_width()});
     layer.attention_out_bias = view(p + "self_attn.o_proj.bias", {C});
     layer.mlp_norm = view(p + "post_attention_layernorm.weight", {C});
-    layer.gate_up = view(p + "mlp.gate_proj.weight", {2 * F, C});
+    layer.gate_up = view(p + (c.fused_projections ? "mlp.gate_up_proj.weight" : "mlp.gate_proj.weight"), {2 * F, C});
     layer.gate_up_bias = view(p + "mlp.gate_proj.bias", {2 * F});
     layer.down = view(p + "mlp.down_proj.weight", {C, F});
     layer.down_bias = view(p + "mlp.down_proj.bias", {C});

@@ -2,7 +2,7 @@
 // of additions). For a query at path position t and keys 0 .. t of its path:
 //   s_p = scale * (chain of FMAs over d), m = max s, e_p = exp(s_p - m), l = sum of e_p in 16 fixed lanes by
 //   p mod 16, out[d] = (chain of FMAs over p = 0 .. t of e_p * v_p[d]) / l,  lse = m + log(l).
-// So the bits depend only on the path's contents: not on how it is cut into blocks, segments or batches, nor
+// Positions before a query's window have e_p = 0. So the bits depend only on the path's contents: not on how it is cut into blocks, segments or batches, nor
 // on threads.
 // Shapes: N rows, H heads, K key/value heads (H a multiple of K), D head width. Head h reads key/value head h
 // / (H / K).
@@ -18,7 +18,8 @@ namespace cohort {
 
 struct AttentionShape {
   int64_t heads, kv_heads, head_dim;
-  float scale;  // 1 / sqrt(D)
+  float scale;         // 1 / sqrt(D)
+  int64_t window = 0;  // a query sees itself and the window - 1 positions before it; 0: all
   int64_t qkv_width() const { return (heads + 2 * kv_heads) * head_dim; }
 };
 

@@ -52,8 +52,8 @@ namespace cohort {
 namespace HWY_NAMESPACE {
 namespace {
 
-struct Block {  // rows [row, row + count) of one segment
-  int32_t row, count;
+struct Block {  // rows [row, row + count) of one segment, the first of which is at `position` of its path
+  int32_t row, count, position;
 };
 
 // The packed keys and values of a tree, and their gradients, for one key/value head.
@@ -62,6 +62,7 @@ struct Packed {
 };
 
 struct Tile {
+  int64_t position;                // of the segment on its path
   int64_t begin;                   // first query, counted (row, head of the group) from the segment's start
   int rows;                        // queries
   float *q, *d_o;                  // chunked
@@ -71,14 +72,14 @@ struct Tile {
   float *lse, *delta;
 };
 
-// P and dS of row r of a tile against a block of which the row sees the first `visible` keys.
-HWY_INLINE void score_gradient(const Tile& t, int r, int visible, float scale_value) {
+// P and dS of row r of a tile against a block of which the row sees the first `visible` keys but for the first `hidden`.
+HWY_INLINE void score_gradient(const Tile& t, int r, int visible, int hidden, float scale_value) {
   const Floats d;
   const Vector scale = hn::Set(d, scale_value), lse = hn::Set(d, t.lse[r]), delta = hn::Set(d, t.delta[r]);
   const size_t chunk_stride = static_cast<size_t>(t.rows) * kChunk;
   for (int column = 0; column < kKvBlock; column += kLanes) {
     const size_t place = static_cast<size_t>(column / kChunk) * chunk_stride + r * kChunk + column % kChunk;
-    if (visible <= column) {
+    if (visible <= column || hidden >= column + kLanes) {
       hn::StoreU(hn::Zero(d), d, t.p + place);
       hn::StoreU(hn::Zero(d), d, t.d_s + place);
       continue;
@@ -92,16 +93,21 @@ HWY_INLINE void score_gradient(const Tile& t, int r, int visible, float scale_va
       p = hn::IfThenElseZero(seen, p);
       d_s = hn::IfThenElseZero(seen, d_s);
     }
+    if (hidden > column) {
+      const auto unseen = hn::FirstN(d, static_cast<size_t>(hidden - column));
+      p = hn::IfThenZeroElse(unseen, p);
+      d_s = hn::IfThenZeroElse(unseen, d_s);
+    }
     hn::StoreU(p, d, t.p + place);
     hn::StoreU(d_s, d, t.d_s + place);
   }
 }
 
-// P, dS and dQ of rows [begin, end) of a tile against the first `keys` keys of block b; row r sees visible(r)
-// of them.
-template <class Visible>
+// P, dS and dQ of rows [begin, end) of a tile against the first `keys` keys of block b; row r sees the first visible(r)
+// of them but for the first hidden(r).
+template <class Visible, class Hidden>
 HWY_INLINE void query_rows(const AttentionBackward& f, const Tile& t, const Packed& packed, int64_t b,
-                           int begin, int end, int keys, const Visible& visible) {
+                           int begin, int end, int keys, const Visible& visible, const Hidden& hidden) {
   const int64_t head_dim = f.shape.head_dim;
   const size_t width = static_cast<size_t>(padded_head_dim(f.shape));
   const size_t chunk_stride = static_cast<size_t>(t.rows) * kChunk;
@@ -111,28 +117,35 @@ HWY_INLINE void query_rows(const AttentionBackward& f, const Tile& t, const Pack
                               t.s + begin * kKvBlock, kKvBlock, vectors, false});
   multiply_tall<false>(rows, {head_dim, t.d_o + at, chunk_stride, packed.v_t + block, kKvBlock,
                               t.d_p + begin * kKvBlock, kKvBlock, vectors, false});
-  for (int r = begin; r < end; ++r) score_gradient(t, r, visible(r), f.shape.scale);
+  for (int r = begin; r < end; ++r) score_gradient(t, r, visible(r), hidden(r), f.shape.scale);
   multiply_tall<false>(rows, {keys, t.d_s + at, chunk_stride, packed.k + b * f.rows_floats(), width,
                               t.d_q + begin * width, width, static_cast<int>(width) / kLanes, true});
 }
 
 // One tile against block b, whose first key is key `key` of the tile's own segment, or of an ancestor (key <
-// 0).
+// 0); its path position is `block_position`.
 void tile_block(const AttentionBackward& f, const Tile& t, const Packed& packed, int64_t b, int count,
-                int64_t key) {
+                int64_t key, int64_t block_position) {
   const size_t width = static_cast<size_t>(padded_head_dim(f.shape));
   const int padded_vectors = static_cast<int>(width) / kLanes;
   const int64_t group = f.group();
   const auto visible = [&](int r) {
     return key < 0 ? count : static_cast<int>(std::clamp<int64_t>((t.begin + r) / group - key + 1, 0, count));
   };
+  // How many of the block's keys lie before a row's window.
+  const auto hidden = [&](int r) {
+    if (f.shape.window == 0) return 0;
+    const int64_t first_seen = t.position + (t.begin + r) / group - f.shape.window + 1;
+    return static_cast<int>(std::clamp<int64_t>(first_seen - block_position, 0, kKvBlock));
+  };
+  if (hidden(0) >= count) return;
   const bool full = visible(0) == count;
   if (full) {
-    query_rows(f, t, packed, b, 0, t.rows, count, visible);
+    query_rows(f, t, packed, b, 0, t.rows, count, visible, hidden);
   } else {
     for (int begin = 0; begin < t.rows; begin += kBackwardStep) {
       const int end = std::min(begin + kBackwardStep, t.rows), keys = visible(end - 1);
-      if (keys > 0) query_rows(f, t, packed, b, begin, end, keys, visible);
+      if (keys > 0) query_rows(f, t, packed, b, begin, end, keys, visible, hidden);
     }
   }
   for (int chunk = 0; chunk < count; chunk += kChunk) {
@@ -166,7 +179,7 @@ void tree_gradient(const AttentionBackward& f, const AttentionTree& tree, int64_
     first_block.push_back(static_cast<int32_t>(blocks.size()));
     const Segment& s = f.segments[i];
     for (int32_t row = s.begin; row < s.end; row += kKvBlock)
-      blocks.push_back({row, std::min<int32_t>(kKvBlock, s.end - row)});
+      blocks.push_back({row, std::min<int32_t>(kKvBlock, s.end - row), s.position + row - s.begin});
   }
   first_block.push_back(static_cast<int32_t>(blocks.size()));
 
@@ -206,6 +219,7 @@ void tree_gradient(const AttentionBackward& f, const AttentionTree& tree, int64_
     path.clear();
     for (int32_t a = s.parent; a >= 0; a = f.segments[a].parent) path.push_back(a);
     std::reverse(path.begin(), path.end());
+    t.position = s.position;
     const int64_t queries = s.length() * group, tiles = (queries + kBackwardRows - 1) / kBackwardRows;
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const int64_t begin = queries * tile / tiles;
@@ -227,13 +241,13 @@ void tree_gradient(const AttentionBackward& f, const AttentionTree& tree, int64_
 
       for (const int32_t a : path)
         for (int32_t b = first_block[a - tree.first]; b < first_block[a - tree.first + 1]; ++b)
-          tile_block(f, t, packed, b, blocks[b].count, -1);
+          tile_block(f, t, packed, b, blocks[b].count, -1, blocks[b].position);
       const int64_t last = (begin + t.rows - 1) / group;  // the last query's place in its segment
       for (int32_t b = first_block[i - tree.first]; b < first_block[i - tree.first + 1]; ++b) {
         const int64_t key = blocks[b].row - s.begin;
         if (key > last) break;
         tile_block(f, t, packed, b, static_cast<int>(std::min<int64_t>(blocks[b].count, last - key + 1)),
-                   key);
+                   key, blocks[b].position);
       }
       for (int r = 0; r < t.rows; ++r) {
         const int64_t row = s.begin + (begin + r) / group, head = kv_head * group + (begin + r) % group;

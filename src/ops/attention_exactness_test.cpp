@@ -19,7 +19,7 @@ using namespace attention_test;
 TEST(Attention, TreeEqualsItsPathsAlone) {
   Random random(4);
   for (const Case& c : kCases) {
-    const AttentionShape s = shape_of(c.kv_heads, c.group, c.head_dim);
+    const AttentionShape s = shape_of(c);
     const TokenTree tree = random_forest(random, 3);
     const int64_t n = tree.size(), width = s.qkv_width(), out_width = s.heads * s.head_dim;
     Floats qkv = random.floats(n * width, 2.0f), d_out = random.floats(n * out_width, 1.0f);
@@ -57,7 +57,7 @@ TEST(Attention, TreeEqualsItsPathsAlone) {
 TEST(Attention, DecodeAndChunkedPrefillEqualTraining) {
   Random random(5);
   for (const Case& c : kCases) {
-    const AttentionShape s = shape_of(c.kv_heads, c.group, c.head_dim);
+    const AttentionShape s = shape_of(c);
     for (int round = 0; round < 4; ++round) {
       const bool decode_only = round % 2 == 0, short_blocks = round >= 2;
       TokenTree tree = random_forest(random, 2);
@@ -153,7 +153,7 @@ TEST(Attention, ThreadsAndInstructionSetsGiveTheSameBits) {
   const int threads_before = omp_get_max_threads();
   int compared = 0;
   for (const Case& c : kCases) {
-    const AttentionShape s = shape_of(c.kv_heads, c.group, c.head_dim);
+    const AttentionShape s = shape_of(c);
     const TokenTree tree = random_forest(random, 4);
     const int64_t n = tree.size();
     // The second input makes weights underflow, where the sign of a zero could tell tile sizes apart.
@@ -184,7 +184,7 @@ TEST(Attention, ThreadsAndInstructionSetsGiveTheSameBits) {
 TEST(Attention, GradientBitsDoNotDependOnOtherTrees) {
   Random random(8);
   for (const Case& c : kCases) {
-    const AttentionShape s = shape_of(c.kv_heads, c.group, c.head_dim);
+    const AttentionShape s = shape_of(c);
     const TokenTree forest = random_forest(random, 5);
     const int64_t n = forest.size(), width = s.qkv_width(), out_width = s.heads * s.head_dim;
     Floats qkv = random.floats(n * width, 2.0f), d_out = random.floats(n * out_width, 1.0f);

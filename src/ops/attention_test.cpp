@@ -30,7 +30,9 @@ Reference reference(const AttentionShape& s, const TokenTree& tree, const Double
         const int64_t k_at = (s.heads + h / group) * d, v_at = k_at + s.kv_heads * d;
         Doubles p(static_cast<size_t>(t) + 1);
         double m = -1e300, l = 0;
-        for (int32_t j = 0; j <= t; ++j) {
+        const int32_t first = s.window > 0 ? static_cast<int32_t>(std::max<int64_t>(0, t - s.window + 1)) : 0;
+        for (int32_t j = 0; j < first; ++j) p[j] = -1e300;
+        for (int32_t j = first; j <= t; ++j) {
           for (int64_t c = 0; c < d; ++c) p[j] += q[c] * qkv[path[j] * width + k_at + c];
           p[j] *= s.scale;
           m = std::max(m, p[j]);
@@ -65,7 +67,8 @@ Doubles doubles(const Floats& v) { return {v.begin(), v.end()}; }
 // Catches a wrong reference: its gradient against central differences of its own forward.
 TEST(Attention, ReferenceGradientMatchesFiniteDifferences) {
   Random random(1);
-  const AttentionShape s = shape_of(2, 3, 5);
+  AttentionShape s = shape_of(2, 3, 5);
+  s.window = 6;
   TokenTree tree;
   const std::vector<int32_t> tokens(4);
   const int32_t root = tree.add(-1, tokens);
@@ -92,11 +95,11 @@ TEST(Attention, ReferenceGradientMatchesFiniteDifferences) {
   }
 }
 
-// Catches a wrong scale, mask, head mapping, path order, padding of odd head widths, or a wrong gradient.
+// Catches a wrong scale, mask, window, head mapping, path order, padding of odd head widths, or a wrong gradient.
 TEST(Attention, MatchesDoubleReference) {
   Random random(2);
   for (const Case& c : kCases) {
-    const AttentionShape s = shape_of(c.kv_heads, c.group, c.head_dim);
+    const AttentionShape s = shape_of(c);
     for (int round = 0; round < 3; ++round) {
       const TokenTree tree = random_forest(random, 1 + random.below(3));
       const int64_t n = tree.size(), width = s.qkv_width();

@@ -25,8 +25,17 @@ struct Random {
   }
 };
 
+struct Case {
+  int64_t kv_heads, group, head_dim, window;
+};
+inline constexpr Case kCases[] = {{2, 1, 8, 0},  {1, 3, 16, 0}, {2, 8, 20, 0},  {1, 1, 32, 0},  {2, 3, 64, 0},  {1, 8, 80, 0},
+                                  {1, 3, 128, 0}, {2, 1, 8, 2}, {1, 3, 16, 16}, {2, 8, 20, 37}, {1, 1, 32, 3}, {1, 8, 80, 70}};
+
+inline AttentionShape shape_of(const Case& c) {
+  return {c.kv_heads * c.group, c.kv_heads, c.head_dim, 1.0f / std::sqrt(static_cast<float>(c.head_dim)), c.window};
+}
 inline AttentionShape shape_of(int64_t kv_heads, int64_t group, int64_t head_dim) {
-  return {kv_heads * group, kv_heads, head_dim, 1.0f / std::sqrt(static_cast<float>(head_dim))};
+  return shape_of({kv_heads, group, head_dim, 0});
 }
 
 // `trees` trees of depth 1 to 3; segments may be empty or of one token, or cross a block of 32.
@@ -113,11 +122,5 @@ inline double distance(const Floats& a, const Doubles& b, int64_t width, int64_t
   }
   return std::sqrt(difference / (size + 1e-30));
 }
-
-struct Case {
-  int64_t kv_heads, group, head_dim;
-};
-inline constexpr Case kCases[] = {{2, 1, 8},  {1, 3, 16}, {2, 8, 20}, {1, 1, 32},
-                                  {2, 3, 64}, {1, 8, 80}, {1, 3, 128}};
 
 }  // namespace cohort::attention_test

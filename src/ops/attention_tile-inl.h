@@ -100,6 +100,11 @@ void score_part(const PathPart& part, int rows, const float* q, size_t q_stride,
   }
 }
 
+// Makes the first `count` scores of a row so low that their exponentials are 0.
+void hide_scores(float* row, size_t chunk_stride, int64_t count) {
+  for (int64_t p = 0; p < count; ++p) row[p / kChunk * chunk_stride + p % kChunk] = -1e30f;
+}
+
 // Replaces the first `limit` scores of a row by e = exp(score - max). Returns their sum; *max_out receives
 // the maximum.
 float exponentiate(float* row, size_t chunk_stride, int64_t limit, float* max_out) {
@@ -282,6 +287,9 @@ void run_tile(const AttentionForward& f, const AttentionTile& tile, const Attent
     score_part(part, count, q + r * kChunk, chunk_stride, head_dim, shape.scale, block_scores,
                scores + r * kChunk, chunk_stride);
   });
+
+  if (shape.window > 0)
+    for (int r = 0; r < rows; ++r) hide_scores(scores + r * kChunk, chunk_stride, limit[r] - shape.window);
 
   if (next) prefetch_own(f, *next, false);
   HWY_ALIGN float largest[16] = {}, total[16];

@@ -85,9 +85,9 @@ class Generator {
     for (const Fork& f : r.forks)
       COHORT_CHECK(f.at >= prompt && f.at <= std::ssize(r.prompt_ids) && f.at < length, "fork at {} of {}",
                    f.at, r.prompt_ids.size());
-    if (length > model_.config().max_position_embeddings)
+    if (length > model_.config().context())
       fail("prompt {}: {} prompt tokens and max_completion_length {} exceed the model's context of {}",
-           r.prompt_index, prompt, options_.max_completion_length, model_.config().max_position_embeddings);
+           r.prompt_index, prompt, options_.max_completion_length, model_.config().context());
     for (int32_t t : r.prompt_ids)
       if (t < 0 || t >= model_.config().vocab_size)
         fail("prompt {}: token {} is not in the vocabulary of {}", r.prompt_index, t,

@@ -13,7 +13,7 @@ class KvBlocks {
  public:
   // Room for `blocks` blocks; memory is touched only as blocks are used.
   KvBlocks(const ModelConfig& config, int64_t blocks)
-      : layer_floats_(kv_block_floats(config.attention())),
+      : layer_floats_(kv_block_floats(config.attention(0))),
         block_floats_(layer_floats_ * config.num_hidden_layers),
         buffer_(blocks * block_floats_),
         references_(blocks, 0) {
@@ -21,7 +21,7 @@ class KvBlocks {
   }
 
   static int64_t block_bytes(const ModelConfig& config) {
-    return 4 * kv_block_floats(config.attention()) * config.num_hidden_layers;
+    return 4 * kv_block_floats(config.attention(0)) * config.num_hidden_layers;
   }
   static int64_t blocks_for(int64_t positions) { return (positions + kKvBlock - 1) / kKvBlock; }
 

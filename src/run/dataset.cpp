@@ -189,9 +189,9 @@ void check(const Problem& p, const std::string& name, const Recipe& recipe, cons
   if (recipe.max_prompt_length > 0 && static_cast<int64_t>(prompt) > recipe.max_prompt_length)
     fail("{}: expected a prompt of at most {} tokens (max_prompt_length), found {}", name,
          recipe.max_prompt_length, prompt);
-  if (static_cast<int64_t>(prompt + longest) > config.max_position_embeddings)
+  if (static_cast<int64_t>(prompt + longest) > config.context())
     fail("{}: the prompt's {} tokens and {} of completion exceed the model's context of {}", name, prompt,
-         longest, config.max_position_embeddings);
+         longest, config.context());
   for (const DrawnElsewhere& sample : p.samples)
     if (static_cast<int64_t>(sample.completion_ids.size()) > recipe.max_completion_length)
       fail("{}: expected completions of at most {} tokens (max_completion_length), found {}", name,

@@ -72,7 +72,7 @@ std::vector<RewardExample> reward_examples(std::vector<Row> rows, const std::str
                                            const RewardRecipe& recipe, const Tokenizer& tokenizer,
                                            const ModelConfig& config) {
   std::vector<RewardExample> examples;
-  int64_t most = config.max_position_embeddings, too_long = 0;
+  int64_t most = config.context(), too_long = 0;
   if (recipe.max_length > 0) most = std::min(most, recipe.max_length);
   const ChatFormat chat(tokenizer, {});
   for (Row& row : rows) {

@@ -74,7 +74,7 @@ std::vector<int32_t> RewardModel::completion_ids(std::string_view text, std::spa
 }
 
 void RewardModel::fill_values(std::span<Judged> all) {
-  const int64_t context = critic().config().max_position_embeddings;
+  const int64_t context = critic().config().context();
   std::vector<RewardExample> examples;
   std::vector<std::vector<Judged*>> judged;  // of each example
   for (Judged& j : all) {
