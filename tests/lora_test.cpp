@@ -185,8 +185,7 @@ TEST(Lora, AtTheStartItIsTheBase) {
     Model model = testing::lively_model(config, random);
     const TokenTree tree = testing::random_forest(random, config.vocab_size, 3);
     const RowOutputs before = Transformer().forward(model, tree, 1.0f, Activations::Keep::none);
-    const LoraConfig lora{
-        8, 32, false, {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}};
+    const LoraConfig lora{8, 32, false, testing::lora_targets_of(config)};
     model.set_adapter(Adapter(config, lora, initial_lora(config, lora, 5)));
     const RowOutputs after = Transformer().forward(model, tree, 1.0f, Activations::Keep::none);
     EXPECT_TRUE(same_bits(before.log_prob, after.log_prob) && same_bits(before.entropy, after.entropy));
@@ -212,6 +211,7 @@ TEST(Frozen, TheRestLearnsAsIfAllDid) {
     Random random(100 + seed);
     ModelConfig config = testing::random_config(random);
     config.num_hidden_layers = 3;
+    if (config.sliding_window > 0) config.windowed_layers.assign(3, true);
     Model model = testing::lively_model(config, random);
     const TokenTree tree = testing::random_forest(random, config.vocab_size, 3);
     const RowSeeds seeds = testing::random_seeds(random, tree);

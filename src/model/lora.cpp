@@ -66,6 +66,11 @@ std::vector<std::string> lora_targets(const std::vector<std::string>& names, con
 }
 
 std::vector<Parameter> lora_parameters(const ModelConfig& config, const LoraConfig& lora) {
+  if (config.fused_projections)
+    for (const std::string& name : lora.target_modules)
+      if (name != "o_proj" && name != "down_proj")
+        fail("lora_target_modules: {} models store {} inside a larger matrix, which cannot be targeted; o_proj and down_proj can",
+             config.model_type, name);
   std::vector<Parameter> list;
   int64_t next = 0;
   const auto add = [&](std::string name, std::vector<int64_t> shape) {

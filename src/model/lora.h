@@ -55,7 +55,7 @@ struct LoraLayer {
 };
 
 // The tensors under PEFT's names, in buffer order (gaps are as in parameter_list), and views of such a
-// buffer.
+// buffer. Throws Error where a target stands in a fused matrix (Phi-3).
 std::vector<Parameter> lora_parameters(const ModelConfig& config, const LoraConfig& lora);
 std::vector<LoraLayer> lora_views(const ModelConfig& config, const LoraConfig& lora, float* data);
 
