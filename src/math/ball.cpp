@@ -175,7 +175,8 @@ Ball pow(const Ball& a, const Ball& b) {
 
 Ball sin(const Ball& a) {
   if (a.log2() > 200) throw Unjudgeable("an angle too large to calculate");
-  if (a.im.zero()) return real_function(a, mpfr_sin, std::max(plus(a.error, 1), int64_t{2} - digits_now.bits));
+  if (a.im.zero())
+    return real_function(a, mpfr_sin, std::max(plus(a.error, 1), int64_t{2} - digits_now.bits));
   const Ball e = exp(a * ball_i());
   Ball two_i = ball_i();
   two_i.im = Real(2L);
@@ -184,7 +185,8 @@ Ball sin(const Ball& a) {
 
 Ball cos(const Ball& a) {
   if (a.log2() > 200) throw Unjudgeable("an angle too large to calculate");
-  if (a.im.zero()) return real_function(a, mpfr_cos, std::max(plus(a.error, 1), int64_t{2} - digits_now.bits));
+  if (a.im.zero())
+    return real_function(a, mpfr_cos, std::max(plus(a.error, 1), int64_t{2} - digits_now.bits));
   const Ball e = exp(a * ball_i());
   return (e + Ball(mpq_class(1)) / e) / Ball(mpq_class(2));
 }
@@ -200,7 +202,8 @@ Ball asin(const Ball& a) {
 }
 
 Ball atan(const Ball& a) {
-  if (a.im.zero()) return real_function(a, mpfr_atan, std::max(plus(a.error, 1), int64_t{2} - digits_now.bits));
+  if (a.im.zero())
+    return real_function(a, mpfr_atan, std::max(plus(a.error, 1), int64_t{2} - digits_now.bits));
   const Ball one(mpq_class(1)), iz = ball_i() * a;
   return ball_i() * (log(one - iz) - log(one + iz)) / Ball(mpq_class(2));
 }

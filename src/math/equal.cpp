@@ -11,19 +11,22 @@
 namespace cohort::math {
 namespace {
 
-
 bool sets_of_reals(const Expr& e) {
   return e.kind == Kind::interval || e.kind == Kind::set_union || e.kind == Kind::intersection ||
          e.kind == Kind::difference || e.kind == Kind::named_set;
 }
 
-// "p or q" beside "p and q": of propositions and inequalities, not of values, which "and" lists as well as "or".
+// "p or q" beside "p and q": of propositions and inequalities, not of values, which "and" lists as well as
+// "or".
 bool joined_otherwise(const Expr& a, const Expr& b) {
   const bool other = (a.name == "or" && b.name == "and") || (a.name == "and" && b.name == "or");
-  return other && a.bare && b.bare && any_of(a, [](const Expr& x) {
-           return x.kind == Kind::text || x.kind == Kind::symbol ||
-                  (x.kind == Kind::relation && x.name.find_first_of("<l>g!") != npos);
-         }) && std::none_of(a.args.begin(), a.args.end(), [](const Expr& x) {
+  return other && a.bare && b.bare &&
+         any_of(a,
+                [](const Expr& x) {
+                  return x.kind == Kind::text || x.kind == Kind::symbol ||
+                         (x.kind == Kind::relation && x.name.find_first_of("<l>g!") != npos);
+                }) &&
+         std::none_of(a.args.begin(), a.args.end(), [](const Expr& x) {
            return x.kind == Kind::relation && x.name.find_first_not_of("=~") == npos;
          });
 }
@@ -38,18 +41,20 @@ bool listed_inequalities(const Expr& e) {
 const Expr* named_in_words(const Expr& e) {
   static const std::map<std::string, Expr, std::less<>> kSets = [] {
     std::map<std::string, Expr, std::less<>> out;
-    for (const char* words : {"all real numbers", "all reals", "the set of all real numbers", "all real values",
-                              "the real numbers", "real numbers", "any real number", "every real number"})
+    for (const char* words :
+         {"all real numbers", "all reals", "the set of all real numbers", "all real values",
+          "the real numbers", "real numbers", "any real number", "every real number"})
       out[words] = node(Kind::named_set, {}, "R");
     long value = 0;
-    for (const char* words : {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-                              "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen",
-                              "eighteen", "nineteen", "twenty"})
+    for (const char* words :
+         {"zero",     "one",     "two",     "three",     "four",     "five",     "six",
+          "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",   "thirteen",
+          "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"})
       out[words] = number(value++);
     for (const char* words : {"all integers", "the set of all integers", "the integers", "any integer"})
       out[words] = node(Kind::named_set, {}, "Z");
-    for (const char* words : {"no solution", "no solutions", "no real solution", "no real solutions", "empty set",
-                              "the empty set", "there is no solution", "there are no solutions"})
+    for (const char* words : {"no solution", "no solutions", "no real solution", "no real solutions",
+                              "empty set", "the empty set", "there is no solution", "there are no solutions"})
       out[words] = node(Kind::named_set, {}, "empty");
     return out;
   }();
@@ -66,7 +71,8 @@ const Expr* conditioned(const Expr& e) {
       last.args[1].kind != Kind::named_set || (last.args[1].name != "Z" && last.args[1].name != "R"))
     return nullptr;
   const std::string& name = last.args[0].name;
-  const bool holds = any_of(e.args[0], [&](const Expr& x) { return x.kind == Kind::symbol && x.name == name; });
+  const bool holds =
+      any_of(e.args[0], [&](const Expr& x) { return x.kind == Kind::symbol && x.name == name; });
   return holds ? &e.args[0] : nullptr;
 }
 
@@ -176,8 +182,8 @@ Same Comparer::same(const Expr& gold, const Expr& given) {
   return at_precision(a, b);
 }
 
-// Values that agree although numbers far apart took part, as in 1 + e^{-500}, are compared again with as many bits
-// as these numbers need.
+// Values that agree although numbers far apart took part, as in 1 + e^{-500}, are compared again with as
+// many bits as these numbers need.
 Same Comparer::at_precision(const Expr& a, const Expr& b) {
   constexpr int64_t kNear = 64, kMostBits = 8192, kWork = 50000;
   const auto compare = [&] {
@@ -192,7 +198,8 @@ Same Comparer::at_precision(const Expr& a, const Expr& b) {
   };
   const Same first = compare();
   const int64_t spread = digits_now.spread();
-  const bool doubtful = first == Same::yes ? by_digits_ && spread > kNear : first == Same::unknown && too_few_digits_;
+  const bool doubtful =
+      first == Same::yes ? by_digits_ && spread > kNear : first == Same::unknown && too_few_digits_;
   if (!doubtful) return first;
   if (2 * spread + kBits > kMostBits)
     return first == Same::yes && to_text(a) != to_text(b) ? unknown("values of too many digits") : first;
@@ -316,8 +323,9 @@ Same Comparer::collections(const Expr& a, const Expr& b) {
     if (is_collection(a) == is_collection(b)) return values(a, b);
     return Same::no;
   }
-  if (a.kind == Kind::tuple && b.kind == Kind::tuple && !a.name.empty() && !b.name.empty() && a.name != b.name)
-    return Same::no;  // A(1, 2) and B(1, 2)
+  if (a.kind == Kind::tuple && b.kind == Kind::tuple && !a.name.empty() && !b.name.empty() &&
+      a.name != b.name)
+    return Same::no;                                // A(1, 2) and B(1, 2)
   if (a.kind == Kind::tuple) return ordered(a, b);  // a set is read in the order in which it is written
   if (b.kind == Kind::tuple) {
     bool named = a.bare;  // x = 1, y = 2 is a point

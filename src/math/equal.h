@@ -61,9 +61,9 @@ class Comparer {
   const EqualOptions& options_;
   Work& work_;
   std::string reason_;
-  bool by_digits_ = false;     // values that are not exact were found to agree
+  bool by_digits_ = false;  // values that are not exact were found to agree
   bool too_few_digits_ = false;
-  bool confirming_ = false;    // once more with longer mantissas: one point is enough
+  bool confirming_ = false;  // once more with longer mantissas: one point is enough
 };
 
 // Small letters, single spaces, without surrounding punctuation and brackets: "(A)" is "a". For a text that is

@@ -104,8 +104,8 @@ bool apart(const Measured& m, std::string_view text) {
   return digit(m.value.back()) && end < text.size() && !letter(text[end]);
 }
 
-// "BAC", "\\triangle ABC": a text that is nothing but capital letters; empty for another. As a product their order
-// does not matter, as a name or a ranking it does.
+// "BAC", "\\triangle ABC": a text that is nothing but capital letters; empty for another. As a product
+// their order does not matter, as a name or a ranking it does.
 std::string capital_letters(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {

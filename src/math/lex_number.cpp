@@ -32,8 +32,8 @@ size_t group_mark(std::string_view text, bool commas) {
   return 0;
 }
 
-// The length of what a decimal's digits end in three times, or twice where it has five digits or more; otherwise 0.
-// (718281828 ends in 1828 1828.)
+// The length of what a decimal's digits end in three times, or twice where it has five digits or more;
+// otherwise 0. (718281828 ends in 1828 1828.)
 size_t repeated_end(std::string_view digits) {
   for (size_t period = 1; 2 * period <= digits.size() && period <= 40; ++period) {
     const size_t times = period >= 5 ? 2 : 3;
@@ -55,7 +55,8 @@ struct Repeating {
   std::string digits;
 };
 
-// What follows a decimal's digits and tells that it repeats: \overline{3}, \bar 3, \dot{1}2\dot{3}, (3), a word.
+// What follows a decimal's digits and tells that it repeats: \overline{3}, \bar 3, \dot{1}2\dot{3}, (3), a
+// word.
 Repeating repeating_part(std::string_view rest, std::string_view whole, std::string_view fraction) {
   const size_t point = rest.starts_with('.');
   const std::string_view tail = rest.substr(point);

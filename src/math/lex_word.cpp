@@ -43,10 +43,11 @@ void Lexer::word() {
   if (run.size() > 1) {
     if (low == "and" || low == "or") return take(run.size()), sign(low, from);
     const Name plain = plain_name(run).role == Role::none ? plain_name(low) : plain_name(run);
-    const bool interval = run == "Interval" || run == "FiniteSet" || run == "Union" || run == "Tuple" ||
-                          run == "Intersection" || run == "Complement" || run == "Matrix" ||
-                          (end < source_.size() && source_[end] == '(' &&
-                           (run == "Eq" || run == "Ne" || run == "Lt" || run == "Le" || run == "Gt" || run == "Ge"));
+    const bool interval =
+        run == "Interval" || run == "FiniteSet" || run == "Union" || run == "Tuple" ||
+        run == "Intersection" || run == "Complement" || run == "Matrix" ||
+        (end < source_.size() && source_[end] == '(' &&
+         (run == "Eq" || run == "Ne" || run == "Lt" || run == "Le" || run == "Gt" || run == "Ge"));
     if (interval) {
       take(run.size());
       if (rest().starts_with(".open") || rest().starts_with(".Lopen") || rest().starts_with(".Ropen"))

@@ -6,8 +6,8 @@
 namespace cohort::math {
 
 // The tree in which what is calculated of matrices is one matrix. Entries may be formulas; an inverse is of
-// rational entries. Throws Unjudgeable for what is not calculated, Undefined where shapes do not fit or a matrix
-// has no inverse.
+// rational entries. Throws Unjudgeable for what is not calculated, Undefined where shapes do not fit or a
+// matrix has no inverse.
 Expr with_matrices(Expr e, Work& work);
 
 // [[1, 2], [3, 4]] as a matrix; nothing for another list.

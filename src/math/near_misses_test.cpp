@@ -126,7 +126,8 @@ TEST(NearMisses, LargeIntegers) {
       true);
 }
 
-// Catches: values that differ beyond the first bits taken for equal, and equal ones of far magnitudes refused.
+// Catches: values that differ beyond the first bits taken for equal, and equal ones of far magnitudes
+// refused.
 TEST(NearMisses, FarMagnitudes) {
   expect_boxed({{"1", "\\cos(10^{-60})"},
                 {"1+e^{-500}", "1+e^{-600}"},

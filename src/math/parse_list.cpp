@@ -170,7 +170,8 @@ Expr Parser::ratio() {
   if (parts.size() == 1) return std::move(parts[0]);
   const Token& last = tokens_[at_ - 1];
   const std::string_view written = source_.substr(tokens_[first].from, last.to - tokens_[first].from);
-  const bool words = written.find(':') == written.npos;  // 3 to 4, a ratio that is no fraction: it may be a range
+  const bool words =
+      written.find(':') == written.npos;  // 3 to 4, a ratio that is no fraction: it may be a range
   const bool time = !words && last.kind == Token::number && last.text.size() == 2 && written.size() <= 8;
   Expr e = node(Kind::ratio, std::move(parts));
   if (time || words) e.name = time ? "time" : "to";

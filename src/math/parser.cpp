@@ -186,8 +186,9 @@ void Parser::units() {
     if (words.starts_with("and "))  // 10 and a half
       for (const std::string_view part : {"half", "quarter", "third", "fourth", "fifth"})
         if (words.find(part) != std::string::npos) throw Unreadable("a part in words");
-    for (const std::string_view bound : {"or more", "or less", "or fewer", "or greater", "or higher", "or lower",
-                                         "or above", "or below", "and above", "and below", "at most", "at least"})
+    for (const std::string_view bound :
+         {"or more", "or less", "or fewer", "or greater", "or higher", "or lower", "or above", "or below",
+          "and above", "and below", "at most", "at least"})
       if (words.starts_with(bound)) throw Unreadable("words that change the value before them");
     at_ += skip + 1;
     if (accept("^")) exponent();
@@ -244,9 +245,10 @@ Expr Parser::implicit(bool one_factor) {
     if (one_factor || !(starts_factor() || differential())) break;
     if (peek().kind == Token::number && factors.back().kind == Kind::number) unexpected();  // "2 3"
   }
-  const bool point = factors.size() == 2 && factors[0].kind == Kind::symbol && factors[1].kind == Kind::tuple &&
-                     factors[1].args.size() > 1 && factors[0].name.size() == 1 && factors[0].name[0] >= 'A' &&
-                     factors[0].name[0] <= 'Z' && free_symbols(factors[1]).empty();
+  const bool point = factors.size() == 2 && factors[0].kind == Kind::symbol &&
+                     factors[1].kind == Kind::tuple && factors[1].args.size() > 1 &&
+                     factors[0].name.size() == 1 && factors[0].name[0] >= 'A' && factors[0].name[0] <= 'Z' &&
+                     free_symbols(factors[1]).empty();
   if (point && factors[0].name != "C") {  // P(1, 2): a point and its name
     factors[1].name = factors[0].name;
     return std::move(factors[1]);

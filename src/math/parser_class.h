@@ -98,7 +98,7 @@ class Parser {
   size_t at_ = 0;
   int depth_ = 0, bars_ = 0, builders_ = 0;
   bool inequality_ = false;  // the side of an inequality is being read
-  bool logic_ = false;  // the text states a formula of logic
+  bool logic_ = false;       // the text states a formula of logic
   std::string* integral_ =
       nullptr;  // the variable of the integral whose body is being read, empty until its dx came
 };

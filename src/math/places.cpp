@@ -10,7 +10,6 @@
 namespace cohort::math {
 namespace {
 
-
 std::string lowered(std::string_view s) {
   std::string out(s);
   for (char& c : out) c = lower(c);

@@ -19,9 +19,9 @@ struct RealSet {
 };
 
 // Intervals, pairs (open intervals), sets of constants, R, the empty set, unions, intersections,
-// differences; inequalities that are linear or quadratic in one variable, also within | | (`variable` becomes its name) and lists of them
-// ("x < 1 or x > 2" is a union, with "and" an intersection where that is not empty). Nothing for what is no
-// such set.
+// differences; inequalities that are linear or quadratic in one variable, also within | | (`variable`
+// becomes its name) and lists of them ("x < 1 or x > 2" is a union, with "and" an intersection where that
+// is not empty). Nothing for what is no such set.
 std::optional<RealSet> real_set(const Expr& e, Work& work, std::string* variable = nullptr);
 
 bool same_set(const RealSet& a, const RealSet& b);

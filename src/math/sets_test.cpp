@@ -1,4 +1,5 @@
-// Sets told by inequalities, matrices that are calculated, and answers in sentences: right ones and near misses.
+// Sets told by inequalities, matrices that are calculated, and answers in sentences: right ones and near
+// misses.
 #include <gtest/gtest.h>
 
 #include "math/judge.h"

@@ -1,4 +1,5 @@
-// Characters that are other ways to write ASCII or LaTeX: full-width and bold digits, 10⁻⁵, x₁, 1⁄2, ∛2, 0.3̅.
+// Characters that are other ways to write ASCII or LaTeX: full-width and bold digits, 10⁻⁵, x₁, 1⁄2, ∛2,
+// 0.3̅.
 #pragma once
 
 #include <optional>

@@ -16,7 +16,8 @@ struct Unit {
   std::array<int, 16> powers{};  // of metre, kilogram, second and the others, see unit_table.cpp
 };
 
-// The known units by name. Signs outside ASCII stand as kMicro, kOhm and kDegree: kMicro + "m", kDegree + "C".
+// The known units by name. Signs outside ASCII stand as kMicro, kOhm and kDegree: kMicro + "m", kDegree +
+// "C".
 inline constexpr char kMicro = 2, kOhm = 3, kDegree = 4;
 const std::unordered_map<std::string, Unit>& known_units();
 
