@@ -15,8 +15,8 @@ cmake --build build-fuzz --target "${targets[@]}"
 # Sources whose coverage counts, by target.
 declare -A sources=([latex_fuzz]='src/math/' [text_fuzz]='src/reward/(format|number|prose|script|language|countdown|repetition|length|answer)'
   [rows_fuzz]='src/data/(rows|conversation)' [tokenizer_fuzz]='src/text/(tokenizer_json(_steps)?.cpp|tokenizer_config|tokenizer.cpp|json_node|pretokenizer|normalizer|decoder|regex|added_tokens|bpe|unigram|byte_level)'
-  [sentencepiece_fuzz]='src/text/(sentencepiece|charsmap)' [tokenizer_gguf_fuzz]='src/text/(tokenizer_gguf|tokenizer_json_write)'
-  [gguf_fuzz]='src/tensor/(gguf|dequantize)' [safetensors_fuzz]='src/tensor/safetensors' [template_fuzz]='src/template/'
+  [sentencepiece_fuzz]='src/text/(sentencepiece|charsmap)' [tokenizer_gguf_fuzz]='src/text/(tokenizer_gguf.cpp|tokenizer_json_write)'
+  [gguf_fuzz]='src/tensor/(gguf.cpp|dequantize)' [safetensors_fuzz]='src/tensor/safetensors' [template_fuzz]='src/template/'
   [adapter_fuzz]='src/model/adapter_config')
 
 seeds() {  # of a target, into its folder
