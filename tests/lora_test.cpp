@@ -48,18 +48,8 @@ Oracle load(const std::string& name) {
   return o;
 }
 
-// How far log-probs and entropies lie from PEFT's, in units of the tolerance, over both temperatures.
 double distance(const Model& model, const Oracle& o) {
-  double worst = 0;
-  Transformer transformer;
-  for (const Json& at : o.expected["temperatures"]) {
-    const RowOutputs out = transformer.forward(model, o.tree, at["temperature"], Activations::Keep::none);
-    worst = std::max(
-        {worst,
-         largest_difference(out.log_prob, at["log_probs"]) / tolerance(at, "torch_fp32_log_prob_error"),
-         largest_difference(out.entropy, at["entropies"]) / tolerance(at, "torch_fp32_entropy_error")});
-  }
-  return worst;
+  return testing::oracle_distance(model, o.tree, o.expected["temperatures"]);
 }
 
 Gradients gradients_of(const Model& model, const TokenTree& tree, const RowSeeds& seeds, float temperature,

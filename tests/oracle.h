@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "model/weights.h"
+#include "model/transformer.h"
 #include "tensor/safetensors.h"
 #include "tree/token_tree.h"
 
@@ -60,6 +60,19 @@ inline double largest_difference(const std::vector<float>& ours, const nlohmann:
 
 inline double tolerance(const nlohmann::json& at, const char* torch_error) {
   return std::max(2e-5, 3 * at[torch_error].get<double>());
+}
+
+// How far a model's log-probs and entropies lie from the oracle's, in units of the tolerance, over its temperatures.
+inline double oracle_distance(const Model& model, const TokenTree& tree, const nlohmann::json& temperatures) {
+  double worst = 0;
+  Transformer transformer;
+  for (const nlohmann::json& at : temperatures) {
+    const RowOutputs out = transformer.forward(model, tree, at["temperature"], Activations::Keep::none);
+    worst = std::max(
+        {worst, largest_difference(out.log_prob, at["log_probs"]) / tolerance(at, "torch_fp32_log_prob_error"),
+         largest_difference(out.entropy, at["entropies"]) / tolerance(at, "torch_fp32_entropy_error")});
+  }
+  return worst;
 }
 
 }  // namespace cohort::testing

@@ -22,7 +22,6 @@ namespace {
 
 using testing::floats;
 using testing::kOracles;
-using testing::largest_difference;
 using testing::Random;
 using testing::read_gradients;
 using testing::Reference;
@@ -57,19 +56,8 @@ Oracle load(const std::string& name, const std::string& config_file = "config.js
   return o;
 }
 
-// How far a model's log-probs and entropies lie from the oracle's, in units of the tolerance, over both
-// temperatures.
 double distance(const Model& model, const Oracle& o) {
-  double worst = 0;
-  Transformer transformer;
-  for (const Json& at : o.expected["temperatures"]) {
-    const RowOutputs out = transformer.forward(model, o.tree, at["temperature"], Activations::Keep::none);
-    worst = std::max(worst, largest_difference(out.log_prob, at["log_probs"]) /
-                                tolerance(at, "torch_fp32_log_prob_error"));
-    worst = std::max(
-        worst, largest_difference(out.entropy, at["entropies"]) / tolerance(at, "torch_fp32_entropy_error"));
-  }
-  return worst;
+  return testing::oracle_distance(model, o.tree, o.expected["temperatures"]);
 }
 
 // The worst relative error in norm of a parameter's gradient, and which.

@@ -1,30 +1,8 @@
 // Answers that look much like the expected one and are not it, and the right ones beside them.
-#include <gtest/gtest.h>
-
-#include "math/judge.h"
+#include "math/answer_pairs.h"
 
 namespace cohort::math {
 namespace {
-
-struct Row {
-  const char *gold, *text;
-};
-
-std::string boxed(const char* answer) { return std::string("So we get \\boxed{") + answer + "}."; }
-
-void expect_boxed(std::initializer_list<Row> rows, bool right) {
-  for (const Row& r : rows) {
-    const MathVerdict v = judge_math(r.gold, boxed(r.text));
-    EXPECT_EQ(v.outcome == MathVerdict::right, right) << r.gold << "  and  " << r.text << ": " << v.reason;
-  }
-}
-void expect_prose(std::initializer_list<Row> rows, bool right) {
-  for (const Row& r : rows) {
-    const MathVerdict v = judge_math(r.gold, r.text);
-    EXPECT_EQ(v.outcome == MathVerdict::right, right)
-        << r.gold << "  and  " << r.text << ": " << v.reason << ", " << v.extracted;
-  }
-}
 
 // Catches: formulas compared as words, without their commands, brackets and signs.
 TEST(NearMisses, FormulasAreNoWords) {

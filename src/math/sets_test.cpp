@@ -1,80 +1,61 @@
 // Sets told by inequalities, matrices that are calculated, and answers in sentences: right ones and near
 // misses.
-#include <gtest/gtest.h>
-
-#include "math/judge.h"
+#include "math/answer_pairs.h"
 
 namespace cohort::math {
 namespace {
 
-struct Row {
-  const char *gold, *given;
-};
-
-void expect_each(std::initializer_list<Row> rows, bool right) {
-  for (const Row& r : rows) {
-    const MathVerdict v = judge_math(r.gold, std::string("So we get \\boxed{") + r.given + "}.");
-    EXPECT_EQ(v.outcome == MathVerdict::right, right) << r.gold << "  and  " << r.given << ": " << v.reason;
-  }
-}
-void expect_prose(std::initializer_list<Row> rows, bool right) {
-  for (const Row& r : rows) {
-    const MathVerdict v = judge_math(r.gold, r.given);
-    EXPECT_EQ(v.outcome == MathVerdict::right, right) << r.gold << "  and  " << r.given << ": " << v.reason;
-  }
-}
-
 // Catches: inequalities with | | or squares that are not solved, lost ends, "and" taken for "or".
 TEST(Sets, Inequalities) {
-  expect_each({{"|x|<3", "-3<x<3"},
-               {"|x|<3", "(-3,3)"},
-               {"|x|>3", "x<-3 \\text{ or } x>3"},
-               {"|x-1| \\le 2", "[-1,3]"},
-               {"|x|>-1", "\\mathbb{R}"},
-               {"0<|x|<3", "(-3,0)\\cup(0,3)"},
-               {"x^2<4", "(-2,2)"},
-               {"x^2<2", "(-\\sqrt2,\\sqrt2)"},
-               {"x^2-3x+2>0", "(-\\infty,1)\\cup(2,\\infty)"},
-               {"-x^2+4>0", "-2<x<2"},
-               {"x^2+1<0", "\\emptyset"},
-               {"x^2>0", "x \\ne 0"},
-               {"(-2,5)", "x>-2 and x<5"},
-               {"x<3 \\cup x>5", "(-\\infty,3)\\cup(5,\\infty)"},
-               {"x \\ne 1, 2", "(-\\infty,1)\\cup(1,2)\\cup(2,\\infty)"},
-               {"x \\ne \\pm 1", "(-\\infty,-1)\\cup(-1,1)\\cup(1,\\infty)"},
-               {"\\mathbb R \\backslash \\{1\\}", "x \\ne 1"},
-               {"[0,1]\\cap\\mathbb{Q}", "[0,1]\\cap\\mathbb Q"},
-               {"\\mathbb{R}", "\\text{all real numbers}"},
-               {"all real numbers", "(-\\infty,\\infty)"},
-               {"\\text{no solution}", "\\emptyset"},
-               {"x=1 \\text{ or } x=2", "x=1 \\text{ and } x=2"},
-               {"\\mathbb{R}^+", "(0,\\infty)"},
-               {"\\frac{\\pi}{4}+k\\pi, k \\in \\mathbb{Z}", "\\frac{\\pi}{4}+k\\pi"},
-               {"3", "\\text{Three}"},
-               {"\\overline{3+4i}", "3-4i"},
-               {"(1,2)", "x=1, y=2"}},
+  expect_boxed({{"|x|<3", "-3<x<3"},
+                {"|x|<3", "(-3,3)"},
+                {"|x|>3", "x<-3 \\text{ or } x>3"},
+                {"|x-1| \\le 2", "[-1,3]"},
+                {"|x|>-1", "\\mathbb{R}"},
+                {"0<|x|<3", "(-3,0)\\cup(0,3)"},
+                {"x^2<4", "(-2,2)"},
+                {"x^2<2", "(-\\sqrt2,\\sqrt2)"},
+                {"x^2-3x+2>0", "(-\\infty,1)\\cup(2,\\infty)"},
+                {"-x^2+4>0", "-2<x<2"},
+                {"x^2+1<0", "\\emptyset"},
+                {"x^2>0", "x \\ne 0"},
+                {"(-2,5)", "x>-2 and x<5"},
+                {"x<3 \\cup x>5", "(-\\infty,3)\\cup(5,\\infty)"},
+                {"x \\ne 1, 2", "(-\\infty,1)\\cup(1,2)\\cup(2,\\infty)"},
+                {"x \\ne \\pm 1", "(-\\infty,-1)\\cup(-1,1)\\cup(1,\\infty)"},
+                {"\\mathbb R \\backslash \\{1\\}", "x \\ne 1"},
+                {"[0,1]\\cap\\mathbb{Q}", "[0,1]\\cap\\mathbb Q"},
+                {"\\mathbb{R}", "\\text{all real numbers}"},
+                {"all real numbers", "(-\\infty,\\infty)"},
+                {"\\text{no solution}", "\\emptyset"},
+                {"x=1 \\text{ or } x=2", "x=1 \\text{ and } x=2"},
+                {"\\mathbb{R}^+", "(0,\\infty)"},
+                {"\\frac{\\pi}{4}+k\\pi, k \\in \\mathbb{Z}", "\\frac{\\pi}{4}+k\\pi"},
+                {"3", "\\text{Three}"},
+                {"\\overline{3+4i}", "3-4i"},
+                {"(1,2)", "x=1, y=2"}},
               true);
-  expect_each({{"|x|\\le 3", "(-3,3)"},
-               {"|x|<3", "x<3"},
-               {"|x|<-1", "\\mathbb{R}"},
-               {"|x|>3", "x>3"},
-               {"x^2 \\le 4", "(-2,2)"},
-               {"x^2<4", "x<2"},
-               {"x^2>4", "(-2,2)"},
-               {"x^3<8", "(-\\infty,3)"},
-               {"(-2,5)", "x>-2 or x<5"},
-               {"x \\ne 1, 2", "x \\ne 1"},
-               {"x<1 or x>0", "x<1 and x>0"},
-               {"a<b \\text{ or } c>d", "a<b \\text{ and } c>d"},
-               {"p \\text{ or } q", "p \\text{ and } q"},
-               {"[0,1]\\cap\\mathbb{Q}", "[0,1]"},
-               {"all real numbers except 1", "\\mathbb{R}"},
-               {"all integers", "\\mathbb{R}"},
-               {"\\mathbb{R}^+", "\\mathbb{R}"},
-               {"\\frac{\\pi}{4}+k\\pi, k \\in \\mathbb{Z}", "\\frac{\\pi}{4}+k\\pi, k \\in \\mathbb{N}"},
-               {"k, k \\in \\mathbb{Z}", "2k"},
-               {"3", "\\text{Four}"},
-               {"\\overline{3+4i}", "3+4i"}},
+  expect_boxed({{"|x|\\le 3", "(-3,3)"},
+                {"|x|<3", "x<3"},
+                {"|x|<-1", "\\mathbb{R}"},
+                {"|x|>3", "x>3"},
+                {"x^2 \\le 4", "(-2,2)"},
+                {"x^2<4", "x<2"},
+                {"x^2>4", "(-2,2)"},
+                {"x^3<8", "(-\\infty,3)"},
+                {"(-2,5)", "x>-2 or x<5"},
+                {"x \\ne 1, 2", "x \\ne 1"},
+                {"x<1 or x>0", "x<1 and x>0"},
+                {"a<b \\text{ or } c>d", "a<b \\text{ and } c>d"},
+                {"p \\text{ or } q", "p \\text{ and } q"},
+                {"[0,1]\\cap\\mathbb{Q}", "[0,1]"},
+                {"all real numbers except 1", "\\mathbb{R}"},
+                {"all integers", "\\mathbb{R}"},
+                {"\\mathbb{R}^+", "\\mathbb{R}"},
+                {"\\frac{\\pi}{4}+k\\pi, k \\in \\mathbb{Z}", "\\frac{\\pi}{4}+k\\pi, k \\in \\mathbb{N}"},
+                {"k, k \\in \\mathbb{Z}", "2k"},
+                {"3", "\\text{Four}"},
+                {"\\overline{3+4i}", "3+4i"}},
               false);
 }
 

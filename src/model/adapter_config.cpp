@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "model/config_fields.h"
 
 namespace cohort {
 namespace {
@@ -83,13 +84,7 @@ std::string projection_of(const std::string& name) {
 }  // namespace
 
 AdapterConfig parse_adapter_config(const std::string& text, const std::string& source) {
-  ordered_json root;
-  try {
-    root = parse_ordered_json(text);
-  } catch (const ordered_json::exception& e) {
-    fail("{}: not valid JSON: {}", source, e.what());
-  }
-  if (!root.is_object()) fail("{}: expected a JSON object, found {}", source, root.type_name());
+  const ordered_json root = parse_object(text, source);
   const Keys keys(root, source);
   AdapterConfig c;
   if (const auto* type = keys.find("peft_type"); !type || *type != "LORA")

@@ -1,4 +1,4 @@
-// Reading one object of a config.json.
+// Reading a configuration's JSON, which is one object.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,6 +8,9 @@
 #include "base/json.h"
 
 namespace cohort {
+
+// Throws Error "SOURCE: ..." where the text is no JSON object.
+nlohmann::ordered_json parse_object(const std::string& text, const std::string& source);
 
 // Typed access to one JSON object's fields. A field that is null counts as missing.
 class Fields {

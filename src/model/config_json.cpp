@@ -31,17 +31,6 @@ constexpr Family kFamilies[] = {{"llama", "llama", "LlamaForCausalLM", 0, 0, 204
 // transformers' class with a head of num_labels outputs and no bias: a scalar head is one label.
 constexpr const char* kScalarHead = "ForSequenceClassification";
 
-ordered_json parse_object(const std::string& text, const std::string& source) {
-  ordered_json root;
-  try {
-    root = parse_ordered_json(text);
-  } catch (const ordered_json::exception& e) {
-    fail("{}: not valid JSON: {}", source, e.what());
-  }
-  if (!root.is_object()) fail("{}: expected a JSON object, found {}", source, root.type_name());
-  return root;
-}
-
 int32_t token_id(const Fields& fields, const char* name, const ordered_json& value) {
   if (!value.is_number_integer() || value.is_number_float() || value > INT32_MAX || value < INT32_MIN)
     fields.wrong(name, "a token id", value);
@@ -78,7 +67,7 @@ void read_sliding_window(const Fields& fields, const Family& family, ModelConfig
   if (window < 0) fail("{}: 'sliding_window': expected a number of tokens, found {}", fields.where(), window);
   std::vector<bool> windowed(static_cast<size_t>(c->num_hidden_layers));
   for (size_t l = 0; l < windowed.size(); ++l) windowed[l] = static_cast<int64_t>(l) >= from;
-  if (const ordered_json* layers = fields.find("layer_types"); layers && from >= 0) {
+  if (const ordered_json* layers = fields.find("layer_types"); layers) {
     if (!layers->is_array() || layers->size() != windowed.size())
       fields.wrong("layer_types", "a name for each layer", *layers);
     const bool by_layer = type == "qwen2" || type == "qwen3";  // the others' models do not read it
