@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(latex_fuzz text_fuzz rows_fuzz tokenizer_fuzz sentencepiece_fuzz tokenizer_gguf_fuzz gguf_fuzz safetensors_fuzz template_fuzz adapter_fuzz)
+[ ${#targets[@]} -gt 0 ] || targets=(latex_fuzz text_fuzz rows_fuzz tokenizer_fuzz sentencepiece_fuzz tokenizer_gguf_fuzz gguf_fuzz safetensors_fuzz template_fuzz adapter_fuzz parquet_fuzz)
 cmake -S . -B build-fuzz -G Ninja -DCOHORT_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang >/dev/null
 cmake --build build-fuzz --target "${targets[@]}"
 
@@ -17,7 +17,7 @@ declare -A sources=([latex_fuzz]='src/math/' [text_fuzz]='src/reward/(format|num
   [rows_fuzz]='src/data/(rows|conversation)' [tokenizer_fuzz]='src/text/(tokenizer_json(_steps)?.cpp|tokenizer_config|tokenizer.cpp|json_node|pretokenizer|normalizer|decoder|regex|added_tokens|bpe|unigram|byte_level)'
   [sentencepiece_fuzz]='src/text/(sentencepiece|charsmap)' [tokenizer_gguf_fuzz]='src/text/(tokenizer_gguf.cpp|tokenizer_json_write)'
   [gguf_fuzz]='src/tensor/(gguf.cpp|dequantize)' [safetensors_fuzz]='src/tensor/safetensors' [template_fuzz]='src/template/'
-  [adapter_fuzz]='src/model/adapter_config')
+  [adapter_fuzz]='src/model/adapter_config' [parquet_fuzz]='src/parquet/')
 
 seeds() {  # of a target, into its folder
   case $1 in
@@ -30,6 +30,7 @@ seeds() {  # of a target, into its folder
     tokenizer_gguf_fuzz) cp tests/fixtures/tokenizer/*.gguf "$2" ;;
     gguf_fuzz) for f in tests/fixtures/gguf/*.gguf; do head -c 60000 "$f" >"$2/$(basename "$f")"; done; cp tests/fixtures/tokenizer/*.gguf "$2" ;;
     adapter_fuzz) for f in tests/fixtures/lora/*/adapter_config.json; do cp "$f" "$2/$(basename "$(dirname "$f")")"; done ;;
+    parquet_fuzz) cp tests/fixtures/parquet/*.parquet "$2" ;;
     template_fuzz) python3 -c 'import json, sys; [open(f"{sys.argv[1]}/seed{i}", "w").write(json.loads(row)["template"]) for i, row in enumerate(open("tests/fixtures/template/cases.jsonl"))]' "$2" ;;
     safetensors_fuzz)  # headers, each before 16 bytes of data
       python3 -c 'import sys; [open(f"{sys.argv[1]}/seed{i}", "wb").write(len(row).to_bytes(8, "little") + row + bytes(16)) for i, row in enumerate(open("tests/fixtures/fuzz/safetensors.jsonl", "rb").read().split(b"\n"))]' "$2"

@@ -18,7 +18,7 @@ struct DataHeadSettings {
 };
 
 void declare(OptionTable& t, DataHeadSettings& s) {
-  t.add("data", &s.recipe.data, "a file of rows (JSONL, JSON, CSV, TSV; .gz and .zst too) or the name of a built-in task")
+  t.add("data", &s.recipe.data, "a file of rows (JSONL, JSON, CSV, TSV, Parquet; .gz and .zst too) or the name of a built-in task")
       .shown_as("FILE|TASK");
   t.add("columns", &s.recipe.columns, "other names for the columns of a file, each NEW=OLD, such as prompt=question");
   t.add("rows", &s.rows, "how many").at_least(1);

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "parquet/parquet.h"
 
 namespace cohort {
 namespace {
@@ -133,6 +134,15 @@ std::string renamed(std::string_view text, std::span<const std::string> columns,
   return out;
 }
 
+std::string parquet_lines(std::string_view file, const std::string& name) {
+  std::string out;
+  parquet_rows(file, name, [&](std::string_view line) {
+    (out += line) += '\n';
+    return true;
+  });
+  return out;
+}
+
 }  // namespace
 
 std::string csv_to_json_lines(std::string_view text, char separator, const std::string& name) {
@@ -183,7 +193,7 @@ std::string json_lines(const std::filesystem::path& path, std::span<const std::s
   std::filesystem::path plain = path.filename();
   if (plain.extension() == ".gz" || plain.extension() == ".zst") plain = plain.stem();
   const std::string form = plain.extension().string();
-  if (text.starts_with("PAR1")) fail("{}: a Parquet file; Cohort reads JSONL, JSON, CSV and TSV", name);
+  if (form == ".parquet" || text.starts_with("PAR1")) text = parquet_lines(text, name);
   if (form == ".csv") text = csv_to_json_lines(text, ',', name);
   if (form == ".tsv") text = csv_to_json_lines(text, '\t', name);
   if (form == ".json") text = json_to_json_lines(text, name);

@@ -1,5 +1,5 @@
 // Data files in the forms that people have them, as JSON lines: JSONL, JSON (an array of objects, or an object that holds one),
-// CSV and TSV with a header; packed by gzip or zstd or not.
+// CSV and TSV with a header, Parquet; packed by gzip or zstd or not.
 #pragma once
 
 #include <filesystem>
@@ -9,8 +9,8 @@
 
 namespace cohort {
 
-// A file's rows, one JSON object a line. By the name's ending (.csv, .tsv, .json; anything else is JSONL), behind .gz and .zst; what is
-// packed is known by its first bytes. JSONL is given as it stands, so that a fault is found at its line; of other forms line n is row n.
+// A file's rows, one JSON object a line. By the name's ending (.csv, .tsv, .json, .parquet; anything else is JSONL), behind .gz and
+// .zst; what is packed, and Parquet, is known by its first bytes too. JSONL is given as it stands, so that a fault is found at its line; of other forms line n is row n.
 // Throws Error naming file, row and place.
 // `columns`: "NEW=OLD" for each column that is to have another name.
 std::string json_lines(const std::filesystem::path& path, std::span<const std::string> columns = {});

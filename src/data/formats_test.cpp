@@ -95,7 +95,7 @@ TEST(PackedFiles, AreUnpackedWholeOrRefused) {
   }
 }
 
-// Catches: an ending behind .gz overlooked, columns renamed in one form only, and a column that is not there passed over.
+// Catches: an ending behind .gz overlooked, a Parquet file not known by its name or its first bytes, columns renamed in one form only, and a column that is not there passed over.
 TEST(DataFiles, AreKnownByTheirNameAndRenameColumns) {
   const std::filesystem::path folder = std::filesystem::temp_directory_path() / fmt::format("cohort-formats-{}", getpid());
   std::filesystem::create_directories(folder);
@@ -114,7 +114,16 @@ TEST(DataFiles, AreKnownByTheirNameAndRenameColumns) {
   EXPECT_EQ(questions("a.jsonl", "{\"prompt\": \"old\", \"question\": \"1+1\", \"gold\": 2}\n"), "1+1=2;");
   EXPECT_TRUE(error_of([&] { questions("b.jsonl", "{\"question\": \"1\", \"answer\": 2}\n"); })
                   .ends_with("b.jsonl:1: no field \"gold\", which columns names, found question, answer"));
-  EXPECT_TRUE(error_of([&] { questions("c.parquet", "PAR1xxxx"); }).find("Parquet") != std::string::npos);
+  const std::string parquet = read_file(std::filesystem::path(COHORT_SOURCE_DIR) / "tests/fixtures/parquet/codecs.zstd1.parquet");
+  for (const auto& [name, bytes] : {std::pair{"d.parquet", parquet}, {"d.parquet.gz", gzipped(parquet)}, {"d", parquet}}) {
+    write_file(folder / name, bytes);
+    const std::string scores[] = {"answer=score"};
+    const std::vector<Row> rows = read_rows(folder / name, required, Conversations::refused, scores);
+    ASSERT_EQ(rows.size(), 53u) << name;
+    EXPECT_EQ(rows[51].question, std::string(3000, 'z'));
+    EXPECT_FALSE(rows[51].text("answer").empty());
+  }
+  EXPECT_TRUE(error_of([&] { questions("c.parquet", "{\"prompt\": 1}\n"); }).ends_with("c.parquet: not a Parquet file"));
   std::filesystem::remove_all(folder);
 }
 

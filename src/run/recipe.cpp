@@ -38,7 +38,7 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
 
   t.section("Data");
   t.add("data", &r.data,
-        "problems: a file of rows (docs/data.md: JSONL, JSON, CSV; prompt, and what the rewards need; completion for "
+        "problems: a file of rows (docs/data.md: JSONL, JSON, CSV, Parquet; prompt, and what the rewards need; completion for "
         "sft), or the name of a built-in task")
       .shown_as("FILE|TASK");
   t.add("eval_data", &r.eval_data,
