@@ -6,6 +6,8 @@
 #include <set>
 #include <vector>
 
+#include "base/utf8.h"
+
 namespace cohort {
 namespace {
 
@@ -75,6 +77,23 @@ std::string dump_json(const nlohmann::ordered_json& value, int indent) {
   return value.dump(indent, ' ', false, kReplace);
 }
 
-std::string json_text(std::string_view text) { return dump_json(nlohmann::json(text)); }
+// As the writer has it, but several times as fast where it is UTF-8: most of a data set is text.
+std::string json_text(std::string_view text) {
+  if (!is_valid_utf8(text)) return dump_json(nlohmann::json(text));
+  std::string out = "\"";
+  out.reserve(text.size() + 2);
+  size_t plain = 0;  // where bytes begin that stand for themselves
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+    out += text.substr(plain, i - plain);
+    plain = i + 1;
+    if (const size_t known = std::string_view("\"\\\b\f\n\r\t").find(text[i]); known != std::string_view::npos)
+      (out += '\\') += "\"\\bfnrt"[known];
+    else
+      out += fmt::format("\\u{:04x}", byte);
+  }
+  return (out += text.substr(plain)) += '"';
+}
 
 }  // namespace cohort

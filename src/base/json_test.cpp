@@ -19,6 +19,27 @@ TEST(Json, AWrittenStringCanAlwaysBeRead) {
   EXPECT_EQ(dump_json(json("\xC3\xA9"), -1, true), "\"\\u00e9\"");
 }
 
+// Catches: a text that is written otherwise than the writer of whole values has it, for any letter and any two bytes.
+TEST(Json, AStringIsWrittenAsInAWholeValue) {
+  for (int a = 0; a < 256; ++a)
+    for (int b = 0; b < 256; ++b) {
+      const std::string text = {'x', static_cast<char>(a), 'y', static_cast<char>(a), static_cast<char>(b)};
+      ASSERT_EQ(json_text(text), dump_json(json(text))) << a << " " << b;
+    }
+  for (uint32_t code = 0x80; code < 0x110400; code += 61) {
+    std::string text;
+    if (code < 0x800)
+      text = {static_cast<char>(0xC0 | code >> 6), static_cast<char>(0x80 | (code & 63))};
+    else if (code < 0x10000)  // surrogates too, which are no letters
+      text = {static_cast<char>(0xE0 | code >> 12), static_cast<char>(0x80 | (code >> 6 & 63)),
+              static_cast<char>(0x80 | (code & 63))};
+    else
+      text = {static_cast<char>(0xF0 | code >> 18), static_cast<char>(0x80 | (code >> 12 & 63)),
+              static_cast<char>(0x80 | (code >> 6 & 63)), static_cast<char>(0x80 | (code & 63))};
+    ASSERT_EQ(json_text(text), dump_json(json(text))) << code;
+  }
+}
+
 // Catches: a value so deep that writing or destroying it overflows the stack, and brackets within strings that count.
 TEST(Json, DepthIsBounded) {
   EXPECT_EQ(dump_json(parse_json(nested(kMaxJsonDepth))), nested(kMaxJsonDepth));
