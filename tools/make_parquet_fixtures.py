@@ -258,6 +258,10 @@ def small():
     write("tiny.snappy", tiny)
     write("tiny.plain", tiny, compression="none", use_dictionary=False, store_schema=False, write_statistics=False, data_page_version="2.0", write_page_checksum=True)
     expect("tiny")
+    few = pa.table({"n": pa.array([5, None, 7, 1000], pa.int32()), "s": ["ab", "abc", None, "abd"], "l": ["x", "", "yy", None], "f": [0.5, None, 1.0, 2.0], "b": [True, None, False, False]})
+    write("few", few, compression="lz4", use_dictionary=False, store_schema=False, write_statistics=False,
+          column_encoding={"n": "DELTA_BINARY_PACKED", "s": "DELTA_BYTE_ARRAY", "l": "DELTA_LENGTH_BYTE_ARRAY", "f": "BYTE_STREAM_SPLIT", "b": "RLE"})
+    expect("few")
 
 
 # Files of old, which pyarrow reads and does not write: their bytes by hand.

@@ -10,8 +10,7 @@ namespace cohort {
 namespace parquet {
 namespace {
 
-constexpr size_t kMaxLine = size_t{1} << 30;  // bytes of a row
-constexpr size_t kFreeText = size_t{1} << 26,
+constexpr size_t kFreeText = size_t{1} << 24,
                  kMaxRatio = 1'000;  // bytes of all rows: so many, and so many times the file's
 
 // Puts rows together from the entries of a row group's columns. An entry of each leaf below a null or an
@@ -19,9 +18,9 @@ constexpr size_t kFreeText = size_t{1} << 26,
 // error.
 class RowWriter {
  public:
-  // `left`: bytes that rows may still have.
-  RowWriter(const Schema& schema, const RowGroup& group, std::string_view pages, size_t& left)
-      : schema_(schema), left_(left) {
+  // `left`: bytes that rows may still have; `longest`: that one row may have.
+  RowWriter(const Schema& schema, const RowGroup& group, std::string_view pages, size_t& left, size_t longest)
+      : schema_(schema), left_(left), longest_(longest) {
     if (group.columns.size() != schema.leaves.size())
       fail("a row group has {} columns, the schema {}", group.columns.size(), schema.leaves.size());
     columns_.reserve(group.columns.size());
@@ -106,7 +105,7 @@ class RowWriter {
 
   void require_size(const std::string& line) const {
     if (line.size() > left_) fail("the rows have more than {} times the file's bytes", kMaxRatio);
-    if (line.size() > kMaxLine) fail("a row of more than {} bytes", kMaxLine);
+    if (line.size() > longest_) fail("a row of more than {} bytes", longest_);
   }
 
   void key(const Node& node, std::set<std::string>& keys, std::string& line) {
@@ -131,6 +130,7 @@ class RowWriter {
 
   const Schema& schema_;
   size_t& left_;
+  const size_t longest_;
   Budget budget_;
   std::vector<Column> columns_;
   size_t column_ = 0;
@@ -140,7 +140,7 @@ class RowWriter {
 }  // namespace parquet
 
 void parquet_rows(std::string_view file, const std::string& name,
-                  const std::function<bool(std::string_view line)>& take) {
+                  const std::function<bool(std::string_view line)>& take, size_t longest) {
   using namespace parquet;
   size_t data_size = 0;
   Metadata metadata;
@@ -164,7 +164,7 @@ void parquet_rows(std::string_view file, const std::string& name,
         fail("{}: row {}: column {}: {}", name, number + 1, rows->path(), e.what());
       }
     };
-    guarded([&] { rows.emplace(schema, group, file.substr(0, data_size), left); });
+    guarded([&] { rows.emplace(schema, group, file.substr(0, data_size), left, longest); });
     for (int64_t i = 0; i < group.rows; ++i) {
       guarded([&] {
         text.clear();

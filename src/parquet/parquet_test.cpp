@@ -64,7 +64,7 @@ TEST(Parquet, RowsAreThoseOfPyarrow) {
     EXPECT_EQ(normal(rows_of(read_file(entry.path()))), normal(expected)) << name;
     ++files;
   }
-  EXPECT_GE(files, 26);
+  EXPECT_GE(files, 28);
 }
 
 // Catches: numbers and times in another text than the documentation says, which a comparison of parsed JSON
@@ -95,6 +95,11 @@ TEST(Parquet, WhatIsNotReadIsRefusedByName) {
   EXPECT_EQ(error_of_file("refused.levels.parquet"),
             "f: row 1: column l.list.b: the levels differ from those of the columns beside it");
   std::string file = read_file(kFixtures / "tiny.plain.parquet");
+  EXPECT_EQ(error_of([&] {
+              parquet_rows(
+                  file, "f", [](std::string_view) { return true; }, 23);
+            }),
+            "f: row 1: column a.element: a row of more than 23 bytes");
   EXPECT_EQ(error_of([&] { rows_of("{\"a\": 1}\n{\"a\": 2}\n"); }), "f: not a Parquet file");
   file.back() = 'E';
   EXPECT_EQ(error_of([&] { rows_of(file); }), "f: it is encrypted");
@@ -115,8 +120,8 @@ TEST(Parquet, FilesThatEndEarlyAreRefused) {
 
 // Catches: a crash for any byte that is not what it was, and a page whose checksum is not looked at.
 TEST(Parquet, ChangedBytesGiveErrorsOrRows) {
-  for (const char* name :
-       {"tiny.plain.parquet", "tiny.snappy.parquet", "legacy_lists.parquet", "legacy_map.parquet"}) {
+  for (const char* name : {"tiny.plain.parquet", "tiny.snappy.parquet", "legacy_lists.parquet",
+                           "legacy_map.parquet", "few.parquet"}) {
     const std::string file = read_file(kFixtures / name);
     for (size_t i = 0; i < file.size(); ++i)
       for (const int change : {0x01, 0x02, 0x10, 0x80, 0xFF}) {
