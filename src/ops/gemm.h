@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "ops/packed_weight.h"
+
 namespace cohort {
 
 inline constexpr int64_t kGemmBlock = 256;  // k of a chain from 0, at absolute boundaries
@@ -19,6 +21,9 @@ struct Gemm {
   int64_t a_row = 0, a_chunk = 0;  // one of them is 0
   const float* b = nullptr;  // panels [k][32], b_panel apart, where b_row is 0; else row j at b + j * b_row
   int64_t b_row = 0, b_panel = 0;
+  // In place of b, where set: a weight W (n, k) in panels, B = W^T; `transposed`: W (k, n), B = W.
+  WeightView weight;
+  bool transposed = false;
   bool chain = false;
   const float* bias = nullptr;      // (n) or null
   const float* residual = nullptr;  // as C, or null; may be C itself

@@ -18,44 +18,6 @@ namespace cohort {
 namespace HWY_NAMESPACE {
 namespace {
 
-using PackTag = hn::CappedTag<float, 8>;
-// Rows that one vector interleaves: 8, or 4 on NEON.
-inline constexpr int64_t kPackRows = hn::MaxLanes(PackTag());
-
-// Four floats of row `r`; with 8 lanes, four of row r + 4 above them.
-HWY_INLINE hn::Vec<PackTag> LoadRows(const float* const* rows, int r, int64_t j) {
-  const hn::FixedTag<float, 4> d4;
-#if HWY_MAX_BYTES >= 32
-  return hn::Combine(PackTag(), hn::LoadU(d4, rows[r + 4] + j), hn::LoadU(d4, rows[r] + j));
-#else
-  return hn::LoadU(d4, rows[r] + j);
-#endif
-}
-
-// dst[j * 32 + i] = src[i * k + j] for 32 rows i, j < k.
-void PackWholePanel(const float* src, int64_t k, float* HWY_RESTRICT dst) {
-  const PackTag d;
-  for (int64_t first = 0; first < kGemmPanel; first += kPackRows) {
-    const float* row[8];
-    for (int64_t i = 0; i < kPackRows; ++i) row[i] = src + (first + i) * k;
-    float* out = dst + first;
-    int64_t j = 0;
-    for (; j + 4 <= k; j += 4, out += 4 * kGemmPanel) {
-      const auto v0 = LoadRows(row, 0, j), v1 = LoadRows(row, 1, j);
-      const auto v2 = LoadRows(row, 2, j), v3 = LoadRows(row, 3, j);
-      const auto a0 = hn::InterleaveLower(d, v0, v2), a1 = hn::InterleaveLower(d, v1, v3);
-      const auto a2 = hn::InterleaveUpper(d, v0, v2), a3 = hn::InterleaveUpper(d, v1, v3);
-      hn::StoreU(hn::InterleaveLower(d, a0, a1), d, out);
-      hn::StoreU(hn::InterleaveUpper(d, a0, a1), d, out + kGemmPanel);
-      hn::StoreU(hn::InterleaveLower(d, a2, a3), d, out + 2 * kGemmPanel);
-      hn::StoreU(hn::InterleaveUpper(d, a2, a3), d, out + 3 * kGemmPanel);
-    }
-    for (; j < k; ++j, out += kGemmPanel) {
-      for (int64_t i = 0; i < kPackRows; ++i) out[i] = row[i][j];
-    }
-  }
-}
-
 void PackWeightPanel(const float* w, int64_t n, int64_t k, int64_t p, float* panel) {
   const int64_t rows = std::min(kGemmPanel, n - p * kGemmPanel);
   if (rows == kGemmPanel) {
@@ -71,6 +33,16 @@ void PackWeightPanel(const float* w, int64_t n, int64_t k, int64_t p, float* pan
 
 void PackTransposePanel(const float* w, int64_t n, int64_t k, int64_t p, float* panel) {
   PackPanel(w + p * kGemmPanel, k, std::min(kGemmPanel, k - p * kGemmPanel), n, panel);
+}
+
+// Panel p of W's transpose, for W (n, k) in panels.
+void PackViewPanel(const WeightView& w, int64_t n, int64_t k, int64_t p, float* panel) {
+  const int64_t whole = n / kGemmPanel * kGemmPanel;
+  DecodeTransposed(w, k, 0, whole, p, panel);
+  if (whole == n) return;
+  HWY_ALIGN float last[kGemmPanel * kGemmPanel];
+  DecodeTransposed(w, k, whole, n - whole, p, last);
+  std::copy_n(last, (n - whole) * kGemmPanel, panel + whole * kGemmPanel);
 }
 
 void PutChunks(const float* x, int64_t x_row, int64_t rows, int64_t cols, float* to, int64_t stride) {
@@ -101,6 +73,7 @@ namespace cohort {
 
 HWY_EXPORT(PackWeightPanel);
 HWY_EXPORT(PackTransposePanel);
+HWY_EXPORT(PackViewPanel);
 HWY_EXPORT(PutChunks);
 HWY_EXPORT(PutPanels);
 HWY_EXPORT(ChunkSums);
@@ -113,6 +86,12 @@ void pack_weight_cpu(const float* w, int64_t n, int64_t k, float* panels) {
 
 void pack_transpose_cpu(const float* w, int64_t n, int64_t k, float* panels) {
   const auto pack = HWY_DYNAMIC_DISPATCH(PackTransposePanel);
+#pragma omp parallel for schedule(static) if (worth_a_team(n * k))
+  for (int64_t p = 0; p < gemm_pieces(k, kGemmPanel); ++p) pack(w, n, k, p, panels + p * n * kGemmPanel);
+}
+
+void pack_transpose_cpu(const WeightView& w, int64_t n, int64_t k, float* panels) {
+  const auto pack = HWY_DYNAMIC_DISPATCH(PackViewPanel);
 #pragma omp parallel for schedule(static) if (worth_a_team(n * k))
   for (int64_t p = 0; p < gemm_pieces(k, kGemmPanel); ++p) pack(w, n, k, p, panels + p * n * kGemmPanel);
 }

@@ -11,6 +11,7 @@ inline int64_t gemm_pieces(int64_t size, int64_t width) { return (size + width -
 void pack_weight_cpu(const float* w, int64_t n, int64_t k, float* panels);
 // The same of W's transpose: panel p holds W[:, 32p .. 32p+31] as [n][32].
 void pack_transpose_cpu(const float* w, int64_t n, int64_t k, float* panels);
+void pack_transpose_cpu(const WeightView& w, int64_t n, int64_t k, float* panels);
 
 // The sides of a weight gradient, row i of x (rows, cols) at x + i * x_row: by chunks of 16 columns,
 // [chunk][row][16], and by panels, [panel][row][32], each `stride` floats apart. The last panel is filled up

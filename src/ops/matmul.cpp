@@ -14,25 +14,17 @@ void check_shape(const char* name, const Tensor& t, int64_t rows, int64_t cols) 
                t.cols(), rows, cols);
 }
 
+Gemm product(const PackedWeight& w, Gemm g) {
+  if (w.encoding() == Encoding::f32) {
+    g.b = static_cast<const float*>(w.view().data);
+    g.b_panel = 32 * g.k;
+  } else {
+    g.weight = w.view();
+  }
+  return g;
+}
+
 }  // namespace
-
-void PackedWeight::pack(const Tensor& w) {
-  check_cpu({w.device});
-  COHORT_CHECK(w.rows() >= 0 && w.cols() >= 0, "a weight of {} x {}", w.rows(), w.cols());
-  n_ = w.rows();
-  k_ = w.cols();
-  buffer_.reserve(panels() * k_ * 32);
-  pack_weight_cpu(w.data, n_, k_, buffer_.data());
-}
-
-void PackedWeight::pack_transpose(const Tensor& w) {
-  check_cpu({w.device});
-  COHORT_CHECK(w.rows() >= 0 && w.cols() >= 0, "a weight of {} x {}", w.rows(), w.cols());
-  n_ = w.cols();
-  k_ = w.rows();
-  buffer_.reserve(panels() * k_ * 32);
-  pack_transpose_cpu(w.data, w.rows(), w.cols(), buffer_.data());
-}
 
 void matmul(const Tensor& x, const PackedWeight& w, const Tensor& bias, const Tensor& residual, Tensor y) {
   check_cpu({x.device, w.device(), y.device});
@@ -41,17 +33,15 @@ void matmul(const Tensor& x, const PackedWeight& w, const Tensor& bias, const Te
   check_shape("y", y, m, n);
   if (bias) COHORT_CHECK(bias.size() == n, "bias has {} values, expected {}", bias.size(), n);
   if (residual) check_shape("residual", residual, m, n);
-  gemm_cpu({.m = m,
-            .n = n,
-            .k = k,
-            .a = x.data,
-            .a_row = k,
-            .b = w.panel(0),
-            .b_panel = 32 * k,
-            .bias = bias.data,
-            .residual = residual.data,
-            .c = y.data,
-            .c_row = n});
+  gemm_cpu(product(w, {.m = m,
+                       .n = n,
+                       .k = k,
+                       .a = x.data,
+                       .a_row = k,
+                       .bias = bias.data,
+                       .residual = residual.data,
+                       .c = y.data,
+                       .c_row = n}));
 }
 
 void matmul_swiglu(const Tensor& x, const PackedWeight& w, Tensor gate_up, Tensor act) {
@@ -62,30 +52,15 @@ void matmul_swiglu(const Tensor& x, const PackedWeight& w, Tensor gate_up, Tenso
   check_shape("act", act, m, f);
   if (gate_up) check_shape("gate_up", gate_up, m, n);
   if (f % kGemmPanel == 0) {
-    gemm_cpu({.m = m,
-              .n = f,
-              .k = k,
-              .a = x.data,
-              .a_row = k,
-              .b = w.panel(0),
-              .b_panel = 32 * k,
-              .c = gate_up.data,
-              .c_row = n,
-              .act = act.data});
+    gemm_cpu(product(
+        w,
+        {.m = m, .n = f, .k = k, .a = x.data, .a_row = k, .c = gate_up.data, .c_row = n, .act = act.data}));
     return;
   }
   // A panel holds the end of the gate and the start of up: finish both before the activation.
   thread_local Buffer aside;
   float* const both = gate_up ? gate_up.data : aside.reserve(m * n);
-  gemm_cpu({.m = m,
-            .n = n,
-            .k = k,
-            .a = x.data,
-            .a_row = k,
-            .b = w.panel(0),
-            .b_panel = 32 * k,
-            .c = both,
-            .c_row = n});
+  gemm_cpu(product(w, {.m = m, .n = n, .k = k, .a = x.data, .a_row = k, .c = both, .c_row = n}));
   swiglu_rows_cpu(both, m, f, act.data);
 }
 
@@ -102,6 +77,22 @@ void matmul_dx(const Tensor& dy, const Tensor& w, Tensor dx, bool accumulate) {
             .b = w.data,
             .b_row = k,
             .residual = accumulate ? dx.data : nullptr,
+            .c = dx.data,
+            .c_row = k});
+}
+
+void matmul_dx(const Tensor& dy, const PackedWeight& w, Tensor dx) {
+  check_cpu({dy.device, w.device(), dx.device});
+  const int64_t m = dy.rows(), n = w.outputs(), k = w.inputs();
+  check_shape("dy", dy, m, n);
+  check_shape("dx", dx, m, k);
+  gemm_cpu({.m = m,
+            .n = k,
+            .k = n,
+            .a = dy.data,
+            .a_row = n,
+            .weight = w.view(),
+            .transposed = true,
             .c = dx.data,
             .c_row = k});
 }
@@ -147,15 +138,13 @@ void matmul(const GradientOperand& x, int64_t row, const PackedWeight& w, Tensor
   COHORT_CHECK(x.side_ == GradientOperand::Side::dy && x.cols_ == k && row >= 0 && row + m <= x.rows_,
                "rows {} + {} of {}, {} columns, expected {}", row, m, x.rows_, x.cols_, k);
   check_shape("y", y, m, n);
-  gemm_cpu({.m = m,
-            .n = n,
-            .k = k,
-            .a = x.buffer_.data() + row * kGemmChunk,
-            .a_chunk = x.stride_,
-            .b = w.panel(0),
-            .b_panel = 32 * k,
-            .c = y.data,
-            .c_row = n});
+  gemm_cpu(product(w, {.m = m,
+                       .n = n,
+                       .k = k,
+                       .a = x.buffer_.data() + row * kGemmChunk,
+                       .a_chunk = x.stride_,
+                       .c = y.data,
+                       .c_row = n}));
 }
 
 void matmul_dw(const GradientOperand& dy, const GradientOperand& x, Tensor dw) {

@@ -7,27 +7,10 @@
 // Shapes: M rows (tokens), K inputs, N outputs. All matrices are row-major and contiguous.
 #pragma once
 
+#include "ops/packed_weight.h"
 #include "tensor/tensor.h"
 
 namespace cohort {
-
-// A weight W (N, K), packed once per optimizer step into panels of 32 outputs: panel p holds W[32p .. 32p+31,
-// :] as [k][32], zero-padded in the last panel. Used by rollout and training alike.
-class PackedWeight {
- public:
-  void pack(const Tensor& w);  // (N, K); memory is reused when the shape is unchanged
-  // W (N, K) transposed, a weight of K outputs and N inputs: matmul(dy, packed) is the input gradient dy W.
-  void pack_transpose(const Tensor& w);
-  int64_t outputs() const { return n_; }
-  int64_t inputs() const { return k_; }
-  int64_t panels() const { return (n_ + 31) / 32; }
-  const float* panel(int64_t p) const { return buffer_.data() + p * k_ * 32; }
-  Device device() const { return buffer_.device(); }
-
- private:
-  Buffer buffer_;
-  int64_t n_ = 0, k_ = 0;
-};
 
 // y (M, N) = x (M, K) W^T [+ bias (N)] [+ residual (M, N)], added in this order. y may be the residual
 // itself.
@@ -40,6 +23,8 @@ void matmul_swiglu(const Tensor& x, const PackedWeight& w, Tensor gate_up, Tenso
 
 // dx (M, K) = dy (M, N) W (N, K); with `accumulate`, dx += the finished sum.
 void matmul_dx(const Tensor& dy, const Tensor& w, Tensor dx, bool accumulate = false);
+// The same of a weight that lies in panels alone.
+void matmul_dx(const Tensor& dy, const PackedWeight& w, Tensor dx);
 
 // dw (N, K) continues its chain: for m = 0 .. M-1, dw[n][k] = fma(dy[m][n], x[m][k], dw[n][k]).
 void matmul_dw(const Tensor& dy, const Tensor& x, Tensor dw);

@@ -23,7 +23,7 @@
 namespace cohort {
 
 inline constexpr int64_t kRowBlock = 168;            // rows of a task
-inline constexpr int64_t kRowBlockUnpacked = 336;    // where each task copies its panels of B
+inline constexpr int64_t kRowBlockUnpacked = 336;    // where each task copies or decodes its panels of B
 inline constexpr int64_t kPackedFloats = 128 << 10;  // of A at a time: half of a common L2
 inline constexpr int64_t kGroupPanels = 16;          // panels of a task
 inline constexpr int64_t kPanelsAtOnce = 4;          // that a tile alone passes over in one call
@@ -99,7 +99,7 @@ class Worker {
     const int64_t parts = g_.act ? 2 : 1;
     // A tile that is alone passes over several panels at once; else a panel is better used by all tiles in
     // turn.
-    const bool several = tile_end_ - tile_begin_ == 1 && !plan_.pack_b;
+    const bool several = tile_end_ - tile_begin_ == 1 && !plan_.pack_b && !g_.weight;
     for (int64_t p = panel_begin_; p < panel_end_;) {
       int64_t panels = several ? std::min(kPanelsAtOnce, panel_end_ - p) : 1;
       if (panels > 1 && (p + panels) * kGemmPanel > g_.n) --panels;  // the last panel lacks columns: alone
@@ -111,8 +111,10 @@ class Worker {
 
   void Panels(int64_t part, int64_t p, int64_t panels, int64_t k0, int64_t count) {
     Tile t;
-    const float* b;
-    if (g_.b_row == 0) {
+    const float* b = nullptr;
+    if (g_.weight) {
+      t.b_row = kGemmPanel;
+    } else if (g_.b_row == 0) {
       b = g_.b + (part * plan_.panels + p) * g_.b_panel + k0 * kGemmPanel;
       t.b_row = kGemmPanel;
       t.b_panel = g_.b_panel;
@@ -133,9 +135,10 @@ class Worker {
     const float* const next = NextPanel(part, p, k0);
     for (int64_t j = 0; j == 0 || j < count; j += kGemmBlock) {
       t.k = std::min(kGemmBlock, count - j);
-      t.b = b + j * t.b_row;
+      if (g_.weight) Decode(part * plan_.panels + p, k0 + j, t.k);
+      t.b = g_.weight ? b_ : b + j * t.b_row;
       t.a_chunk = a_chunk_;
-      const float* const ahead = g_.b_row == 0 && j + t.k < count ? t.b + t.k * kGemmPanel : next;
+      const float* const ahead = b && g_.b_row == 0 && j + t.k < count ? t.b + t.k * kGemmPanel : next;
       for (int64_t tile = tile_begin_; tile < tile_end_; ++tile) {
         const int64_t row = TileRow(tile), end = TileRow(tile + 1), turn = tile - tile_begin_;
         t.ahead_lines = 0;
@@ -159,9 +162,17 @@ class Worker {
     }
   }
 
+  // One block of B, [count][32] in b_.
+  void Decode(int64_t panel, int64_t k0, int64_t count) {
+    if (g_.transposed)
+      DecodeTransposed(g_.weight, g_.n, k0, count, panel, b_);
+    else
+      DecodePanel(g_.weight, panel, k0, count, b_);
+  }
+
   // Where the panel lies that the task reads next, or null.
   const float* NextPanel(int64_t part, int64_t p, int64_t k0) const {
-    if (g_.b_row || tile_end_ - tile_begin_ < 2) return nullptr;
+    if (g_.weight || g_.b_row || tile_end_ - tile_begin_ < 2) return nullptr;
     if (g_.act)
       p += part, part = 1 - part;
     else
@@ -309,7 +320,8 @@ int threads_for(double flops) {
 // The cheapest cut by a simple cost model, in units of one row x panel x k in a kernel.
 void cut(const Gemm& g, int threads, int64_t max_rows, GemmPlan& plan) {
   const int64_t parts = g.act ? 2 : 1;
-  const int64_t fewest_blocks = ceil_div(plan.tiles, (g.b_row ? kRowBlockUnpacked : kRowBlock) / max_rows);
+  const bool unpacked = g.b_row || g.weight;
+  const int64_t fewest_blocks = ceil_div(plan.tiles, (unpacked ? kRowBlockUnpacked : kRowBlock) / max_rows);
   const int64_t fewest_groups = ceil_div(plan.panels * parts, kGroupPanels);
   plan.row_blocks = fewest_blocks;
   plan.groups = std::min(fewest_groups, plan.panels);
@@ -320,7 +332,7 @@ void cut(const Gemm& g, int threads, int64_t max_rows, GemmPlan& plan) {
       const int64_t blocks = std::max(fewest_blocks, std::min(plan.tiles, ceil_div(want * threads, groups)));
       const double rows = static_cast<double>(ceil_div(plan.tiles, blocks) * ceil_div(g.m, plan.tiles));
       const double panels = static_cast<double>(parts * ceil_div(plan.panels, groups));
-      const double task = rows * panels + 0.12 * rows + (g.b_row ? 4.0 : 0.5) * panels +
+      const double task = rows * panels + 0.12 * rows + (unpacked ? 4.0 : 0.5) * panels +
                           500.0 / static_cast<double>(std::max<int64_t>(g.k, 1));
       const double cost = task * (static_cast<double>(ceil_div(blocks * groups, threads)) + 0.2);
       if (best == 0 || cost < best) {
@@ -349,7 +361,7 @@ GemmPlan plan_for(const Gemm& g, int threads) {
   plan.scratch = (g.act && !g.c) || (g.residual && g.k > kGemmBlock);
   const int64_t chunked = g.chain ? rows : plan.k_span, along = g.chain ? plan.k_span : rows;
   plan.a_floats = g.a_chunk ? 0 : ceil_div(chunked, kGemmChunk) * kGemmChunk * (along + 1);
-  plan.b_floats = plan.pack_b ? plan.k_span * kGemmPanel : 0;
+  plan.b_floats = g.weight ? kGemmBlock * kGemmPanel : plan.pack_b ? plan.k_span * kGemmPanel : 0;
   plan.scratch_floats =
       plan.scratch ? rows * ceil_div(plan.panels, plan.groups) * kGemmPanel * (g.act ? 2 : 1) : 0;
   return plan;
