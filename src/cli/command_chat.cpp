@@ -37,6 +37,7 @@ void declare(OptionTable& t, TalkSettings& s) {
   t.add("model", &r.model,
         "a Hugging Face folder (a run's checkpoint-N is one), an adapter's, or a GGUF file")
       .shown_as("DIR|GGUF");
+  add_dtype_option(t, r.dtype);
   t.add("system", &s.system, "the system message; empty: none, but what the template puts there itself")
       .shown_as("TEXT");
   add_chat_settings(t, r);
@@ -72,7 +73,7 @@ class Chat {
  public:
   explicit Chat(const TalkSettings& s)
       : settings_(s),
-        loaded_(s.recipe.model),
+        loaded_(s.recipe.model, s.recipe.dtype),
         tokenizer_(loaded_.checkpoint.tokenizer),
         format_(tokenizer_, s.recipe) {
     if (!s.no_template && tokenizer_.chat_template().empty() && s.recipe.chat_template_path.empty())

@@ -68,7 +68,7 @@ std::vector<std::vector<Evaluated>> evaluate_all(EvalSettings& s, const std::vec
   std::vector<std::vector<std::vector<Problem>>> problems;  // tokenizers may differ
   int64_t samples = 0;
   for (const std::string& path : paths) {
-    models.push_back(std::make_unique<LoadedModel>(path));
+    models.push_back(std::make_unique<LoadedModel>(path, s.recipe.dtype));
     auto& of_model = problems.emplace_back();
     for (const std::string& name : names) {
       r.data = name;

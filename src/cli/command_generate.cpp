@@ -26,7 +26,7 @@ int run_generate(std::span<const std::string> arguments) {
   if (r.data.empty() == s.prompt.empty()) fail("generate: expected one of --prompt TEXT and --data FILE");
   use_threads(r.num_threads);
 
-  const LoadedModel loaded(r.model);
+  const LoadedModel loaded(r.model, r.dtype);
   const Tokenizer& tokenizer = loaded.checkpoint.tokenizer;
   std::vector<Problem> problems;
   if (s.prompt.empty()) {

@@ -73,7 +73,7 @@ int run_reject(std::span<const std::string> arguments) {
   use_threads(r.num_threads);
 
   std::vector<RewardFunction> rewards = make_rewards(r, r.max_completion_length);
-  const LoadedModel loaded(r.model);
+  const LoadedModel loaded(r.model, r.dtype);
   const Tokenizer& tokenizer = loaded.checkpoint.tokenizer;
   const RewardModels judges(rewards, {tokenizer, loaded.model.config().vocab_size}, r.micro_batch_tokens);
   const std::vector<Problem> problems = load_datasets(r, tokenizer, loaded.model.config()).train;

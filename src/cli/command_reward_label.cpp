@@ -87,7 +87,7 @@ int run_reward_label(std::span<const std::string> arguments) {
   if (!sampled) r.method = "sft";  // its rows hold completions
 
   std::vector<RewardFunction> rewards = make_rewards(r, r.max_completion_length);
-  const LoadedModel loaded(r.model);
+  const LoadedModel loaded(r.model, r.dtype);
   const Tokenizer& tokenizer = loaded.checkpoint.tokenizer;
   const RewardModels judges(rewards, {tokenizer, loaded.model.config().vocab_size}, r.micro_batch_tokens);
   RowSolutions given;

@@ -13,13 +13,14 @@ namespace cohort {
 namespace {
 
 struct ScoreSettings : ChatSettings {
-  std::string model, data, output;
+  std::string model, dtype = "auto", data, output;
   double temperature = 1.0;
   int64_t micro_batch_tokens = 8192, num_threads = 0;
 };
 
 void declare(OptionTable& t, ScoreSettings& s) {
   t.add("model", &s.model, "a Hugging Face folder or a GGUF file").shown_as("DIR|GGUF");
+  add_dtype_option(t, s.dtype);
   t.add("data", &s.data, "JSONL rows with prompt or prompt_ids, and completion or completion_ids; or with messages")
       .shown_as("FILE");
   t.add("output", &s.output,
@@ -47,7 +48,7 @@ int run_score(std::span<const std::string> arguments) {
   static constexpr std::string_view required[] = {"prompt", "completion"};
   std::vector<Row> rows = read_rows(s.data, required, Conversations::chat);
   set_prompts(rows, "", "");
-  const LoadedModel loaded(s.model);
+  const LoadedModel loaded(s.model, s.dtype);
   const ModelConfig& config = loaded.model.config();
   const ChatFormat chat(loaded.checkpoint.tokenizer, s);
   Transformer transformer;

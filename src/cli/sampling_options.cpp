@@ -11,6 +11,7 @@ void add_sampling_options(OptionTable& t, SamplingSettings& s, std::vector<std::
   t.add("model", &r.model,
         "a Hugging Face folder (a run's checkpoint-N is one), an adapter's, or a GGUF file")
       .shown_as("DIR|GGUF");
+  add_dtype_option(t, r.dtype);
   constexpr const char* kRows = "rows with prompt, prompt_ids or messages: a JSONL file or the name of a built-in task";
   if (datasets)
     t.add("data", datasets, fmt::format("{}; several by repeating the option or with commas", kRows))
@@ -33,6 +34,12 @@ void add_sampling_options(OptionTable& t, SamplingSettings& s, std::vector<std::
   t.add("num_threads", &r.num_threads, "0: all cores").at_least(0).at_most(4096);
   t.add("max_sequences", &r.max_sequences, "completions decoded at the same time").at_least(1);
   t.add("kv_memory_gb", &r.kv_memory_gb, "memory of the key and value cache").above(0);
+}
+
+void add_dtype_option(OptionTable& t, std::string& dtype) {
+  t.add("dtype", &dtype,
+        "how the weights are held; auto changes no value: bfloat16 and q8_0 files as they are, others in float32")
+      .one_of({dtype_names().begin(), dtype_names().end()});
 }
 
 void add_sampler_options(OptionTable& t, Recipe& r) {
@@ -68,7 +75,8 @@ void check_judged(std::string_view command, const JudgedSettings& s) {
   check_new_file(s.output, s.overwrite);
 }
 
-LoadedModel::LoadedModel(const std::string& path)
-    : checkpoint(load_checkpoint(path)), model(make_model(checkpoint)) {}
+LoadedModel::LoadedModel(const std::string& path, const std::string& dtype)
+    : checkpoint(load_checkpoint(path, Weights::later)),
+      model(make_frozen_model(checkpoint, parse_dtype(dtype))) {}
 
 }  // namespace cohort

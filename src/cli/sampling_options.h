@@ -18,6 +18,9 @@ struct SamplingSettings {
 void add_sampling_options(OptionTable& table, SamplingSettings& settings,
                           std::vector<std::string>* datasets = nullptr);
 
+// How a model that only answers is held.
+void add_dtype_option(OptionTable& table, std::string& dtype);
+
 // How a completion is drawn: its length, temperature, top_p ... seed.
 void add_sampler_options(OptionTable& table, Recipe& recipe);
 
@@ -34,7 +37,7 @@ void check_judged(std::string_view command, const JudgedSettings& settings);
 struct LoadedModel {
   Checkpoint checkpoint;
   Model model;
-  explicit LoadedModel(const std::string& path);
+  LoadedModel(const std::string& path, const std::string& dtype);
 };
 
 }  // namespace cohort

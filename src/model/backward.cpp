@@ -220,10 +220,11 @@ void Trunk::backward(const Model& model, const TokenTree& tree, Gradients& gradi
     LayerActivations a = saved.layer(l, 0, saved.rows());
     if (!row_of_node.empty()) a = gather_layer(a, row_of_node, gathered_, layer_activation_floats(c));
     if (recompute) attention_block(model, l, again, a, scratch_);
-    down_t_.pack_transpose(w.down);
-    gate_up_t_.pack_transpose(w.gate_up);
-    attention_out_t_.pack_transpose(w.attention_out);
-    qkv_t_.pack_transpose(w.qkv);
+    const PackedLayer& packed = model.packed(l);
+    down_t_.pack_transpose(packed.down);
+    gate_up_t_.pack_transpose(packed.gate_up);
+    attention_out_t_.pack_transpose(packed.attention_out);
+    qkv_t_.pack_transpose(packed.qkv);
     for_row_chunks(N, scratch_.chunk_rows, [&](int64_t begin, int64_t end) {
       mlp_rows_backward(model, l, a, recompute, begin, end, dx, gradients);
     });

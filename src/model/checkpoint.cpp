@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "model/adapter_files.h"
 #include "model/config_json.h"
+#include "model/stored_weights.h"
 #include "tensor/gguf.h"
 
 namespace cohort {
@@ -77,11 +78,21 @@ Checkpoint load_merged_checkpoint(const fs::path& folder_or_gguf) {
   return c;
 }
 
-Model make_model(Checkpoint& c) {
-  Model model(c.config, std::move(c.weights));
+namespace {
+
+Model with_adapter(Model model, Checkpoint& c) {
   if (c.adapter) model.set_adapter(std::move(*c.adapter));
   c.adapter.reset();
   return model;
+}
+
+}  // namespace
+
+Model make_model(Checkpoint& c) { return with_adapter(Model(c.config, std::move(c.weights)), c); }
+
+Model make_frozen_model(Checkpoint& c, FrozenDtype dtype) {
+  const StoredFiles files = open_files(c.source, c.config);
+  return with_adapter(Model(c.config, files.weights.tensors, dtype), c);
 }
 
 void save_checkpoint(const fs::path& folder, const ModelConfig& config, const float* weights,

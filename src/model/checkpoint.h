@@ -44,6 +44,10 @@ Checkpoint load_merged_checkpoint(const std::filesystem::path& folder_or_gguf);
 // The model of a checkpoint, whose weights and adapter move into it.
 Model make_model(Checkpoint& checkpoint);
 
+// The same of a checkpoint whose weights come later: the base is not trained, and is read into panels alone
+// (frozen_weights.h).
+Model make_frozen_model(Checkpoint& checkpoint, FrozenDtype dtype);
+
 // Writes a folder that nobody reads yet, creating it where it is missing, and syncs each file and the folder;
 // the caller renames it into place. Weights are F32, in files of at most `max_shard_bytes` where a single
 // tensor allows it.

@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "model/trunk.h"
-#include "ops/embedding.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 #include "ops/swiglu.h"
@@ -63,7 +62,7 @@ void forward_layers(const Model& model, const LayerInput& input, const Activatio
   const ModelConfig& c = model.config();
   const int64_t n = static_cast<int64_t>(input.tokens.size()), L = c.num_hidden_layers;
   const int64_t C = c.hidden_size, F = c.intermediate_size;
-  embedding_forward(model.weights().embedding, input.tokens, activations.layer(0, first, n).x);
+  model.embed(input.tokens, activations.layer(0, first, n).x);
   for (int64_t l = 0; l < L; ++l) {
     const LayerWeights& w = model.weights().layers[l];
     const LayerActivations a = activations.layer(l, first, n);

@@ -5,6 +5,7 @@
 
 #include "base/math.h"
 #include "base/philox.h"
+#include "ops/embedding.h"
 
 namespace cohort {
 
@@ -14,13 +15,48 @@ Model::Model(ModelConfig config, Buffer weights)
                parameter_floats(parameters_));
   views_ = weight_views(config_, weights_.data());
   packed_.resize(config_.num_hidden_layers);
-  rope_ = RopeTable(rope_frequencies(config_.head_dim, config_.rope_theta, config_.rope_scaling),
-                    config_.rope_scaling.attention_factor);
-  rope_.grow(config_.max_position_embeddings);
+  make_rope();
   pack();
 }
 
+Model::Model(ModelConfig config, const std::vector<StoredTensor>& stored, FrozenDtype dtype)
+    : config_(std::move(config)), parameters_(parameter_list(config_)), in_panels_(true) {
+  const std::vector<Parameter> vectors = vector_parameters(config_);
+  std::vector<StoredTensor> stored_vectors;
+  for (const StoredTensor& t : stored)
+    if (t.shape.size() == 1) stored_vectors.push_back(t);
+  weights_ = read_weights(vectors, stored_vectors);
+  views_ = weight_views(config_, vectors, weights_.data());
+  packed_.resize(config_.num_hidden_layers);
+  std::vector<PackedWeight*> places{&packed_embedding_};
+  for (PackedLayer& l : packed_)
+    places.insert(places.end(), {&l.qkv, &l.attention_out, &l.gate_up, &l.down});
+  places.push_back(&packed_head_);
+  const std::vector<FrozenMatrix> matrices = frozen_matrices(config_, stored, dtype);
+  for (size_t i = 0; i < matrices.size(); ++i) read_matrix(matrices[i], parameters_, stored, *places[i]);
+  make_rope();
+}
+
+void Model::make_rope() {
+  rope_ = RopeTable(rope_frequencies(config_.head_dim, config_.rope_theta, config_.rope_scaling),
+                    config_.rope_scaling.attention_factor);
+  rope_.grow(config_.max_position_embeddings);
+}
+
+Tensor Model::flat() const {
+  COHORT_CHECK(!in_panels_, "the weights are in panels");
+  return weights_.tensor({weights_.size()});
+}
+
+void Model::embed(std::span<const int32_t> tokens, Tensor x) const {
+  if (in_panels_)
+    embedding_forward(packed_embedding_, tokens, x);
+  else
+    embedding_forward(views_.embedding, tokens, x);
+}
+
 void Model::pack() {
+  COHORT_CHECK(!in_panels_, "the weights are in panels");
   for (size_t l = 0; l < packed_.size(); ++l) {
     const LayerWeights& w = views_.layers[l];
     packed_[l].qkv.pack(w.qkv);

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
+#include "model/frozen_weights.h"
 #include "model/lora.h"
 #include "model/weights.h"
 #include "ops/matmul.h"
@@ -24,13 +26,16 @@ class Model {
  public:
   // Takes the flat buffer of parameter_list(config) and packs it.
   Model(ModelConfig config, Buffer weights);
+  // A model that is not trained, read from its files: matrices are held once, in panels, so that weights() has
+  // norms and biases alone, and flat() and pack() are not to be had.
+  Model(ModelConfig config, const std::vector<StoredTensor>& stored, FrozenDtype dtype);
 
   const ModelConfig& config() const { return config_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
-  int64_t floats() const { return weights_.size(); }
+  int64_t floats() const { return parameter_floats(parameters_); }  // of the base
   // Its size is that of the base; an adapter's weights are beside it.
   // Writers call pack() when they are done: rollout and training read the packed copies.
-  Tensor flat() const { return weights_.tensor({weights_.size()}); }
+  Tensor flat() const;
   const WeightViews& weights() const { return views_; }
   void pack();
 
@@ -50,16 +55,21 @@ class Model {
   int64_t first_trained_layer() const;  // nothing below it is trained, the embedding included
 
   const PackedLayer& packed(int64_t layer) const { return packed_[layer]; }
-  const PackedWeight& packed_head() const { return packed_head_; }
+  const PackedWeight& packed_head() const { return config_.tie_word_embeddings && in_panels_ ? packed_embedding_ : packed_head_; }
+  void embed(std::span<const int32_t> tokens, Tensor x) const;  // x (n, C): the tokens' rows of the embedding
   // Rope rows up to max_position_embeddings are ready from the start.
   const RopeTable& rope() const { return rope_; }
 
  private:
+  void make_rope();
+
   ModelConfig config_;
   std::vector<Parameter> parameters_;
   Buffer weights_;
   WeightViews views_;
+  bool in_panels_ = false;  // the matrices, and nowhere else
   std::vector<PackedLayer> packed_;
+  PackedWeight packed_embedding_;  // where it is in panels
   PackedWeight packed_head_;
   RopeTable rope_;
   std::unique_ptr<Adapter> adapter_;

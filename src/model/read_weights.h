@@ -25,6 +25,10 @@ struct StoredTensor {
 // shape that is not the parameter's and on NaN or infinity (naming tensor and place).
 Buffer read_weights(const std::vector<Parameter>& list, const std::vector<StoredTensor>& stored);
 
+// The parts of the above. Rows [begin, end) of one tensor in the parameter's order, to (end - begin, inputs).
+void check_stored(const Parameter& parameter, const StoredTensor& stored);
+void read_rows(const Parameter& parameter, const StoredTensor& stored, int64_t begin, int64_t end, float* to);
+
 std::string shape_text(const std::vector<int64_t>& shape);  // (2, 3)
 
 }  // namespace cohort

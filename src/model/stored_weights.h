@@ -23,11 +23,18 @@ struct StoredWeights {
 StoredWeights open_weights(const std::filesystem::path& folder, const ModelConfig& config);
 StoredWeights open_weights(const GgufFile& file, const ModelConfig& config);
 
-struct StoredModel {
-  Checkpoint checkpoint;         // without weights; those of an adapter's folder are read and merged, in F32
+struct StoredFiles {
   std::optional<GgufFile> gguf;  // where the model is one
   StoredWeights weights;
 };
+StoredFiles open_files(const std::filesystem::path& folder_or_gguf, const ModelConfig& config);
+
+struct StoredModel : StoredFiles {
+  Checkpoint checkpoint;  // without weights; those of an adapter's folder are read and merged, in F32
+};
 StoredModel open_model(const std::filesystem::path& folder_or_gguf);
+
+// Weights in memory, as if they were a file's. They must outlive what is returned.
+std::vector<StoredTensor> stored_in_memory(const ModelConfig& config, const float* weights, const std::string& name);
 
 }  // namespace cohort

@@ -115,23 +115,38 @@ WeightViews weight_views(const ModelConfig& c, const std::vector<Parameter>& lis
   return w;
 }
 
-std::vector<Parameter> trained_parameters(const ModelConfig& config, const Frozen& frozen) {
-  std::vector<Parameter> trained;
-  const std::string_view layers = "model.layers.";
-  // Floats, in whole groups of 16, so that neighbours stay neighbours and the rest aligned.
+namespace {
+
+// Those of `list` that are wanted, with offsets of their own: what lies between them is dropped in whole groups
+// of 16 floats, so that neighbours stay neighbours and the rest aligned.
+template <class Wanted>
+std::vector<Parameter> some_of(const std::vector<Parameter>& list, Wanted wanted) {
+  std::vector<Parameter> some;
   int64_t dropped = 0;
-  for (const Parameter& p : parameter_list(config)) {
-    const bool layer = p.name.starts_with(layers) && std::stoll(p.name.substr(layers.size())) < frozen.layers;
-    const bool keep = layer || (frozen.embeddings && p.name == "model.embed_tokens.weight");
-    if (!keep) {
-      trained.push_back(p);
-      trained.back().offset -= dropped;
+  for (const Parameter& p : list) {
+    if (wanted(p)) {
+      some.push_back(p);
+      some.back().offset -= dropped;
     } else {
-      const int64_t end = trained.empty() ? 0 : trained.back().offset + trained.back().size();
+      const int64_t end = some.empty() ? 0 : some.back().offset + some.back().size();
       dropped = (p.offset + p.size() - end) / 16 * 16;
     }
   }
-  return trained;
+  return some;
+}
+
+}  // namespace
+
+std::vector<Parameter> trained_parameters(const ModelConfig& config, const Frozen& frozen) {
+  const std::string_view layers = "model.layers.";
+  return some_of(parameter_list(config), [&](const Parameter& p) {
+    const bool layer = p.name.starts_with(layers) && std::stoll(p.name.substr(layers.size())) < frozen.layers;
+    return !layer && !(frozen.embeddings && p.name == "model.embed_tokens.weight");
+  });
+}
+
+std::vector<Parameter> vector_parameters(const ModelConfig& config) {
+  return some_of(parameter_list(config), [](const Parameter& p) { return p.shape.size() == 1; });
 }
 
 }  // namespace cohort

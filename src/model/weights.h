@@ -64,4 +64,7 @@ struct Frozen {
 // parameter_list without what is frozen, with offsets in a buffer of its own.
 std::vector<Parameter> trained_parameters(const ModelConfig& config, const Frozen& frozen);
 
+// Norms and biases alone, the same way.
+std::vector<Parameter> vector_parameters(const ModelConfig& config);
+
 }  // namespace cohort

@@ -67,13 +67,16 @@ void log_prob_forward_backward(const Tensor& hidden, const PackedWeight& head, c
                    (seeds.entropy.empty() || seeds.entropy.size() == targets.targets.size()),
                "{} targets, {} and {} seeds", targets.targets.size(), seeds.log_prob.size(),
                seeds.entropy.size());
-  COHORT_CHECK(d_hidden.size() == hidden.size() && (!d_head || d_head.size() == head_weight.size()) &&
-                   head_weight.rows() == head.outputs() && head_weight.cols() == head.inputs(),
+  COHORT_CHECK(d_hidden.size() == hidden.size() && (!d_head || d_head.size() == head.outputs() * head.inputs()) &&
+                   (!head_weight || (head_weight.rows() == head.outputs() && head_weight.cols() == head.inputs())),
                "d_hidden {}, d_head {}, head ({}, {})", d_hidden.size(), d_head.size(), head_weight.rows(),
                head_weight.cols());
   for_each_tile(hidden, head, [&](const Tensor& logits, int64_t begin, int64_t end) {
     cpu::head_tile(logits, inv_temperature, targets, &seeds, begin, log_prob, entropy);
-    matmul_dx(logits, head_weight, d_hidden.slice(begin, end));
+    if (head_weight)
+      matmul_dx(logits, head_weight, d_hidden.slice(begin, end));
+    else
+      matmul_dx(logits, head, d_hidden.slice(begin, end));
     if (d_head) matmul_dw(logits, hidden.slice(begin, end), d_head);
   });
 }

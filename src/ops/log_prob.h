@@ -48,7 +48,7 @@ void log_prob_forward(const Tensor& hidden, const PackedWeight& head, float inv_
                       const HeadTargets& targets, std::span<float> log_prob, std::span<float> entropy);
 
 // The same and the gradient in one pass: d_hidden (N, C) is written, d_head (V, C), which may be empty,
-// continues its chain over the rows. `head_weight` is the unpacked (V, C). Seeds are those of a sum to be
+// continues its chain over the rows. `head_weight` is the unpacked (V, C), or empty. Seeds are those of a sum to be
 // *ascended or descended* as the caller defines: the gradient returned is of sum_r seed_r * log_prob_r +
 // entropy_seed_r * entropy_r.
 void log_prob_forward_backward(const Tensor& hidden, const PackedWeight& head, const Tensor& head_weight,

@@ -1,7 +1,5 @@
 #include "run/actors.h"
 
-#include <cstring>
-
 #include "run/method_options.h"
 #include "run/start.h"
 
@@ -10,15 +8,14 @@ namespace {
 
 constexpr const char* kRewardModel = "reward_model";
 
-// The critic at step 0: the policy's weights, or those of critic_model, with a scalar head of zeros; or a
+// The critic at step 0: the policy's weights (`source` is its base), or those of critic_model, with a scalar head of zeros; or a
 // critic saved by a run, or a reward model, head included.
-std::unique_ptr<Critic> first_critic(const Recipe& recipe, const Model& policy) {
+std::unique_ptr<Critic> first_critic(const Recipe& recipe, const Model& policy, const std::string& source) {
   if (recipe.critic_model.empty()) {
     if (!policy.adapter()) return std::make_unique<Critic>(policy.config(), policy.flat());
-    Buffer merged(policy.floats());
-    std::memcpy(merged.data(), policy.flat().data, static_cast<size_t>(merged.size()) * sizeof(float));
-    merge_adapter(policy.config(), *policy.adapter(), merged.data());
-    return std::make_unique<Critic>(policy.config(), merged.tensor({merged.size()}));
+    const Checkpoint base = load_checkpoint(source);
+    merge_adapter(policy.config(), *policy.adapter(), base.weights.data());
+    return std::make_unique<Critic>(policy.config(), base.weights.tensor({base.weights.size()}));
   }
   const std::filesystem::path folder = recipe.critic_model;
   std::unique_ptr<Critic> critic;
@@ -35,13 +32,16 @@ std::unique_ptr<Critic> first_critic(const Recipe& recipe, const Model& policy) 
 }
 
 std::unique_ptr<Critic> make_critic(const Recipe& recipe, const Method& method, const Model& policy,
+                                    const std::string& source,
                                     const std::optional<FoundCheckpoint>& resumed) {
   if (!method.critic) return nullptr;
-  if (!resumed) return first_critic(recipe, policy);
+  if (!resumed) return first_critic(recipe, policy, source);
   return std::make_unique<Critic>(Critic::load(resumed->folder / "critic", true, resumed->state.step));
 }
 
 Model start_model(const Recipe& recipe, Checkpoint& start) {
+  if (recipe.use_peft) return make_frozen_model(start, recipe.base_dtype());
+  load_weights(start);
   Model model = make_model(start);
   model.freeze(recipe.frozen());
   return model;
@@ -50,8 +50,9 @@ Model start_model(const Recipe& recipe, Checkpoint& start) {
 // The policy's start, where that is no model of its own: its base, beside the adapter that it started from.
 std::unique_ptr<Reference> make_reference(const Recipe& recipe, const Method& method, Model& policy) {
   if (method.other == Other::teacher)
-    return std::make_unique<Reference>(recipe.teacher_model, policy.config());
-  if (!recipe.use_peft) return std::make_unique<Reference>(recipe.model, policy.config());
+    return std::make_unique<Reference>(recipe.teacher_model, policy.config(), false);
+  if (!recipe.use_peft)
+    return std::make_unique<Reference>(recipe.model, policy.config(), reference_moves(recipe));
   return std::make_unique<Reference>(policy, starting_adapter(recipe, policy.config()));
 }
 
@@ -62,7 +63,7 @@ Actors::Actors(const Recipe& recipe, const Method& method, Checkpoint checkpoint
     : start(std::move(checkpoint)),
       model(start_model(recipe, start)),
       optimizer(method.update == UpdateRule::adamw ? std::make_unique<Optimizer>(model) : nullptr),
-      critic(make_critic(recipe, method, model, resumed)),
+      critic(make_critic(recipe, method, model, start.source, resumed)),
       trainer(model, optimizer.get(), trainer_options(recipe, method), critic.get()),
       reward_models(rewards, {start.tokenizer, start.config.vocab_size}, recipe.micro_batch_tokens) {
   if (!recipe.process_reward_model.empty())

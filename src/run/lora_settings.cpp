@@ -22,8 +22,11 @@ void LoraSettings::check_lora() const {
                        : lora_alpha != usual.lora_alpha                   ? "lora_alpha"
                        : lora_target_modules != usual.lora_target_modules ? "lora_target_modules"
                        : use_rslora                                       ? "use_rslora"
+                       : dtype != usual.dtype                             ? "dtype"
                                                                           : nullptr;
-  if (unread) fail("{}: only an adapter reads it; expected use_peft true", unread);
+  if (unread)
+    fail("{}: only an adapter{} reads it; expected use_peft true", unread,
+         unread == std::string_view("dtype") ? "'s base" : "");
 }
 
 void add_lora_settings(OptionTable& t, LoraSettings& s) {
@@ -44,6 +47,10 @@ void add_lora_settings(OptionTable& t, LoraSettings& s) {
   t.add("adapter", &s.adapter,
         "the adapter to go on from (PEFT's folder), lora_* as it says; empty: a new one")
       .shown_as("DIR");
+  t.add("dtype", &s.dtype,
+        "with use_peft: how the frozen base is held; auto: bfloat16 and q8_0 files as they are, others in "
+        "float32")
+      .one_of({dtype_names().begin(), dtype_names().end()});
   t.add("freeze_embeddings", &s.freeze_embeddings,
         "without use_peft: keep the embeddings as they are (of a tied model the head too)");
   t.add("freeze_layers", &s.freeze_layers, "without use_peft: keep the first so many layers as they are")

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/options.h"
+#include "model/frozen_weights.h"
 #include "model/lora.h"
 
 namespace cohort {
@@ -21,6 +22,9 @@ struct LoraSettings {
   bool freeze_embeddings = false;
   int64_t freeze_layers = 0;
 
+  std::string dtype = "auto";  // of the frozen base
+
+  FrozenDtype base_dtype() const { return parse_dtype(dtype); }
   LoraConfig lora() const;  // throws Error at an unknown target
   Frozen frozen() const { return {freeze_embeddings, freeze_layers}; }
   // Refuses what contradicts itself.

@@ -9,6 +9,7 @@
 #include "rollout/kv_blocks.h"
 #include "run/method_options.h"
 #include "run/plan_memory.h"
+#include "run/reference.h"
 #include "run/reward_folder.h"
 #include "run/start.h"
 
@@ -33,6 +34,14 @@ RewardBytes reward_bytes(const Recipe& r) {
   return bytes;
 }
 
+// Of a reference that never moves.
+int64_t fixed_model_bytes(const std::string& path) {
+  const ModelConfig config = load_checkpoint(path, Weights::later).config;
+  const ModelSize size = model_size(config);
+  return is_adapter_folder(path) ? size.weights + size.packed
+                                 : frozen_model_bytes(path, config, FrozenDtype::automatic);
+}
+
 }  // namespace
 
 int64_t Plan::total_bytes() const {
@@ -41,8 +50,9 @@ int64_t Plan::total_bytes() const {
   return sum;
 }
 
-Plan make_plan(const Recipe& r, const ModelConfig& c, const LoraConfig* lora, const Datasets& data,
-               int64_t limit) {
+Plan make_plan(const Recipe& r, const Checkpoint& start, const Datasets& data, int64_t limit) {
+  const ModelConfig& c = start.config;
+  const LoraConfig* const lora = start.adapter ? &start.adapter->config() : nullptr;
   Plan plan;
   const Method& method = find_method(r.method);
   const bool sampled = method.sampled();
@@ -76,7 +86,10 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const LoraConfig* lora, co
       std::clamp<int64_t>(r.micro_batch_tokens / std::max<int64_t>(1, group_tokens), 1, groups);
   const int64_t micro = micro_groups * group_tokens, head_rows = micro_groups * G * longest_completion;
 
-  plan.memory.emplace_back("weights, and packed for the kernels", weights + packed);
+  if (lora)
+    plan.memory.emplace_back("frozen base, packed for the kernels", frozen_model_bytes(start.source, c, r.base_dtype()));
+  else
+    plan.memory.emplace_back("weights, and packed for the kernels", weights + packed);
   if (lora) plan.memory.emplace_back("adapter: weights, and packed", trained.adapter);
   plan.memory.emplace_back("gradients", trained.floats);
   const bool trust_region = method.update == UpdateRule::trpo;
@@ -85,10 +98,11 @@ Plan make_plan(const Recipe& r, const ModelConfig& c, const LoraConfig* lora, co
   else
     plan.memory.emplace_back("optimizer moments", 2 * trained.floats);
   if (needs_reference(r, method)) {
-    const bool adapter =
-        !r.adapter.empty() || is_adapter_folder(r.model) || r.sync_ref_model || r.steps_per_iteration > 0;
-    if (!lora || method.other == Other::teacher)
-      plan.memory.emplace_back("reference model", weights + packed);
+    const bool adapter = !r.adapter.empty() || is_adapter_folder(r.model) || reference_moves(r);
+    if (method.other == Other::teacher)
+      plan.memory.emplace_back("teacher", fixed_model_bytes(r.teacher_model));
+    else if (!lora)
+      plan.memory.emplace_back("reference model", reference_moves(r) ? weights + packed : fixed_model_bytes(r.model));
     else if (adapter)
       plan.memory.emplace_back("reference: the base with an adapter of its own", trained.adapter);
     else
@@ -199,7 +213,7 @@ RecipePlan plan_recipe(const Recipe& recipe) {
   const Checkpoint start = load_start(recipe, std::nullopt);
   const Datasets data = load_datasets(recipe, start.tokenizer, start.config);
   const int64_t limit = memory_limit(recipe.memory_limit_gb);
-  return {make_plan(recipe, start.config, start.adapter ? &start.adapter->config() : nullptr, data, limit),
+  return {make_plan(recipe, start, data, limit),
           limit};
 }
 

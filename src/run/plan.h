@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/config.h"
+#include "model/checkpoint.h"
 #include "run/dataset.h"
 
 namespace cohort {
@@ -27,9 +27,8 @@ struct Plan {
 
 // For the longest prompt and completion of the data. Decides keep_rollout_activations = auto by `limit`
 // bytes.
-// `lora`: the adapter that is trained; null: the model itself.
-Plan make_plan(const Recipe& recipe, const ModelConfig& config, const LoraConfig* lora, const Datasets& data,
-               int64_t limit);
+// `start`: the model, and the adapter where one is trained; its weights are not read.
+Plan make_plan(const Recipe& recipe, const Checkpoint& start, const Datasets& data, int64_t limit);
 
 // Several lines for people.
 std::string describe(const Plan& plan, int64_t limit);

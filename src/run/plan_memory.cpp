@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/activations.h"
+#include "model/stored_weights.h"
 #include "model/trunk.h"
 #include "model/weights.h"
 
@@ -23,6 +24,15 @@ ModelSize model_size(const ModelConfig& c) {
   int64_t parameters = 0;
   for (const Parameter& p : list) parameters += p.size();
   return {parameters, 4 * parameter_floats(list), 4 * floats};
+}
+
+int64_t frozen_model_bytes(const std::filesystem::path& path, const ModelConfig& config, FrozenDtype dtype) {
+  StoredFiles files;
+  try {
+    files = open_files(path, config);
+  } catch (const Error&) {  // a plan of a configuration alone; a run says what is wrong when it reads them
+  }
+  return frozen_bytes(config, frozen_matrices(config, files.weights.tensors, dtype));
 }
 
 TrainedSize trained_size(const ModelConfig& c, const TrainedPart& part) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 
+#include "model/frozen_weights.h"
 #include "model/lora.h"
 
 namespace cohort {
@@ -13,6 +15,10 @@ struct ModelSize {
   int64_t packed;   // bytes of the copies of the matrices that forward reads
 };
 ModelSize model_size(const ModelConfig& config);
+
+// Bytes of a model that is not trained. Where its weights cannot be opened they are taken to be fp32.
+int64_t frozen_model_bytes(const std::filesystem::path& folder_or_gguf, const ModelConfig& config,
+                           FrozenDtype dtype);
 
 // Parameters of the matrices of `layers` layers.
 double matrix_parameters(const ModelConfig& config, int64_t layers);

@@ -1,5 +1,6 @@
 #include "run/reference.h"
 
+#include "model/adapter_files.h"
 #include "model/checkpoint.h"
 #include "tensor/safetensors.h"
 
@@ -10,13 +11,16 @@ constexpr const char* kFile = "reference.safetensors";
 
 }  // namespace
 
-Reference::Reference(const std::string& path, const ModelConfig& policy) {
-  Checkpoint c = load_merged_checkpoint(path);
+bool reference_moves(const Recipe& r) { return r.sync_ref_model || r.steps_per_iteration > 0; }
+
+Reference::Reference(const std::string& path, const ModelConfig& policy, bool moves) {
+  const bool in_panels = !moves && !is_adapter_folder(path);
+  Checkpoint c = in_panels ? load_checkpoint(path, Weights::later) : load_merged_checkpoint(path);
   if (c.config.vocab_size != policy.vocab_size)
     fail(
         "{}: expected the policy's vocabulary of {} tokens, found {}: log-probs of tokens cannot be compared",
         path, policy.vocab_size, c.config.vocab_size);
-  model_ = std::make_unique<Model>(c.config, std::move(c.weights));
+  model_ = std::make_unique<Model>(in_panels ? make_frozen_model(c, FrozenDtype::automatic) : make_model(c));
 }
 
 void Reference::write_log_probs(Trainer& trainer, std::span<Group> groups) {

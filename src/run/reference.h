@@ -11,11 +11,14 @@
 
 namespace cohort {
 
+// Whether the recipe moves the policy's reference after the start.
+bool reference_moves(const Recipe& recipe);
+
 class Reference {
  public:
-  // From `path` (a Hugging Face folder or a GGUF file). Throws Error where its vocabulary is not the
-  // policy's.
-  Reference(const std::string& path, const ModelConfig& policy);
+  // From `path` (a Hugging Face folder or a GGUF file). One that never moves is held in panels alone. Throws
+  // Error where its vocabulary is not the policy's.
+  Reference(const std::string& path, const ModelConfig& policy, bool moves);
   // The base of `policy`, which must outlive this, with the adapter that it started from; null: alone.
   Reference(Model& policy, std::unique_ptr<Adapter> adapter)
       : policy_(&policy), adapter_(std::move(adapter)) {}

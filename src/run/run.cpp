@@ -84,7 +84,6 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   total_steps_ = count_steps(data.train.size());
   announce(start, data);
 
-  load_weights(start);
   held_out_ = std::move(data.eval);
   actors_ = std::make_unique<Actors>(recipe, method_, std::move(start), resumed, rewards_);
   collector_ = std::make_unique<Collector>(recipe, method_, *actors_, std::move(data.train), rewards_,
@@ -105,7 +104,7 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
 // The plan, and what else is to be known before step 1; refuses what does not fit.
 void Run::announce(const Checkpoint& start, const Datasets& data) {
   const int64_t limit = memory_limit(recipe_.memory_limit_gb);
-  plan_ = make_plan(recipe_, start.config, start.adapter ? &start.adapter->config() : nullptr, data, limit);
+  plan_ = make_plan(recipe_, start, data, limit);
   check(plan_, limit, recipe_);
   if (sampled() && !recipe_.ignore_eos && end_tokens(start.config, start.tokenizer).empty() &&
       recipe_.stop.empty())
