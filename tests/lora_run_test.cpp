@@ -86,6 +86,7 @@ TEST_F(LoraRun, BytesAreTheRecipes) {
   };
   expect_same_bytes("ppo", with({{"num_iterations", "2"}, {"kl_coef", "0.02"}}));
   expect_same_bytes("dpo", lora);
+  expect_same_bytes("online-rft", with({{"dtype", "\"bfloat16\""}, {"gradient_checkpointing", "true"}}));
   expect_same_bytes("grpo", with({{"beta", "0.02"},
                                   {"sync_ref_model", "true"},
                                   {"ref_model_mixup_alpha", "1"},
@@ -209,10 +210,24 @@ TEST_F(LoraRun, ThePlanKnows) {
   EXPECT_NE(frozen.find("M trained"), std::string::npos) << frozen;
 }
 
+// Catches: `auto` that rounds fp32 files, and an option that nothing reads.
+TEST_F(LoraRun, TheBaseIsHeldAsAsked) {
+  const auto weights = [&](const std::string& dtype) {
+    folder_.finish(dtype, adapter_options("sft", {{"max_steps", "3"}, {"dtype", "\"" + dtype + "\""}}));
+    return contents(checkpoint(dtype, 3)).at("adapter_model.safetensors");
+  };
+  const std::string automatic = weights("auto");
+  EXPECT_EQ(automatic, weights("float32"));
+  EXPECT_NE(automatic, weights("bfloat16"));
+}
+
 // Catches: what does not fit, found out late or said without file, tensor, expectation and finding.
 TEST_F(LoraRun, WhatDoesNotFitIsRefused) {
   refused(options("sft", {{"lora_r", "8"}}), {"lora_r", "use_peft true"});
   refused(options("sft", {{"adapter", "\"x\""}}), {"adapter", "use_peft true"});
+  refused(options("sft", {{"dtype", "\"bfloat16\""}}), {"dtype", "use_peft true"});
+  refused(adapter_options("sft", {{"dtype", "\"float16\""}}), {"dtype", "bfloat16", "float16"});
+  refused(adapter_options("sft", {{"dtype", "\"q8_0\""}}), {"dtype", "rows of 48 values", "down_proj", "bfloat16"});
   refused(adapter_options("sft", {{"lora_target_modules", "[\"q_proj\", \"query\"]"}}),
           {"lora_target_modules", "q_proj", "found 'query'"});
   refused(adapter_options("sft", {{"lora_dropout", "0.05"}}), {"lora_dropout", "0.05"});

@@ -48,6 +48,8 @@ struct Tile {
   int ahead_lines = 0;
   const float* b;  // row j of panel p at b + p * b_panel + j * b_row
   int64_t b_row, b_panel;
+  const char* held = nullptr;  // in place of b: where this k begins in the first panel of a weight that is held smaller
+  int64_t held_panel = 0;      // bytes from there to the next panel
   const float* in;  // earlier blocks (or the start of the chain), or null
   int64_t in_row;
   const float* bias;      // null but after the last block
@@ -57,8 +59,82 @@ struct Tile {
   int64_t out_row;
 };
 
-// Units [unit, unit + UNITS) of a row of panels.
-template <int ROWS, int UNITS, bool CHAIN>
+// Where units [unit, unit + UNITS) of a row of panels come from. Chunk() is called before every 16 k, Next()
+// behind each k.
+template <int UNITS>
+class FloatColumns {
+ public:
+  FloatColumns(const Tile& t, int64_t unit) : row_(t.b_row) {
+    for (int u = 0; u < UNITS; ++u)
+      b_[u] = t.b + (unit + u) / kUnits * t.b_panel + (unit + u) % kUnits * kUnitColumns;
+  }
+  HWY_INLINE void Chunk() {}
+  HWY_INLINE hn::Vec<GemmTag> Load(int v) const {
+    return hn::LoadU(GemmTag(), b_[v / kVectors] + v % kVectors * kLanes);
+  }
+  HWY_INLINE void Next() {
+    for (int u = 0; u < UNITS; ++u) b_[u] += row_;
+  }
+
+ private:
+  const float* b_[UNITS];
+  int64_t row_;
+};
+
+template <int UNITS>
+class Bf16Columns {
+ public:
+  Bf16Columns(const Tile& t, int64_t unit) {
+    for (int u = 0; u < UNITS; ++u)
+      b_[u] = reinterpret_cast<const hwy::bfloat16_t*>(t.held + (unit + u) / kUnits * t.held_panel) +
+              (unit + u) % kUnits * kUnitColumns;
+  }
+  HWY_INLINE void Chunk() {}
+  HWY_INLINE hn::Vec<GemmTag> Load(int v) const {
+    const hn::Rebind<hwy::bfloat16_t, GemmTag> half;
+    return hn::PromoteTo(GemmTag(), hn::LoadU(half, b_[v / kVectors] + v % kVectors * kLanes));
+  }
+  HWY_INLINE void Next() {
+    for (int u = 0; u < UNITS; ++u) b_[u] += kGemmPanel;
+  }
+
+ private:
+  const hwy::bfloat16_t* b_[UNITS];
+};
+
+template <int UNITS>
+class Q8Columns {
+ public:
+  Q8Columns(const Tile& t, int64_t unit) {
+    for (int u = 0; u < UNITS; ++u) {
+      block_[u] = reinterpret_cast<const Q8Block*>(t.held + (unit + u) / kUnits * t.held_panel);
+      column_[u] = (unit + u) % kUnits * kUnitColumns;
+    }
+  }
+  HWY_INLINE void Chunk() {
+    for (int v = 0; v < UNITS * kVectors; ++v)
+      scale_[v] = hn::LoadU(GemmTag(), block_[v / kVectors]->scale + Column(v));
+  }
+  HWY_INLINE hn::Vec<GemmTag> Load(int v) const {
+    const hn::Rebind<int8_t, GemmTag> bytes;
+    const hn::RebindToSigned<GemmTag> whole;
+    const auto q = hn::LoadU(bytes, block_[v / kVectors]->values[k_] + Column(v));
+    return hn::Mul(hn::ConvertTo(GemmTag(), hn::PromoteTo(whole, q)), scale_[v]);
+  }
+  HWY_INLINE void Next() {
+    if (++k_ < 32) return;
+    k_ = 0;
+    for (int u = 0; u < UNITS; ++u) ++block_[u];
+  }
+
+ private:
+  HWY_INLINE int64_t Column(int v) const { return column_[v / kVectors] + v % kVectors * kLanes; }
+  const Q8Block* block_[UNITS];
+  int64_t column_[UNITS], k_ = 0;
+  hn::Vec<GemmTag> scale_[UNITS * kVectors];
+};
+
+template <int ROWS, int UNITS, bool CHAIN, class Columns = FloatColumns<UNITS>>
 HWY_INLINE void ComputeUnits(const Tile& t, int64_t unit) {
   constexpr int V = UNITS * kVectors;
   const GemmTag d;
@@ -74,18 +150,16 @@ HWY_INLINE void ComputeUnits(const Tile& t, int64_t unit) {
     }
   }
   const float* HWY_RESTRICT a = t.a;
-  const float* HWY_RESTRICT b[UNITS];
-  for (int u = 0; u < UNITS; ++u)
-    b[u] = t.b + (unit + u) / kUnits * t.b_panel + (unit + u) % kUnits * kUnitColumns;
+  Columns columns(t, unit);
   const auto step = [&](const float* HWY_RESTRICT from) HWY_ATTR {  // one k
     constexpr int64_t kRow = CHAIN ? 1 : kGemmChunk;
     hn::Vec<GemmTag> bv[V];
-    for (int v = 0; v < V; ++v) bv[v] = hn::LoadU(d, b[v / kVectors] + v % kVectors * kLanes);
+    for (int v = 0; v < V; ++v) bv[v] = columns.Load(v);
     for (int r = 0; r < ROWS; ++r) {
       const auto av = hn::Set(d, from[r * kRow]);
       for (int v = 0; v < V; ++v) acc[r][v] = hn::MulAdd(av, bv[v], acc[r][v]);
     }
-    for (int u = 0; u < UNITS; ++u) b[u] += t.b_row;
+    columns.Next();
   };
   constexpr int64_t kStep = CHAIN ? kGemmChunk : 1;
   const int64_t chunk = CHAIN ? kGemmChunk * kGemmChunk : t.a_chunk;
@@ -93,6 +167,7 @@ HWY_INLINE void ComputeUnits(const Tile& t, int64_t unit) {
   int64_t j = 0;
   for (; j + kGemmChunk <= t.k; j += kGemmChunk, a += chunk) {
     for (int i = 0; i < t.ahead_lines; ++i, ahead += kGemmChunk) hwy::Prefetch(ahead);
+    columns.Chunk();
     for (int64_t i = 0; i < kGemmChunk; ++i) step(a + i * kStep);
   }
   for (int64_t i = 0; j + i < t.k; ++i) step(a + i * kStep);
@@ -131,6 +206,20 @@ HWY_NOINLINE void ComputeTile(const Tile& t, int64_t panels) {
   }
 }
 
+// The same for few rows from a weight that is held smaller: more than kHeldRows read decoded blocks.
+inline constexpr int kHeldRows = 6;
+template <int ROWS, template <int> class Columns>
+HWY_NOINLINE void ComputeHeld(const Tile& t, int64_t panels) {
+  constexpr int64_t at_once = UnitsAtOnce(ROWS);
+  int64_t unit = 0;
+  const int64_t units = panels * kUnits;
+  for (; unit + at_once <= units; unit += at_once)
+    ComputeUnits<ROWS, at_once, false, Columns<at_once>>(t, unit);
+  if constexpr (at_once > 1) {
+    for (; unit < units; ++unit) ComputeUnits<ROWS, 1, false, Columns<1>>(t, unit);
+  }
+}
+
 // The tile of `rows` (1 .. kMaxRows) over `panels` neighbouring panels.
 using TileKernel = void (*)(const Tile&, int64_t panels);
 template <bool CHAIN>
@@ -139,6 +228,14 @@ HWY_INLINE TileKernel KernelOf(int64_t rows) {
     return std::array<TileKernel, kMaxRows>{&ComputeTile<I + 1, CHAIN>...};
   }
   (std::make_integer_sequence<int, kMaxRows>());
+  return table[rows - 1];
+}
+template <template <int> class Columns>
+HWY_INLINE TileKernel HeldKernelOf(int64_t rows) {
+  static constexpr auto table = []<int... I>(std::integer_sequence<int, I...>) {
+    return std::array<TileKernel, kHeldRows>{&ComputeHeld<I + 1, Columns>...};
+  }
+  (std::make_integer_sequence<int, kHeldRows>());
   return table[rows - 1];
 }
 

@@ -99,7 +99,8 @@ class Worker {
     const int64_t parts = g_.act ? 2 : 1;
     // A tile that is alone passes over several panels at once; else a panel is better used by all tiles in
     // turn.
-    const bool several = tile_end_ - tile_begin_ == 1 && !plan_.pack_b && !g_.weight;
+    held_ = g_.weight && !g_.transposed && g_.weight.encoding != Encoding::f32 && rows_ <= kHeldRows;
+    const bool several = tile_end_ - tile_begin_ == 1 && !plan_.pack_b && (!g_.weight || held_);
     for (int64_t p = panel_begin_; p < panel_end_;) {
       int64_t panels = several ? std::min(kPanelsAtOnce, panel_end_ - p) : 1;
       if (panels > 1 && (p + panels) * kGemmPanel > g_.n) --panels;  // the last panel lacks columns: alone
@@ -135,7 +136,10 @@ class Worker {
     const float* const next = NextPanel(part, p, k0);
     for (int64_t j = 0; j == 0 || j < count; j += kGemmBlock) {
       t.k = std::min(kGemmBlock, count - j);
-      if (g_.weight) Decode(part * plan_.panels + p, k0 + j, t.k);
+      if (held_)
+        Hold(t, part * plan_.panels + p, k0 + j);
+      else if (g_.weight)
+        Decode(part * plan_.panels + p, k0 + j, t.k);
       t.b = g_.weight ? b_ : b + j * t.b_row;
       t.a_chunk = a_chunk_;
       const float* const ahead = b && g_.b_row == 0 && j + t.k < count ? t.b + t.k * kGemmPanel : next;
@@ -160,6 +164,13 @@ class Worker {
         }
       }
     }
+  }
+
+  // Reads k from k0 on in place.
+  void Hold(Tile& t, int64_t panel, int64_t k0) const {
+    const int64_t before = PackedWeight::panel_bytes(k0, g_.weight.encoding);
+    t.held = g_.weight.data_of(panel) + before;
+    t.held_panel = g_.weight.panel_bytes;
   }
 
   // One block of B, [count][32] in b_.
@@ -206,7 +217,10 @@ class Worker {
         hwy::Prefetch(t.in + r * t.in_row + kGemmPanel / 2);
       }
     }
-    const TileKernel kernel = g_.chain ? KernelOf<true>(rows) : KernelOf<false>(rows);
+    const TileKernel kernel = held_ ? g_.weight.encoding == Encoding::bf16 ? HeldKernelOf<Bf16Columns>(rows)
+                                                                           : HeldKernelOf<Q8Columns>(rows)
+                              : g_.chain ? KernelOf<true>(rows)
+                                         : KernelOf<false>(rows);
     if (column + panels * kGemmPanel <= g_.n) {
       kernel(t, panels);
     } else {
@@ -283,6 +297,7 @@ class Worker {
   const float* a_from_ = nullptr;
   int64_t a_chunk_ = 0;
   bool a_ready_ = false;
+  bool held_ = false;  // B is read as it is held
 };
 
 // Tasks `thread`, then those that `next` hands out.

@@ -40,7 +40,7 @@ struct Case {
   int64_t m, n, k;
 };
 // Rows for one tile, some and many; edges of panels and of blocks of 256; outputs and inputs that fill no panel.
-constexpr Case kCases[] = {{1, 64, 96},   {3, 33, 256},  {14, 130, 288},  {15, 31, 512},
+constexpr Case kCases[] = {{1, 64, 96},   {3, 33, 256},  {14, 130, 288},  {5, 130, 288}, {6, 33, 512}, {15, 31, 512},
                            {64, 96, 544}, {170, 290, 64}, {345, 72, 320}, {2, 600, 32}};
 constexpr Encoding kEncodings[] = {Encoding::f32, Encoding::bf16, Encoding::q8_0};
 
