@@ -353,15 +353,21 @@ def legacy():
         (INT32, "named.named_tuple.x", 3, levels([0, 0, 0], 1) + levels([1, 0, 1], 1) + ints(21, 22)),
         (BYTES, "bag.bag.array_element", 4, levels([0, 0, 0, 1], 1) + levels([0, 1, 3, 2], 2) + strings("only")),
     ])
-    by_hand("legacy_map", 2, [
+    a_map = [
         group("schema", None, 1),
         group("m", OPTIONAL, 1, MAP), group("map", REPEATED, 2, MAP), ("key", BYTES, REQUIRED, None, UTF8), ("value", INT32, OPTIONAL, None, None),
-    ], [
-        (BYTES, "m.map.key", 3, levels([0, 1, 0], 1) + levels([2, 2, 1], 2) + strings("a", "b")),
-        (INT32, "m.map.value", 3, levels([0, 1, 0], 1) + levels([3, 2, 1], 2) + ints(5)),
-    ])
+    ]
+    keys = lambda *names: (BYTES, "m.map.key", 3, levels([0, 1, 0], 1) + levels([2, 2, 1], 2) + strings(*names))
+    values = (INT32, "m.map.value", 3, levels([0, 1, 0], 1) + levels([3, 2, 1], 2) + ints(5))
+    by_hand("legacy_map", 2, a_map, [keys("a", "b"), values])
     expect("legacy_lists")
     expect("legacy_map")
+    by_hand("refused.keys", 2, a_map, [keys("a", "a"), values])
+    by_hand("refused.columns", 2, a_map, [keys("a", "b")])
+    by_hand("refused.types", 2, a_map, [keys("a", "b"), (INT64, *values[1:])])
+    by_hand("refused.level", 2, a_map[:-1] + [group("value", OPTIONAL, 1), ("x", INT32, OPTIONAL, None, None)], [keys("a", "b"), (INT32, "m.map.value.x", 3, levels([0, 1, 0], 1) + levels([7, 2, 1], 3) + ints(5))])
+    by_hand("refused.more", 1, a_map, [keys("a", "b"), values])
+    by_hand("refused.fewer", 3, a_map, [keys("a", "b"), values])
     # Small files that claim much: rows without end, one row without end, two lists beside each other that differ.
     by_hand("refused.rows", 2**31 - 1, [group("schema", None, 1), ("a", INT32, OPTIONAL, None, None)], [(INT32, "a", 2**31 - 1, runs((0, 2**31 - 1)))])
     by_hand("refused.row", 1, [group("schema", None, 1), group("l", OPTIONAL, 1, LIST), group("list", REPEATED, 1), ("a", INT32, OPTIONAL, None, None)],

@@ -94,6 +94,16 @@ TEST(Parquet, WhatIsNotReadIsRefusedByName) {
                   .ends_with("f: row 1: column l.a: the rows have more than 1000 times the file's bytes"));
   EXPECT_EQ(error_of_file("refused.levels.parquet"),
             "f: row 1: column l.list.b: the levels differ from those of the columns beside it");
+  EXPECT_EQ(error_of_file("refused.keys.parquet"), "f: row 1: column m.key: a map has the key \"a\" twice");
+  EXPECT_EQ(error_of_file("refused.columns.parquet"), "f: row 1: a row group has 1 columns, the schema 2");
+  EXPECT_EQ(error_of_file("refused.types.parquet"),
+            "f: row 1: column m.value: its type in a row group is not the schema's");
+  EXPECT_EQ(error_of_file("refused.level.parquet"),
+            "f: row 1: column m.value.x: a page has the level 7 in a column whose highest is 4");
+  EXPECT_EQ(error_of_file("refused.more.parquet"),
+            "f: row 2: column m.key: more values than the row group's rows have");
+  EXPECT_EQ(error_of_file("refused.fewer.parquet"),
+            "f: row 3: column m.key: the values end before the row group's rows");
   std::string file = read_file(kFixtures / "tiny.plain.parquet");
   EXPECT_EQ(error_of([&] {
               parquet_rows(
