@@ -24,7 +24,7 @@ class Identities : public ::testing::Test {
       p.row.prompt = prompt;
       p.prompt_ids = tokenizer_.encode(prompt, true);
     }
-    for (uint32_t i = 0; i < 2; ++i) drawn.push_back({&problems_[i], i});
+    for (uint32_t i = 0; i < 2; ++i) drawn.push_back({std::make_shared<const Problem>(problems_[i]), i});
     GenerationOptions o;
     o.max_completion_length = 6;
     o.end_tokens = config_.eos_token_ids;

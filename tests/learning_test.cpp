@@ -41,9 +41,10 @@ Learned learn(bool shuffled, uint64_t seed) {
   generation.end_tokens = config.eos_token_ids;
   generation.seed = seed;
   testing::Random random(seed);
+  RowOrder order(std::ssize(problems), true, seed);
   Learned learned;
   for (int step = 0; step < 60; ++step) {
-    const std::vector<Drawn> drawn = draw_problems(problems, 4 * step, 4, true, seed);
+    const std::vector<Drawn> drawn = draw_problems(problems, order, 4 * step, 4);
     generation.step = static_cast<uint32_t>(step);
     std::vector<Group> groups = policy_groups(model, tokenizer, drawn, 16, generation, {}, nullptr);
     EXPECT_EQ(score_groups(drawn, rewards, groups).count(), 0);

@@ -43,7 +43,7 @@ class Trust : public ::testing::Test {
     generation.sampling.temperature = kTemperature;
     generation.end_tokens = config_.eos_token_ids;
     groups_ =
-        policy_groups(model_, tokenizer, draw_problems(problems, 0, 6, false, 1), 4, generation, {}, nullptr);
+        policy_groups(model_, tokenizer, draw_problems(problems, 0, 6), 4, generation, {}, nullptr);
     Random random(3);
     for (Group& g : groups_)
       for (Sample& s : g.samples) s.reward = random.uniform();

@@ -128,16 +128,27 @@ void rename_synced(const std::filesystem::path& from, const std::filesystem::pat
   sync_folder(to.parent_path());
 }
 
-MappedFile::MappedFile(const std::filesystem::path& path) {
-  Descriptor file{open_or_fail(path, O_RDONLY, "cannot be opened")};
-  size_ = static_cast<size_t>(regular_size(file.fd, path));
+MappedFile::MappedFile(int fd, const std::filesystem::path& name) {
+  size_ = static_cast<size_t>(regular_size(fd, name));
   if (size_ == 0) return;
-  void* data = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.fd, 0);
+  void* data = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd, 0);
   if (data == MAP_FAILED) {
     size_ = 0;
-    system_error("cannot be mapped", path);
+    system_error("cannot be mapped", name);
   }
   data_ = data;
+}
+
+MappedFile::MappedFile(const std::filesystem::path& path) {
+  const Descriptor file{open_or_fail(path, O_RDONLY, "cannot be opened")};
+  *this = MappedFile(file.fd, path);
+}
+
+void MappedFile::release(size_t begin, size_t end) const {
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  begin = (begin + page - 1) / page * page;
+  end = end / page * page;
+  if (begin < end) ::madvise(static_cast<char*>(data_) + begin, end - begin, MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() {

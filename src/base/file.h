@@ -38,6 +38,7 @@ class MappedFile {
  public:
   MappedFile() = default;
   explicit MappedFile(const std::filesystem::path& path);
+  MappedFile(int fd, const std::filesystem::path& name);  // of an open file, which may be closed thereafter
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept { swap(other); }
   MappedFile& operator=(MappedFile&& other) noexcept {
@@ -45,6 +46,9 @@ class MappedFile {
     return *this;
   }
   std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
+  // Takes the pages that lie wholly in bytes [begin, end) out of this process's memory: they are read from the file again where
+  // they are asked for.
+  void release(size_t begin, size_t end) const;
 
  private:
   void swap(MappedFile& other) {

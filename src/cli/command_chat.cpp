@@ -8,7 +8,7 @@
 #include "cli/chat_terminal.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
-#include "cli/row_writer.h"
+#include "base/row_writer.h"
 #include "cli/sampling_options.h"
 #include "rollout/engine.h"
 #include "run/answer_stream.h"

@@ -1,16 +1,18 @@
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
 #include "model/checkpoint.h"
-#include "run/chat_format.h"
-#include "run/dataset.h"
+#include "run/problem_maker.h"
 
 namespace cohort {
 namespace {
 
-constexpr size_t kValueShown = 400;  // letters of a value
+constexpr size_t kValueShown = 400;              // letters of a value
+constexpr int64_t kCounted = int64_t{64} << 20;  // bytes of text whose rows are counted
 
 struct DataHeadSettings {
   Recipe recipe;
@@ -35,23 +37,28 @@ int run_data_head(std::span<const std::string> arguments) {
   DataHeadSettings s = read_options<DataHeadSettings, declare>("data head", arguments);
   require_option("data head", "data", !s.recipe.data.empty(), kDataExpected);
   s.recipe.method = "grpo";
-  std::vector<Row> rows = load_rows(s.recipe.data, s.recipe);
-  const size_t count = rows.size();
-  rows.resize(std::min(rows.size(), static_cast<size_t>(s.rows)));
-  std::vector<Problem> seen;
-  if (!s.recipe.model.empty()) {
-    const Checkpoint checkpoint = load_checkpoint(s.recipe.model, Weights::later);
-    seen = prompts_of(rows, s.recipe, checkpoint.tokenizer);
-  }
-  fmt::print("{}: {} rows\n", s.recipe.data, count);
+  const std::unique_ptr<RowSource> source = open_first_rows(s.recipe.data, s.recipe, s.rows);
+  std::vector<Row> rows;
+  for (int64_t i = 0; i < std::min(s.rows, source->size()); ++i) rows.push_back(source->row(i));
+  std::optional<ProblemMaker> maker;
+  if (!s.recipe.model.empty())
+    maker.emplace(s.recipe.data, s.recipe, load_checkpoint(s.recipe.model, Weights::later).tokenizer);
+  // A large file is not read to its end to count its rows.
+  bool counted = false;
+  while (!source->cut() && source->total() <= kCounted && !counted) counted = source->find(1 << 20) == 0;
+  if (counted)
+    fmt::print("{}: {} rows\n", s.recipe.data, source->size());
+  else
+    fmt::print("{}: the first rows of many\n", s.recipe.data);
   for (size_t i = 0; i < rows.size(); ++i) {
     fmt::print("\nrow {}\n", i + 1);
     for (const auto& [name, value] : rows[i].fields->items()) {
       const std::string text = value.is_string() ? json_text(value.get<std::string>()) : dump_json(value);
       fmt::print("  {}: {:.{}}{}\n", name, text, kValueShown, text.size() > kValueShown ? " ..." : "");
     }
-    if (seen.empty()) continue;
-    fmt::print("  the model sees {} tokens: {}\n", seen[i].prompt_ids.size(), json_text(seen[i].row.prompt));
+    if (!maker) continue;
+    const Problem seen = maker->make(rows[i], RowKind::prompts);
+    fmt::print("  the model sees {} tokens: {}\n", seen.prompt_ids.size(), json_text(seen.row.prompt));
   }
   return 0;
 }

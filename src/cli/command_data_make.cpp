@@ -1,9 +1,13 @@
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/json.h"
+#include "base/row_writer.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
-#include "run/dataset.h"
+#include "data/row_pass.h"
+#include "run/problem_maker.h"
 
 namespace cohort {
 namespace {
@@ -28,20 +32,22 @@ void declare(OptionTable& t, DataMakeSettings& s) {
   t.add("held_out", &s.held_out, "where to write the rows held out").shown_as("FILE");
 }
 
-std::string lines_of(const std::vector<Row>& rows) {
-  std::string lines;
-  for (const Row& row : rows) lines += dump_json(*row.fields) + "\n";
-  return lines;
-}
-
 int run_data_make(std::span<const std::string> arguments) {
   const DataMakeSettings s = read_options<DataMakeSettings, declare>("data make", arguments);
   require_option("data make", "data", !s.recipe.data.empty(), kDataExpected);
   if ((s.recipe.holdout_fraction > 0) == s.held_out.empty())
     fail("data make: --held_out and --holdout_fraction go together: a file, and the share of prompts it gets");
-  const Split split = split_by_question(load_rows(s.recipe.data, s.recipe), s.recipe.holdout_fraction);
-  if (!s.held_out.empty()) write_output(s.held_out, lines_of(split.held_out));
-  write_output(s.output, lines_of(split.train));
+  RowWriter kept(s.output);
+  std::optional<RowWriter> held_out;
+  if (!s.held_out.empty()) held_out.emplace(s.held_out);
+  const std::unique_ptr<RowSource> source = open_rows(s.recipe.data, s.recipe);
+  pass_over<Row>(*source, "read " + s.recipe.data, [&](int64_t i) { return source->row(i); },
+                 [&](int64_t, const Row& row) {
+                   RowWriter& writer = is_held_out(row, s.recipe.holdout_fraction) ? *held_out : kept;
+                   writer.append(dump_json(*row.fields) + "\n");
+                 });
+  if (held_out) held_out->finish();
+  kept.finish();
   return 0;
 }
 

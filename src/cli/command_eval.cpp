@@ -65,7 +65,7 @@ std::vector<std::vector<Evaluated>> evaluate_all(EvalSettings& s, const std::vec
   std::vector<std::string> paths{r.model};
   if (!s.compare.empty()) paths.push_back(s.compare);
   std::vector<std::unique_ptr<LoadedModel>> models;
-  std::vector<std::vector<std::vector<Problem>>> problems;  // tokenizers may differ
+  std::vector<std::vector<Problems>> problems;  // tokenizers may differ
   int64_t samples = 0;
   for (const std::string& path : paths) {
     models.push_back(std::make_unique<LoadedModel>(path, s.recipe.dtype));
@@ -74,7 +74,7 @@ std::vector<std::vector<Evaluated>> evaluate_all(EvalSettings& s, const std::vec
       r.data = name;
       of_model.push_back(
           load_datasets(r, models.back()->checkpoint.tokenizer, models.back()->model.config()).train);
-      samples += std::ssize(of_model.back()) * r.num_generations;
+      samples += of_model.back().size() * r.num_generations;
     }
   }
 
@@ -92,7 +92,7 @@ std::vector<std::vector<Evaluated>> evaluate_all(EvalSettings& s, const std::vec
       Evaluation e = evaluate(loaded.model, loaded.checkpoint.tokenizer, problems[m][d], own,
                               static_cast<int32_t>(r.num_generations), options,
                               [&](int64_t, int64_t finished) { progress.update(done + finished); });
-      done += std::ssize(problems[m][d]) * r.num_generations;
+      done += problems[m][d].size() * r.num_generations;
       if (rows)
         for (const Group& g : e.groups)
           for (const Sample& sample : g.samples) {

@@ -1,8 +1,11 @@
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/row_writer.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
 #include "cli/sampling_options.h"
+#include "run/problem.h"
+#include "run/sample_chunks.h"
 #include "run/sample_json.h"
 
 namespace cohort {
@@ -28,31 +31,32 @@ int run_generate(std::span<const std::string> arguments) {
 
   const LoadedModel loaded(r.model, r.dtype);
   const Tokenizer& tokenizer = loaded.checkpoint.tokenizer;
-  std::vector<Problem> problems;
+  Problems problems;
   if (s.prompt.empty()) {
     problems = load_datasets(r, tokenizer, loaded.model.config()).train;
   } else {
     Row row;
     row.question = s.prompt;
     row.prompt = r.prompt_prefix + s.prompt + r.prompt_suffix;
-    problems.push_back(make_problem(std::move(row), false, tokenizer));
+    problems = std::vector{make_problem(std::move(row), false, tokenizer)};
   }
-  const std::vector<Drawn> drawn =
-      draw_problems(problems, 0, static_cast<int64_t>(problems.size()), false, 0);
-  Progress progress("generate", static_cast<int64_t>(problems.size()) * r.num_generations, "samples");
-  const std::vector<Group> groups = policy_groups(
-      loaded.model, tokenizer, drawn, static_cast<int32_t>(r.num_generations),
-      generation_options(r, loaded.model.config(), tokenizer),
-      [&](int64_t, int64_t finished) { progress.update(finished); }, nullptr);
-  std::string out;
-  for (const Group& g : groups)
-    for (const Sample& sample : g.samples) {
-      if (!s.prompt.empty() && s.output.empty())
-        out += sample.completion + (r.num_generations > 1 ? "\n---\n" : "\n");
-      else
-        out += sample_json(sample, -1) + "\n";
-    }
-  write_output(s.output, out);
+  const GenerationOptions options = generation_options(r, loaded.model.config(), tokenizer);
+  RowWriter writer(s.output);
+  {
+    Progress progress("generate", problems.size() * r.num_generations, "samples");
+    for_chunks(problems, r.num_generations, options, [&](std::span<const Drawn> drawn) {
+      const int64_t before = int64_t{drawn[0].prompt_index} * r.num_generations;
+      for (const Group& g :
+           policy_groups(loaded.model, tokenizer, drawn, static_cast<int32_t>(r.num_generations), options,
+                         [&](int64_t, int64_t finished) { progress.update(before + finished); }, nullptr))
+        for (const Sample& sample : g.samples)
+          if (!s.prompt.empty() && s.output.empty())
+            writer.append(sample.completion + (r.num_generations > 1 ? "\n---\n" : "\n"));
+          else
+            writer.append(sample_json(sample, -1) + "\n");
+    });
+  }
+  writer.finish();
   return 0;
 }
 

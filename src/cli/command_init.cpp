@@ -1,12 +1,14 @@
 #include <filesystem>
+#include <memory>
 #include <set>
 
 #include "base/log.h"
+#include "base/utf8.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
 #include "cli/random_model.h"
-#include "run/dataset.h"
-#include "base/utf8.h"
+#include "data/row_pass.h"
+#include "run/problem_maker.h"
 
 namespace cohort {
 namespace {
@@ -35,15 +37,16 @@ void declare(OptionTable& t, InitSettings& s) {
       .above(0);
 }
 
-// Each character of the rows once, in order of their bytes.
-void add_characters(const std::vector<Row>& rows, std::set<std::string>& characters) {
-  for (const Row& row : rows)
-    for (std::string_view text : {std::string_view(row.prompt), std::string_view(row.completion)})
-      while (!text.empty()) {
-        const size_t size = static_cast<size_t>(next_utf8(text).size);
-        characters.emplace(text.substr(0, size));
-        text.remove_prefix(size);
-      }
+// Each character of the row once, in order of their bytes.
+std::set<std::string, std::less<>> characters_of(const Row& row) {
+  std::set<std::string, std::less<>> characters;
+  for (std::string_view text : {std::string_view(row.prompt), std::string_view(row.completion)})
+    while (!text.empty()) {
+      const std::string_view character = text.substr(0, static_cast<size_t>(next_utf8(text).size));
+      if (!characters.contains(character)) characters.emplace(character);
+      text.remove_prefix(character.size());
+    }
+  return characters;
 }
 
 int run_init(std::span<const std::string> arguments) {
@@ -52,8 +55,13 @@ int run_init(std::span<const std::string> arguments) {
   require_option("init", "output_dir", !s.output_dir.empty(), "the folder to write");
   if (std::filesystem::exists(s.output_dir))
     fail("{}: expected a new folder, found one that exists", s.output_dir);
-  std::set<std::string> characters;
-  for (const std::string& name : s.data) add_characters(load_rows(name, s.recipe), characters);
+  using Characters = std::set<std::string, std::less<>>;
+  Characters characters;
+  for (const std::string& name : s.data) {
+    const std::unique_ptr<RowSource> source = open_rows(name, s.recipe);
+    pass_over<Characters>(*source, "read " + name, [&](int64_t i) { return characters_of(source->row(i)); },
+                          [&](int64_t, Characters&& found) { characters.merge(found); });
+  }
   std::string alphabet;
   for (const std::string& c : characters) alphabet += c;
   write_random_model(s.output_dir, s.shape, alphabet, static_cast<uint64_t>(s.recipe.seed));

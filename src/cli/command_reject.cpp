@@ -5,7 +5,7 @@
 #include "base/progress.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
-#include "cli/row_writer.h"
+#include "base/row_writer.h"
 #include "cli/sampling_options.h"
 #include "eval/statistics.h"
 #include "rl/pairs.h"
@@ -76,8 +76,8 @@ int run_reject(std::span<const std::string> arguments) {
   const LoadedModel loaded(r.model, r.dtype);
   const Tokenizer& tokenizer = loaded.checkpoint.tokenizer;
   const RewardModels judges(rewards, {tokenizer, loaded.model.config().vocab_size}, r.micro_batch_tokens);
-  const std::vector<Problem> problems = load_datasets(r, tokenizer, loaded.model.config()).train;
-  const auto count = static_cast<int64_t>(problems.size());
+  const Problems problems = load_datasets(r, tokenizer, loaded.model.config()).train;
+  const int64_t count = problems.size();
   const GenerationOptions options = generation_options(r, loaded.model.config(), tokenizer);
 
   RejectionCounts total;

@@ -4,7 +4,7 @@
 #include "base/progress.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
-#include "cli/row_writer.h"
+#include "base/row_writer.h"
 #include "cli/sampling_options.h"
 #include "run/label_steps.h"
 #include "run/reward_model.h"
@@ -39,7 +39,7 @@ void declare(OptionTable& t, RewardLabelSettings& s) {
 
 double percent(double part, int64_t of) { return of == 0 ? 0.0 : 100 * part / static_cast<double>(of); }
 
-void print_summary(std::FILE* to, const RewardLabelSettings& s, const LabelCounts& c, size_t problems) {
+void print_summary(std::FILE* to, const RewardLabelSettings& s, const LabelCounts& c, int64_t problems) {
   fmt::print(to, "{} solutions of {} problems, {} roll-outs from each step's end by {}\n", c.solutions,
              problems, s.num_rollouts, s.recipe.model);
   if (c.duplicates > 0) fmt::print(to, "duplicates         {}, labelled once\n", c.duplicates);
@@ -94,7 +94,7 @@ int run_reward_label(std::span<const std::string> arguments) {
   given.problems = load_datasets(r, tokenizer, loaded.model.config()).train;
   size_t most = static_cast<size_t>(r.num_generations);
   if (!sampled) {
-    given = solutions_of_rows(std::move(given.problems));
+    given = solutions_of_rows(given.problems);
     check_lengths(r, given.solutions);
     most = 1;
     for (const Group& group : given.solutions) most = std::max(most, group.samples.size());
@@ -109,7 +109,7 @@ int run_reward_label(std::span<const std::string> arguments) {
   RewardFaults faults;
   RowWriter writer(s.output);
   {
-    Progress progress("label", std::ssize(given.problems), "problems");
+    Progress progress("label", given.problems.size(), "problems");
     const int64_t completions = static_cast<int64_t>(most) * s.num_rollouts;
     for_chunks(given.problems, completions, options, [&](std::span<const Drawn> drawn) {
       const int64_t first = drawn[0].prompt_index;

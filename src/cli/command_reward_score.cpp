@@ -7,8 +7,9 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
-#include "cli/row_writer.h"
-#include "data/rows.h"
+#include "base/row_writer.h"
+#include "data/row_file.h"
+#include "data/row_pass.h"
 #include "reward/reward.h"
 #include "run/run_files.h"
 
@@ -98,17 +99,21 @@ int run_reward_score(std::span<const std::string> arguments) {
       fail("reward score: {}: a reward model judges with `cohort reward eval` or in a run", name);
   const std::vector<RewardFunction> functions = make_rewards(s.rewards, s.max_completion_length);
   check_new_file(s.output, s.overwrite);
-  std::vector<Row> rows = read_rows(s.data, {}, Conversations::chat);
+  RowFile file(s.data, {{}, Conversations::chat});
+  check_rows(file, s.data);
   RowWriter writer(s.output);
   Judged counts;
   const double start = seconds();
-  constexpr size_t kChunk = 1024;
-  for (size_t i = 0; i < rows.size(); i += kChunk)
-    judge_rows(std::span(rows).subspan(i, std::min(kChunk, rows.size() - i)), s.data, functions, counts, writer);
+  constexpr int64_t kChunk = 1024;
+  for (int64_t i = 0; i < file.size(); i += kChunk) {
+    std::vector<Row> rows;
+    while (std::ssize(rows) < std::min(kChunk, file.size() - i)) rows.push_back(file.row(i + std::ssize(rows)));
+    judge_rows(rows, s.data, functions, counts, writer);
+  }
   const double took = std::max(seconds() - start, 1e-9);
   writer.finish();
-  fmt::print(stderr, "{} rows: {} right, {} not, {} could not be judged; {:.0f} rows/s\n", rows.size(),
-             counts.right, counts.wrong, counts.unjudged, static_cast<double>(rows.size()) / took);
+  fmt::print(stderr, "{} rows: {} right, {} not, {} could not be judged; {:.0f} rows/s\n", file.size(),
+             counts.right, counts.wrong, counts.unjudged, static_cast<double>(file.size()) / took);
   return 0;
 }
 

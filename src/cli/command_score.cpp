@@ -4,9 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/progress.h"
+#include "base/row_writer.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
 #include "cli/sampling_options.h"
+#include "data/row_file.h"
+#include "data/row_pass.h"
+#include "run/problem.h"
 #include "model/transformer.h"
 
 namespace cohort {
@@ -21,7 +25,7 @@ struct ScoreSettings : ChatSettings {
 void declare(OptionTable& t, ScoreSettings& s) {
   t.add("model", &s.model, "a Hugging Face folder or a GGUF file").shown_as("DIR|GGUF");
   add_dtype_option(t, s.dtype);
-  t.add("data", &s.data, "JSONL rows with prompt or prompt_ids, and completion or completion_ids; or with messages")
+  t.add("data", &s.data, "rows with prompt or prompt_ids, and completion or completion_ids; or with messages")
       .shown_as("FILE");
   t.add("output", &s.output,
         "the rows with log_probs and entropy, a number per completion token; the terminal where empty")
@@ -46,14 +50,14 @@ int run_score(std::span<const std::string> arguments) {
   use_threads(s.num_threads);
 
   static constexpr std::string_view required[] = {"prompt", "completion"};
-  std::vector<Row> rows = read_rows(s.data, required, Conversations::chat);
-  set_prompts(rows, "", "");
+  RowFile rows(s.data, {required, Conversations::chat});
+  check_rows(rows, s.data);
   const LoadedModel loaded(s.model, s.dtype);
   const ModelConfig& config = loaded.model.config();
   const ChatFormat chat(loaded.checkpoint.tokenizer, s);
   Transformer transformer;
-  Progress progress("score", static_cast<int64_t>(rows.size()), "rows");
-  std::string out;
+  Progress progress("score", rows.size(), "rows");
+  RowWriter writer(s.output);
   std::vector<Problem> batch;
   int64_t batch_tokens = 0;
   auto flush = [&] {
@@ -70,21 +74,23 @@ int run_score(std::span<const std::string> arguments) {
         line += fmt::format(",\"prompt_ids\":[{}]", fmt::join(p.prompt_ids, ","));
       if (!p.row.fields->contains("completion_ids"))
         line += fmt::format(",\"completion_ids\":[{}]", fmt::join(p.completion_ids, ","));
-      out += fmt::format("{},\"log_probs\":{},\"entropy\":{}}}\n", line,
+      writer.append(fmt::format("{},\"log_probs\":{},\"entropy\":{}}}\n", line,
                          floats(std::span(scored.log_prob).subspan(row, T)),
-                         floats(std::span(scored.entropy).subspan(row, T)));
+                         floats(std::span(scored.entropy).subspan(row, T))));
       row += T;
     }
     batch.clear();
     batch_tokens = 0;
   };
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const int64_t line = rows[i].line;
-    chat.render(rows[i], ChatFormat::Wanted::completion, fmt::format("{}:{}", s.data, line));
+  for (int64_t i = 0; i < rows.size(); ++i) {
+    Row row = rows.row(i);
+    set_prompts({&row, 1}, "", "");
+    const int64_t line = row.line;
+    chat.render(row, ChatFormat::Wanted::completion, fmt::format("{}:{}", s.data, line));
     Problem p;
-    const bool has_ids = !rows[i].completion_ids.empty();
-    const bool rendered = rows[i].rendered;
-    p = make_problem(std::move(rows[i]), rendered, loaded.checkpoint.tokenizer);
+    const bool has_ids = !row.completion_ids.empty();
+    const bool rendered = row.rendered;
+    p = make_problem(std::move(row), rendered, loaded.checkpoint.tokenizer);
     // A completion's text stands as it is: no end token is added.
     if (has_ids)
       p.completion_ids = p.row.completion_ids;
@@ -104,10 +110,10 @@ int run_score(std::span<const std::string> arguments) {
     if (!batch.empty() && batch_tokens + tokens > s.micro_batch_tokens) flush();
     batch.push_back(std::move(p));
     batch_tokens += tokens;
-    progress.update(static_cast<int64_t>(i));
+    progress.update(i);
   }
   if (!batch.empty()) flush();
-  write_output(s.output, out);
+  writer.finish();
   return 0;
 }
 

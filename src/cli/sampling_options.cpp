@@ -1,7 +1,7 @@
 #include "cli/sampling_options.h"
 
 #include "cli/command_support.h"
-#include "cli/row_writer.h"
+#include "base/row_writer.h"
 
 namespace cohort {
 

@@ -14,7 +14,7 @@ constexpr const char* kChat =
 
 std::string error_of(const std::string& text, Conversations conversations = Conversations::turns) {
   try {
-    parse_rows(text, "chat.jsonl", kFields, conversations);
+    parse_rows(text, "chat.jsonl", {kFields, conversations});
   } catch (const Error& e) {
     return e.what();
   }
@@ -24,7 +24,7 @@ std::string error_of(const std::string& text, Conversations conversations = Conv
 // Catches: turns in another order; the recipe's text around the assistant's turns, or missing around a later
 // question.
 TEST(Conversation, TurnsAndTheTextAroundQuestions) {
-  std::vector<Row> rows = parse_rows(kChat, "chat.jsonl", kFields, Conversations::turns);
+  std::vector<Row> rows = parse_rows(kChat, "chat.jsonl", {kFields, Conversations::turns});
   set_prompts(rows, "Q ", " A ");
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0].question, "1+1");

@@ -8,7 +8,10 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "data/records.h"
+#include "data/row_file.h"
 #include "data/rows.h"
+#include "data/unpack.h"
 
 namespace cohort {
 namespace {
@@ -22,8 +25,25 @@ std::string error_of(const std::function<void()>& f) {
   return "accepted";
 }
 
-std::string csv(std::string_view text) { return csv_to_json_lines(text, ',', "t.csv"); }
-std::string from_json(std::string_view text) { return json_to_json_lines(text, "t.json"); }
+// The rows of a text, a line each.
+std::string rows_of(std::string_view text, Form form, const char* name) {
+  Records records(text, form, name);
+  std::string lines;
+  while (const std::optional<size_t> begin = records.next()) lines += records.json(*begin) + "\n";
+  return lines;
+}
+std::string csv(std::string_view text) { return rows_of(text, Form::csv, "t.csv"); }
+std::string from_json(std::string_view text) { return rows_of(text, Form::json, "t.json"); }
+
+std::string unpacked(std::string_view bytes, size_t most = std::string::npos) {
+  std::string content;
+  unpack(bytes, "f", [&](std::string_view part, size_t read) {
+    EXPECT_LE(read, bytes.size());
+    content += part;
+    return content.size() < most;
+  });
+  return content;
+}
 
 std::string gzipped(std::string_view text) {
   std::string out(text.size() + 100, '\0');
@@ -51,7 +71,7 @@ TEST(Csv, IsReadAsRfc4180HasIt) {
   EXPECT_EQ(csv("\xEF\xBB\xBFprompt,answer\r\n\"1, \"\"2\"\"\nand 3\",6\r\n\r\n,\"\"\nlast,7"),
             "{\"prompt\":\"1, \\\"2\\\"\\nand 3\",\"answer\":\"6\"}\n{\"prompt\":null,\"answer\":\"\"}\n"
             "{\"prompt\":\"last\",\"answer\":\"7\"}\n");
-  EXPECT_EQ(csv_to_json_lines("a\tb\n1,2\t3\n", '\t', "t.tsv"), "{\"a\":\"1,2\",\"b\":\"3\"}\n");
+  EXPECT_EQ(rows_of("a\tb\n1,2\t3\n", Form::tsv, "t.tsv"), "{\"a\":\"1,2\",\"b\":\"3\"}\n");
   EXPECT_EQ(error_of([] { csv("a,b\n1,2\n\"x\ny\",2,3\n"); }), "t.csv: line 3: expected 2 fields as in the header, found 3");
   EXPECT_EQ(error_of([] { csv("a,b\n1,\"2\n"); }), "t.csv: line 2: a quoted field is never closed");
   EXPECT_EQ(error_of([] { csv("a,b\n\"1\"2,3\n"); }),
@@ -61,36 +81,50 @@ TEST(Csv, IsReadAsRfc4180HasIt) {
 
 // Catches: an array, or the one array in an object, not found; the order of fields lost; JSONL called .json refused.
 TEST(JsonFiles, AreRowsInAnArrayOrLines) {
-  EXPECT_EQ(from_json("[{\"b\": 1, \"a\": [2]}, {}]"), "{\"b\":1,\"a\":[2]}\n{}\n");
-  EXPECT_EQ(from_json("{\"version\": [1], \"data\": [{\"a\": 1}]}"), "{\"a\":1}\n");
+  EXPECT_EQ(from_json("[{\"b\": 1, \"a\": [2]}, {}]"), "{\"b\": 1, \"a\": [2]}\n{}\n");
+  EXPECT_EQ(from_json("{\"version\": [1], \"data\": [{\"a\": 1}]}"), "{\"a\": 1}\n");
   EXPECT_EQ(from_json("{\"a\": 1}\n{\"a\": 2}\n"), "{\"a\": 1}\n{\"a\": 2}\n");
-  EXPECT_EQ(from_json("{\"a\": 1}"), "{\"a\":1}\n");
+  EXPECT_EQ(from_json("{\"a\": 1}"), "{\"a\": 1}\n");
+  EXPECT_EQ(from_json("{\"a\": [], \"b\": [{\"x\": 1}, 2], \"c\": \"]}\\\"\"}"), "{\"a\": [], \"b\": [{\"x\": 1}, 2], \"c\": \"]}\\\"\"}\n");
+  EXPECT_EQ(from_json("\xEF\xBB\xBF [\r\n {\"a\": \"[{\\\\\"}\r\n , {\"b\": [{}, \"\\\"]\"]} ]\n"),
+            "{\"a\": \"[{\\\\\"}\n{\"b\": [{}, \"\\\"]\"]}\n");
+  EXPECT_EQ(from_json("{\"a\": [{\"x\": 1}]}\n{\"a\": [{\"x\": 2}]}"), "{\"a\": [{\"x\": 1}]}\n{\"a\": [{\"x\": 2}]}\n");
+  EXPECT_EQ(from_json("[]"), "");
   EXPECT_EQ(error_of([] { from_json("{\"a\": [{\"x\": 1}], \"b\": [{\"x\": 1}]}"); }),
             "t.json: expected one array of objects, found several");
-  EXPECT_EQ(error_of([] { from_json("[1]"); }), "t.json: expected an array of objects, found array");
-  EXPECT_TRUE(error_of([] { from_json("[{\"a\": 1}"); }).starts_with("t.json: not JSON: "));
+  EXPECT_EQ(error_of([] { from_json("[1]"); }), "t.json: line 1: expected an array of objects, found 1] as row 1");
+  EXPECT_EQ(error_of([] { from_json("[{},\n {}\n, [2]]"); }), "t.json: line 3: expected an array of objects, found [2]] as row 3");
+  EXPECT_EQ(error_of([] { from_json("5"); }), "t.json: expected an array of objects, found 5");
+  EXPECT_EQ(error_of([] { from_json(" \n"); }), "t.json: not JSON: the file holds nothing");
+  EXPECT_EQ(error_of([] { from_json("[{\"a\": 1}"); }),
+            "t.json: not JSON: line 1: expected a comma or the array's end behind row 1, found the file's end");
+  EXPECT_EQ(error_of([] { from_json("[{\"a\": 1} {}]"); }),
+            "t.json: not JSON: line 1: expected a comma or the array's end behind row 1, found '{}]'");
+  EXPECT_EQ(error_of([] { from_json("[{},\n{\"a\": [1}"); }), "t.json: not JSON: line 2: row 2 is never closed");
+  EXPECT_EQ(error_of([] { from_json("[{}]\n]"); }), "t.json: not JSON: line 2: expected the end behind the array, found ']'");
 }
 
-// Catches: a second member or frame lost, a file that is cut taken for whole, a file that unpacks without end, and bytes that
-// crash.
+// Catches: a second member or frame lost, a file that is cut taken for whole, more unpacked than is asked for, and bytes
+// that crash.
 TEST(PackedFiles, AreUnpackedWholeOrRefused) {
   std::string text;
   for (int i = 0; i < 60'000; ++i) text += std::to_string(i * 7919 % 10007) + "\n";
-  EXPECT_EQ(unpacked(text, "f"), text);
+  EXPECT_FALSE(is_packed(text));
   for (const auto& pack : {gzipped, zstd_packed}) {
     const std::string packed = pack(text);
     ASSERT_LT(packed.size(), text.size());
-    EXPECT_EQ(unpacked(packed, "f"), text);
-    EXPECT_EQ(unpacked(packed + pack("more"), "f"), text + "more");
+    EXPECT_TRUE(is_packed(packed));
+    EXPECT_EQ(unpacked(packed), text);
+    EXPECT_EQ(unpacked(packed + pack("more")), text + "more");
     for (const size_t cut : {size_t{4}, size_t{30}, packed.size() / 2, packed.size() - 1}) {
-      const std::string message = error_of([&] { unpacked(packed.substr(0, cut), "f"); });
+      const std::string message = error_of([&] { unpacked(packed.substr(0, cut)); });
       EXPECT_TRUE(message.starts_with("f: ")) << cut << message;
     }
-    EXPECT_EQ(error_of([&] { unpacked(packed, "f", 1000); }), "f: unpacked it has more than 1000 bytes");
+    EXPECT_LT(unpacked(packed + "broken", 1000).size(), text.size());
     for (size_t i = 0; i < 400; ++i) {
       std::string broken = packed;
       broken[i * 31 % broken.size()] ^= static_cast<char>(1 + i % 255);
-      error_of([&] { unpacked(broken, "f"); });
+      error_of([&] { unpacked(broken); });
     }
   }
 }
@@ -104,7 +138,7 @@ TEST(DataFiles, AreKnownByTheirNameAndRenameColumns) {
   const auto questions = [&](const char* name, const std::string& bytes) {
     write_file(folder / name, bytes);
     std::string out;
-    for (const Row& row : read_rows(folder / name, required, Conversations::refused, columns))
+    for (const Row& row : read_rows(folder / name, {.required = required, .columns = {std::begin(columns), std::end(columns)}}))
       out += row.question + "=" + row.text("answer") + ";";
     return out;
   };
@@ -117,11 +151,12 @@ TEST(DataFiles, AreKnownByTheirNameAndRenameColumns) {
   const std::string parquet = read_file(std::filesystem::path(COHORT_SOURCE_DIR) / "tests/fixtures/parquet/codecs.zstd1.parquet");
   for (const auto& [name, bytes] : {std::pair{"d.parquet", parquet}, {"d.parquet.gz", gzipped(parquet)}, {"d", parquet}}) {
     write_file(folder / name, bytes);
-    const std::string scores[] = {"answer=score"};
-    const std::vector<Row> rows = read_rows(folder / name, required, Conversations::refused, scores);
+    const RowRules rules{.required = required, .columns = {"answer=score"}};
+    const std::vector<Row> rows = read_rows(folder / name, rules);
     ASSERT_EQ(rows.size(), 53u) << name;
     EXPECT_EQ(rows[51].question, std::string(3000, 'z'));
     EXPECT_FALSE(rows[51].text("answer").empty());
+    EXPECT_EQ(RowFile::beginning(folder / name, rules, 2)->row(1).question, rows[1].question);
   }
   EXPECT_TRUE(error_of([&] { questions("c.parquet", "{\"prompt\": 1}\n"); }).ends_with("c.parquet: not a Parquet file"));
   std::filesystem::remove_all(folder);

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
-#include "data/formats.h"
 
 namespace cohort {
 namespace {
@@ -15,21 +14,17 @@ Row with_completion(const Row& row, const char* field) {
   return result;
 }
 
-}  // namespace
-
-std::vector<Row> parse_pairs(std::string_view text, const std::string& name) {
-  static constexpr std::string_view required[] = {"prompt", "chosen", "rejected"};
-  std::vector<Row> rows = parse_rows(text, name, required, Conversations::chat);
-  for (const Row& row : rows)
-    for (const char* field : {"chosen", "rejected"})
-      if (const nlohmann::json& value = row.fields->at(field); !value.is_string() && row.chat.empty())
-        fail("{}:{}: \"{}\" is {}, expected a string", name, row.line, field,
-             value.is_array() ? "an array" : value.type_name());
-  return rows;
+void check_pair(const Row& row, const std::string& place) {
+  for (const char* field : {"chosen", "rejected"})
+    if (const nlohmann::json& value = row.fields->at(field); !value.is_string() && row.chat.empty())
+      fail("{}: \"{}\" is {}, expected a string", place, field, value.is_array() ? "an array" : value.type_name());
 }
 
-std::vector<Row> read_pairs(const std::filesystem::path& path, std::span<const std::string> columns) {
-  return parse_pairs(json_lines(path, columns), path.string());
+}  // namespace
+
+RowRules pair_rules(std::vector<std::string> columns) {
+  static constexpr std::string_view required[] = {"prompt", "chosen", "rejected"};
+  return {required, Conversations::chat, std::move(columns), check_pair};
 }
 
 Pair pair_of(const Row& row) {

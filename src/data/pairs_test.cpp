@@ -13,7 +13,7 @@ namespace {
 
 std::string error_of(std::string_view text) {
   try {
-    parse_pairs(text, "pairs.jsonl");
+    parse_rows(text, "pairs.jsonl", pair_rules());
   } catch (const Error& e) {
     return e.what();
   }
@@ -28,7 +28,7 @@ TEST(PairsFile, YieldsTwoCompletionsPerRow) {
       << "{\"prompt\": \"2 + 2 =\", \"chosen\": \" 4\", \"rejected\": \" 5\", \"level\": 1}\n\n"
          "{\"prompt_ids\": [3, 4], \"completion_ids\": [9], \"completion\": \"x\", \"chosen\": "
          "\"\\u00e9\", \"rejected\": \"\"}\n";
-  std::vector<Row> rows = read_pairs(path);
+  std::vector<Row> rows = read_rows(path, pair_rules());
   ASSERT_EQ(rows.size(), 2u);
   set_prompts({rows.data(), 1}, "Q: ", "");
   const Pair first = pair_of(rows[0]), second = pair_of(rows[1]);

@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "base/json.h"
-#include "data/formats.h"
 
 namespace cohort {
 namespace {
@@ -29,44 +28,35 @@ const json& list_of(const Row& row, const char* field, const std::string& place)
 
 bool blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
-}  // namespace
-
-std::vector<Row> parse_labelled(std::string_view text, const std::string& name) {
-  static constexpr std::string_view required[] = {"prompt", "completion", "label"};
-  std::vector<Row> rows = parse_rows(text, name, required);
-  for (const Row& row : rows)
-    check_label(row.fields->at("label"), fmt::format("{}:{}: \"label\"", name, row.line));
-  return rows;
+void check_labelled(const Row& row, const std::string& place) {
+  check_label(row.fields->at("label"), place + ": \"label\"");
 }
 
-std::vector<Row> read_labelled(const std::filesystem::path& path) {
-  return parse_labelled(json_lines(path), path.string());
+void check_stepwise(const Row& row, const std::string& place) {
+  const json &steps = list_of(row, "completions", place), &labels = list_of(row, "labels", place);
+  if (steps.size() != labels.size())
+    fail("{}: {} steps in \"completions\" and {} in \"labels\", expected as many", place, steps.size(), labels.size());
+  for (size_t i = 0; i < steps.size(); ++i) {
+    if (!steps[i].is_string())
+      fail("{}: \"completions\"[{}] is {}, expected a string", place, i, steps[i].type_name());
+    if (blank(steps[i].get<std::string>()))
+      fail("{}: \"completions\"[{}] is empty, expected the text of a step", place, i);
+    check_label(labels[i], fmt::format("{}: \"labels\"[{}]", place, i));
+  }
+}
+
+}  // namespace
+
+RowRules labelled_rules() {
+  static constexpr std::string_view required[] = {"prompt", "completion", "label"};
+  return {.required = required, .check = check_labelled};
 }
 
 double label_of(const Row& row) { return as_label(row.fields->at("label")); }
 
-std::vector<Row> parse_stepwise(std::string_view text, const std::string& name) {
+RowRules stepwise_rules() {
   static constexpr std::string_view required[] = {"prompt", "completions", "labels"};
-  std::vector<Row> rows = parse_rows(text, name, required);
-  for (const Row& row : rows) {
-    const std::string place = fmt::format("{}:{}", name, row.line);
-    const json &steps = list_of(row, "completions", place), &labels = list_of(row, "labels", place);
-    if (steps.size() != labels.size())
-      fail("{}: {} steps in \"completions\" and {} in \"labels\", expected as many", place, steps.size(),
-           labels.size());
-    for (size_t i = 0; i < steps.size(); ++i) {
-      if (!steps[i].is_string())
-        fail("{}: \"completions\"[{}] is {}, expected a string", place, i, steps[i].type_name());
-      if (blank(steps[i].get<std::string>()))
-        fail("{}: \"completions\"[{}] is empty, expected the text of a step", place, i);
-      check_label(labels[i], fmt::format("{}: \"labels\"[{}]", place, i));
-    }
-  }
-  return rows;
-}
-
-std::vector<Row> read_stepwise(const std::filesystem::path& path) {
-  return parse_stepwise(json_lines(path), path.string());
+  return {.required = required, .check = check_stepwise};
 }
 
 LabelledSteps labelled_steps(const Row& row) {

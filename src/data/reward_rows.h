@@ -2,9 +2,7 @@
 // (TRL's names).
 #pragma once
 
-#include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "data/rows.h"
@@ -12,14 +10,12 @@
 namespace cohort {
 
 // Rows of prompt, completion and label: a number in [0, 1], or a truth value. Errors name file and line.
-std::vector<Row> read_labelled(const std::filesystem::path& path);
-std::vector<Row> parse_labelled(std::string_view text, const std::string& name);
+RowRules labelled_rules();
 double label_of(const Row& row);  // of such a row
 
 // Rows of prompt, completions (the steps' texts, none of them blank) and labels (one for each step, as
 // above).
-std::vector<Row> read_stepwise(const std::filesystem::path& path);
-std::vector<Row> parse_stepwise(std::string_view text, const std::string& name);
+RowRules stepwise_rules();
 struct LabelledSteps {
   std::vector<std::string> steps;
   std::vector<double> labels;

@@ -20,23 +20,23 @@ std::string error_of(F f) {
 
 // Catches: labels read as another type's, and steps and labels taken apart.
 TEST(RewardRows, LabelsAndSteps) {
-  const std::vector<Row> rows = parse_labelled(
+  const std::vector<Row> rows = parse_rows(
       "{\"prompt\":\"a\",\"completion\":\"b\",\"label\":true}\n"
       "{\"prompt\":\"a\",\"completion\":\"c\",\"label\":0.25}\n"
       "{\"prompt\":\"a\",\"completion\":\"c\",\"label\":0}\n",
-      "f");
+      "f", labelled_rules());
   EXPECT_EQ(label_of(rows[0]), 1.0);
   EXPECT_EQ(label_of(rows[1]), 0.25);
   EXPECT_EQ(label_of(rows[2]), 0.0);
   const std::vector<Row> steps =
-      parse_stepwise("{\"prompt\":\"a\",\"completions\":[\"x y\",\"z\"],\"labels\":[true,0.5]}\n", "f");
+      parse_rows("{\"prompt\":\"a\",\"completions\":[\"x y\",\"z\"],\"labels\":[true,0.5]}\n", "f", stepwise_rules());
   const LabelledSteps s = labelled_steps(steps[0]);
   EXPECT_EQ(s.steps, (std::vector<std::string>{"x y", "z"}));
   EXPECT_EQ(s.labels, (std::vector<double>{1, 0.5}));
   const auto margin = [](const char* field) {
     return margin_of(
-        parse_pairs(std::string("{\"prompt\":\"a\",\"chosen\":\"b\",\"rejected\":\"c\"") + field + "}\n",
-                    "f")[0],
+        parse_rows(std::string("{\"prompt\":\"a\",\"chosen\":\"b\",\"rejected\":\"c\"") + field + "}\n",
+                   "f", pair_rules())[0],
         "f");
   };
   EXPECT_EQ(margin(""), 0.0);
@@ -48,7 +48,7 @@ TEST(RewardRows, LabelsAndSteps) {
 TEST(RewardRows, RefusesWhatIsNoLabel) {
   const auto labelled = [](const char* label) {
     return error_of([&] {
-      parse_labelled(fmt::format("\n{{\"prompt\":\"a\",\"completion\":\"b\",\"label\":{}}}\n", label), "f");
+      parse_rows(fmt::format("\n{{\"prompt\":\"a\",\"completion\":\"b\",\"label\":{}}}\n", label), "f", labelled_rules());
     });
   };
   for (const char* label : {"1.5", "-0.1", "\"yes\"", "[1]", "1e999"})
@@ -56,7 +56,7 @@ TEST(RewardRows, RefusesWhatIsNoLabel) {
   EXPECT_EQ(labelled("2"), "f:2: \"label\" is 2, expected a number from 0 to 1, or true or false");
   EXPECT_NE(labelled("null").find("no field \"label\""), std::string::npos);
   const auto stepwise = [](const char* fields) {
-    return error_of([&] { parse_stepwise(fmt::format("{{\"prompt\":\"a\",{}}}\n", fields), "f"); });
+    return error_of([&] { parse_rows(fmt::format("{{\"prompt\":\"a\",{}}}\n", fields), "f", stepwise_rules()); });
   };
   EXPECT_EQ(stepwise("\"completions\":[\"x\"],\"labels\":[1,0]"),
             "f:1: 1 steps in \"completions\" and 2 in \"labels\", expected as many");

@@ -35,15 +35,28 @@ using RequiredFields = std::span<const std::string_view>;
 // taken apart, or messages for a chat template.
 enum class Conversations { refused, turns, chat };
 
-// Reads a file of rows in any form that formats.h knows. Blank lines are skipped, CRLF and a byte order mark accepted, unknown fields kept in
-// `fields`. Throws Error naming file and line for: broken JSON, not an object, invalid UTF-8, a missing
-// field, `prompt` or `completion` that is no string, ids that are no array of integers in [0, 2^31); and for
-// a file without rows.
-std::vector<Row> read_rows(const std::filesystem::path& path, RequiredFields required,
-                           Conversations conversations = Conversations::refused,
-                           std::span<const std::string> columns = {});
-std::vector<Row> parse_rows(std::string_view text, const std::string& name, RequiredFields required,
-                            Conversations conversations = Conversations::refused);
+// What the rows of a file are to be.
+struct RowRules {
+  RequiredFields required = {};  // must outlive the rules
+  Conversations conversations = Conversations::refused;
+  std::vector<std::string> columns = {};  // NEW=OLD, of a file
+  void (*check)(const Row& row, const std::string& place) = nullptr;  // what else is to hold; throws Error
+};
+
+// Throws Error with `place` (FILE:LINE) for bytes that are no UTF-8.
+void check_utf8(std::string_view text, const std::string& place);
+
+// The JSON object that a text is. Throws Error with `place` for invalid UTF-8, broken JSON and what is no object.
+nlohmann::json parse_object(std::string_view text, const std::string& place);
+
+// A row of JSON. Unknown fields are kept in `fields`. Throws Error with `place` as parse_object does, and for a missing field, `prompt`
+// or `completion` that is no string, and ids that are no array of integers in [0, 2^31).
+Row parse_row(std::string_view text, int64_t number, const std::string& place, const RowRules& rules);
+
+// All rows of a file in any form that formats.h knows, or of JSON lines: in memory, for few. Errors name file and line; a file without rows
+// is one.
+std::vector<Row> read_rows(const std::filesystem::path& path, const RowRules& rules = {});
+std::vector<Row> parse_rows(std::string_view text, const std::string& name, const RowRules& rules = {});
 
 // The recipe's text around each question, the later ones of a conversation too.
 void set_prompts(std::span<Row> rows, std::string_view before, std::string_view after);
@@ -52,19 +65,15 @@ void set_prompts(std::span<Row> rows, std::string_view before, std::string_view 
 // ever.
 uint64_t text_hash(std::string_view text);
 
-// Holds out about `fraction` of the distinct questions: those whose hash falls below fraction * 2^64. A
-// question's side depends on its text alone, so it stays where it is when rows are added. Rows keep their
-// order. A row without a question goes by its prompt_ids.
+// Whether the row is held out with about `fraction` of the distinct questions: those whose hash falls below fraction * 2^64. A question's
+// side depends on its text alone, so it stays where it is when rows are added. A row without a question goes by its prompt_ids. Throws
+// Error for a fraction outside [0, 1).
+bool is_held_out(const Row& row, double fraction);
+
+// Rows keep their order.
 struct Split {
   std::vector<Row> train, held_out;
 };
 Split split_by_question(std::vector<Row> rows, double fraction);
-
-// 0 .. n-1 in an order that depends on seed and epoch alone (Fisher-Yates with Philox).
-std::vector<uint32_t> shuffled_order(uint32_t n, uint64_t seed, uint32_t epoch);
-
-// Which of n rows are visited as first .. first + count - 1 of a run: epoch after epoch, each in its own
-// order.
-std::vector<int64_t> draw_rows(int64_t n, int64_t first, int64_t count, bool shuffle, uint64_t seed);
 
 }  // namespace cohort

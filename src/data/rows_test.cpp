@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "data/order.h"
 #include "data/tasks.h"
 
 namespace cohort {
@@ -16,7 +17,7 @@ constexpr std::string_view kAnswered[] = {"prompt", "answer"};
 
 std::string error_of(std::string_view text, RequiredFields required = kPrompt) {
   try {
-    parse_rows(text, "rows.jsonl", required);
+    parse_rows(text, "rows.jsonl", {required});
   } catch (const Error& e) {
     return e.what();
   }
@@ -32,7 +33,7 @@ TEST(Rows, ReadsEveryForm) {
       "\n"
       " \t\r\n"
       "{\"prompt_ids\": [1, 2147483647], \"completion_ids\": [], \"prompt\": null}",
-      "rows.jsonl", kPrompt);
+      "rows.jsonl", {kPrompt});
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0].question, "a\n");
   EXPECT_EQ(rows[0].prompt, "a\n");
@@ -87,7 +88,7 @@ TEST(Rows, RefusesInvalidUtf8) {
 
 // Catches: text before and after applied twice, or to what the split hashes.
 TEST(Rows, SetPromptsKeepsTheQuestion) {
-  std::vector<Row> rows = parse_rows("{\"prompt\": \"6 + 2 =\"}", "rows.jsonl", kPrompt);
+  std::vector<Row> rows = parse_rows("{\"prompt\": \"6 + 2 =\"}", "rows.jsonl", {kPrompt});
   set_prompts(rows, "Q: ", "\nA:");
   set_prompts(rows, "Q: ", "\nA:");
   EXPECT_EQ(rows[0].prompt, "Q: 6 + 2 =\nA:");

@@ -7,12 +7,16 @@
 
 namespace cohort {
 
-std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t first, int64_t count,
-                                 bool shuffle, uint64_t seed) {
+std::vector<Drawn> draw_problems(const Problems& problems, RowOrder& order, int64_t first, int64_t count) {
   std::vector<Drawn> drawn;
-  for (int64_t row : draw_rows(static_cast<int64_t>(problems.size()), first, count, shuffle, seed))
-    drawn.push_back({&problems[row], static_cast<uint32_t>(first + static_cast<int64_t>(drawn.size()))});
+  for (const int64_t row : order.draw(first, count))
+    drawn.push_back({problems[row], static_cast<uint32_t>(first + std::ssize(drawn)), row});
   return drawn;
+}
+
+std::vector<Drawn> draw_problems(const Problems& problems, int64_t first, int64_t count) {
+  RowOrder order(problems.size(), false, 0);
+  return draw_problems(problems, order, first, count);
 }
 
 std::vector<Group> file_groups(std::span<const Drawn> drawn) {

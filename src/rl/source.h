@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "data/on_demand.h"
+#include "data/order.h"
 #include "data/rows.h"
 #include "model/model.h"
 #include "reward/reward.h"
@@ -35,15 +37,18 @@ struct Problem {
   std::vector<DrawnElsewhere> samples;  // of a problem whose completions are given; else empty
 };
 
+using Problems = OnDemand<Problem>;
+
 // A problem and its index in the run (the number of prompts drawn before it), which keys the random numbers.
 struct Drawn {
-  const Problem* problem;
+  std::shared_ptr<const Problem> problem;
   uint32_t prompt_index;
+  int64_t row = 0;  // of the problems
 };
 
-// The prompts first .. first + count - 1 of the run.
-std::vector<Drawn> draw_problems(std::span<const Problem> problems, int64_t first, int64_t count,
-                                 bool shuffle, uint64_t seed);
+// The prompts first .. first + count - 1 of the run, in the order that is given, or as they stand.
+std::vector<Drawn> draw_problems(const Problems& problems, RowOrder& order, int64_t first, int64_t count);
+std::vector<Drawn> draw_problems(const Problems& problems, int64_t first, int64_t count);
 
 // Groups of one: the rows' own completions; of two where a row is a pair: the preferred one, then the
 // rejected.

@@ -75,7 +75,7 @@ class ToolRollout {
     for (const Drawn& d : drawn) {
       requests.push_back({d.problem->prompt_ids, d.prompt_index, num_generations});
       for (int32_t g = 0; g < num_generations; ++g) {
-        all.emplace_back().problem = d.problem;
+        all.emplace_back().problem = d.problem.get();
         Sample& s = all.back().sample;
         s.prompt_index = d.prompt_index;
         s.sample_index = static_cast<uint32_t>(g);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <mutex>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -89,7 +90,11 @@ std::string excerpt(const std::string& text, size_t at) {
 
 struct ChatFormat::Impl {
   const ChatTemplate& chat_template(const std::string& place) const {
-    if (compiled) return *compiled;
+    std::call_once(once, [&] { compile(place); });
+    return *compiled;
+  }
+
+  void compile(const std::string& place) const {
     if (source.empty())
       fail(
           "{}: the row holds messages, and the model has no chat template; give one as chat_template_path, "
@@ -97,7 +102,6 @@ struct ChatFormat::Impl {
           "with prompt_prefix and prompt_suffix what stands around the user's words",
           place);
     compiled = std::make_unique<ChatTemplate>(source, name);
-    return *compiled;
   }
 
   ChatTemplate::Rendered render(const Messages& messages, const Value& row, bool generation_prompt,
@@ -233,6 +237,7 @@ struct ChatFormat::Impl {
   std::vector<std::pair<std::string, std::string>> special_tokens;
   Value kwargs = Value::dict({});
   int64_t now = 0;
+  mutable std::once_flag once;
   mutable std::unique_ptr<ChatTemplate> compiled;
 };
 

@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 #include "data/pairs.h"
-#include "run/dataset.h"
+#include "run/problem.h"
 
 namespace cohort {
 namespace {
@@ -43,8 +43,7 @@ class ChatFormatTest : public ::testing::Test {
   ~ChatFormatTest() override { std::filesystem::remove(path); }
 
   Row row(const std::string& line) {
-    static constexpr std::string_view none[] = {"prompt"};
-    return parse_rows(line, "rows.jsonl", RequiredFields(none).first(0), Conversations::chat).at(0);
+    return parse_rows(line, "rows.jsonl", {{}, Conversations::chat}).at(0);
   }
   Row rendered(const char* chat_template, const std::string& line, ChatFormat::Wanted wanted) {
     std::ofstream(path) << chat_template;

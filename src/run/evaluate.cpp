@@ -4,12 +4,11 @@
 
 namespace cohort {
 
-Evaluation evaluate(const Model& model, const Tokenizer& tokenizer, std::span<const Problem> problems,
+Evaluation evaluate(const Model& model, const Tokenizer& tokenizer, const Problems& problems,
                     std::span<const RewardFunction> rewards, int32_t num_generations,
                     const GenerationOptions& options, const std::function<void(int64_t, int64_t)>& progress) {
   Evaluation e;
-  const std::vector<Drawn> drawn =
-      draw_problems(problems, 0, static_cast<int64_t>(problems.size()), false, 0);
+  const std::vector<Drawn> drawn = draw_problems(problems, 0, problems.size());
   GenerationOptions o = options;
   o.step = 0xFFFFFFFFu;  // no step of training: no number is shared with it
   e.groups = policy_groups(model, tokenizer, drawn, num_generations, o, progress, nullptr, rewards);

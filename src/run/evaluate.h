@@ -15,7 +15,7 @@ struct Evaluation {
 
 // A sample is correct where the first reward function pays at least 1. The random numbers are the same at
 // every step of a run, so two evaluations differ by the model alone.
-Evaluation evaluate(const Model& model, const Tokenizer& tokenizer, std::span<const Problem> problems,
+Evaluation evaluate(const Model& model, const Tokenizer& tokenizer, const Problems& problems,
                     std::span<const RewardFunction> rewards, int32_t num_generations,
                     const GenerationOptions& options, const std::function<void(int64_t, int64_t)>& progress);
 

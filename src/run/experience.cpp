@@ -66,37 +66,40 @@ void mask_truncated(std::span<Group> groups) {
 }  // namespace
 
 Collector::Collector(const Recipe& recipe, const Method& method, Actors& actors,
-                     std::vector<Problem> problems, std::vector<RewardFunction> rewards,
+                     Problems problems, std::vector<RewardFunction> rewards,
                      const GenerationOptions& generation, bool keep_activations)
     : recipe_(recipe),
       method_(method),
       actors_(actors),
       problems_(std::move(problems)),
+      order_(problems_.size(), recipe.shuffle_dataset, static_cast<uint64_t>(recipe.seed)),
       rewards_(std::move(rewards)),
       generation_(generation),
       keep_activations_(keep_activations) {}
 
 void Collector::start(bool resumed) {
-  if (method_.source == Source::initial_policy)
+  if (method_.source == Source::initial_policy) {
     // A resumed model is no longer the one to sample from; its completions stand in the run folder.
     problems_ = own_completions(recipe_, actors_.model, actors_.start.tokenizer, problems_, rewards_,
                                 generation_, resumed);
+    order_ = RowOrder(problems_.size(), recipe_.shuffle_dataset, static_cast<uint64_t>(recipe_.seed));
+  }
   if (method_.source == Source::pairs) refer_pairs();
 }
 
 // dpo's reference log-probs of every pair; then the reference may go.
 void Collector::refer_pairs() {
-  const int64_t count = static_cast<int64_t>(problems_.size());
+  const int64_t count = problems_.size();
+  pair_references_.resize(static_cast<size_t>(count));
   Progress progress("reference log-probs", count, "pairs");
   constexpr int64_t kAtOnce = 64;
   for (int64_t first = 0; first < count; first += kAtOnce) {
-    const std::vector<Drawn> drawn =
-        draw_problems(problems_, first, std::min(kAtOnce, count - first), false, 0);
+    const std::vector<Drawn> drawn = draw_problems(problems_, first, std::min(kAtOnce, count - first));
     std::vector<Group> groups = file_groups(drawn);
     actors_.reference->write_log_probs(actors_.trainer, groups);
     for (size_t g = 0; g < groups.size(); ++g)
       for (size_t i = 0; i < 2; ++i)
-        pair_references_[drawn[g].problem][i] = std::move(groups[g].samples[i].ref_log_probs);
+        pair_references_[static_cast<size_t>(drawn[g].row)][i] = std::move(groups[g].samples[i].ref_log_probs);
     progress.update(first + static_cast<int64_t>(drawn.size()));
   }
   actors_.reference.reset();
@@ -112,19 +115,19 @@ void Collector::collect(int64_t first_step, RunState& state, RunWriter& writer, 
     from_file(state, experience);
 }
 
-std::vector<Drawn> Collector::draw(int64_t count, RunState& state) const {
+std::vector<Drawn> Collector::draw(int64_t count, RunState& state) {
   const int64_t first = state.prompts_drawn;
   state.prompts_drawn += count;
-  return draw_problems(problems_, first, count, recipe_.shuffle_dataset, static_cast<uint64_t>(recipe_.seed));
+  return draw_problems(problems_, order_, first, count);
 }
 
-void Collector::from_file(RunState& state, Experience& experience) const {
+void Collector::from_file(RunState& state, Experience& experience) {
   const std::vector<Drawn> drawn = draw(prompts_per_rollout(recipe_, method_), state);
   experience.groups = file_groups(drawn);
   give_credit(recipe_, method_, credit_options(recipe_, method_), experience.groups);
   for (size_t g = 0; g < drawn.size() && !pair_references_.empty(); ++g)
     for (size_t i = 0; i < 2; ++i)
-      experience.groups[g].samples[i].ref_log_probs = pair_references_.at(drawn[g].problem)[i];
+      experience.groups[g].samples[i].ref_log_probs = pair_references_[static_cast<size_t>(drawn[g].row)][i];
 }
 
 // Scored completions. With filter_groups prompts are drawn until every group's rewards differ, or

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <map>
 
 #include "rl/metrics.h"
 #include "rollout/kept.h"
@@ -23,13 +22,13 @@ struct Experience {
 class Collector {
  public:
   // What it is given must outlive it. `keep_activations`: of each rollout.
-  Collector(const Recipe& recipe, const Method& method, Actors& actors, std::vector<Problem> problems,
+  Collector(const Recipe& recipe, const Method& method, Actors& actors, Problems problems,
             std::vector<RewardFunction> rewards, const GenerationOptions& generation, bool keep_activations);
 
   // What a method does once, before its first step; `resumed`: its results stand in the run folder.
   void start(bool resumed);
 
-  const std::vector<Problem>& problems() const { return problems_; }
+  const Problems& problems() const { return problems_; }
 
   // The experience of steps first_step ... first_step + steps_per_rollout - 1, in the memory of the one
   // before. Journals rewards and logs samples; steers state.kl_coef and state.entropy_coef.
@@ -37,8 +36,8 @@ class Collector {
 
  private:
   void refer_pairs();
-  std::vector<Drawn> draw(int64_t count, RunState& state) const;
-  void from_file(RunState& state, Experience& experience) const;
+  std::vector<Drawn> draw(int64_t count, RunState& state);
+  void from_file(RunState& state, Experience& experience);
   void sample(int64_t first_step, RunState& state, RunWriter& writer, Experience& experience);
   void score_steps(std::span<const Drawn> drawn, std::span<Group> groups) const;
   void weigh_offline(Experience& experience) const;
@@ -47,11 +46,12 @@ class Collector {
   const Recipe& recipe_;
   const Method& method_;
   Actors& actors_;
-  std::vector<Problem> problems_;
+  Problems problems_;
+  RowOrder order_;
   std::vector<RewardFunction> rewards_;
   GenerationOptions generation_;
   bool keep_activations_;
-  std::map<const Problem*, std::array<std::vector<float>, 2>> pair_references_;  // dpo: of both completions
+  std::vector<std::array<std::vector<float>, 2>> pair_references_;  // dpo: of each row's two completions
 };
 
 }  // namespace cohort

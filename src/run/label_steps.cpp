@@ -114,24 +114,28 @@ std::string label_groups(const Model& model, const Tokenizer& tokenizer, std::sp
   return rows;
 }
 
-RowSolutions solutions_of_rows(std::vector<Problem> rows) {
+RowSolutions solutions_of_rows(const Problems& rows) {
   RowSolutions out;
+  std::vector<Problem> problems;
   std::map<std::string, size_t> seen;
-  for (Problem& row : rows) {
+  for (int64_t i = 0; i < rows.size(); ++i) {
+    const std::shared_ptr<const Problem> one = rows[i];
+    const Problem& row = *one;
     if (!row.spans.empty())
       fail("row {}: expected a prompt and a completion, found a conversation of several turns", row.row.line);
     nlohmann::json fields = *row.row.fields;
     fields.erase("completion");
     fields.erase("completion_ids");
-    const auto [at, fresh] = seen.try_emplace(dump_json(fields), out.problems.size());
+    const auto [at, fresh] = seen.try_emplace(dump_json(fields), problems.size());
     if (fresh) out.solutions.emplace_back();
     Group& group = out.solutions[at->second];
-    const Drawn drawn[] = {{&row, static_cast<uint32_t>(at->second)}};
+    const Drawn drawn[] = {{one, static_cast<uint32_t>(at->second)}};
     Sample s = std::move(file_groups(drawn)[0].samples[0]);
     s.sample_index = static_cast<uint32_t>(group.samples.size());
     group.samples.push_back(std::move(s));
-    if (fresh) out.problems.push_back(std::move(row));
+    if (fresh) problems.push_back(row);
   }
+  out.problems = std::move(problems);
   return out;
 }
 

@@ -40,9 +40,9 @@ std::string label_groups(const Model& model, const Tokenizer& tokenizer, std::sp
 // Solutions that stand in rows. A problem is the rows that differ in their completion alone, where the first
 // of them stands; solutions[i] are the groups of problem i.
 struct RowSolutions {
-  std::vector<Problem> problems;
+  Problems problems;
   std::vector<Group> solutions;
 };
-RowSolutions solutions_of_rows(std::vector<Problem> rows);
+RowSolutions solutions_of_rows(const Problems& rows);
 
 }  // namespace cohort

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "run/dataset.h"
+#include "run/problem.h"
 
 namespace cohort {
 namespace {
@@ -30,33 +30,33 @@ std::vector<float> sampler_log_probs(const nlohmann::json& fields, size_t tokens
 
 }  // namespace
 
-std::vector<Problem> offline_problems(std::vector<Row> rows, const std::string& data, int64_t num_generations,
-                                      const Tokenizer& tokenizer) {
-  std::vector<Problem> problems;
-  for (Row& row : rows) {
-    const std::string place = fmt::format("{}:{}", data, row.line);
-    Problem p = make_problem(std::move(row), true, tokenizer);
-    DrawnElsewhere sample{std::move(p.completion_ids), {}, p.row.text("finish_reason"), p.row.completion};
-    p.completion_ids.clear();
-    sample.log_probs = sampler_log_probs(*p.row.fields, sample.completion_ids.size(), place);
-    if (sample.finish_reason.empty()) sample.finish_reason = "stop";
-    if (sample.completion.empty()) sample.completion = tokenizer.decode(sample.completion_ids, true);
-    const bool full = problems.empty() || problems.back().prompt_ids != p.prompt_ids ||
-                      static_cast<int64_t>(problems.back().samples.size()) == num_generations;
-    if (full) {
-      if (!problems.empty() && static_cast<int64_t>(problems.back().samples.size()) < num_generations)
-        fail(
-            "{}: the prompt before this one has {} completions, expected num_generations = {} behind one "
-            "another",
-            place, problems.back().samples.size(), num_generations);
-      problems.push_back(std::move(p));
-    }
-    problems.back().samples.push_back(std::move(sample));
+Problem offline_problem(Row row, const std::string& place, const Tokenizer& tokenizer) {
+  Problem p = make_problem(std::move(row), true, tokenizer);
+  DrawnElsewhere sample{std::move(p.completion_ids), {}, p.row.text("finish_reason"), p.row.completion};
+  p.completion_ids.clear();
+  sample.log_probs = sampler_log_probs(*p.row.fields, sample.completion_ids.size(), place);
+  if (sample.finish_reason.empty()) sample.finish_reason = "stop";
+  if (sample.completion.empty()) sample.completion = tokenizer.decode(sample.completion_ids, true);
+  p.samples.push_back(std::move(sample));
+  return p;
+}
+
+bool OfflineGroups::add(const Problem& row) {
+  if (found_ > 0 && found_ < wanted_ && row.prompt_ids == prompt_ids_) {
+    ++found_;
+    return false;
   }
-  if (!problems.empty() && static_cast<int64_t>(problems.back().samples.size()) < num_generations)
-    fail("{}: the last prompt has {} completions, expected num_generations = {}", data,
-         problems.back().samples.size(), num_generations);
-  return problems;
+  if (found_ > 0 && found_ < wanted_)
+    fail("{}:{}: the prompt before this one has {} completions, expected num_generations = {} behind one another", data_,
+         row.row.line, found_, wanted_);
+  prompt_ids_ = row.prompt_ids;
+  found_ = 1;
+  return true;
+}
+
+void OfflineGroups::finish() const {
+  if (found_ > 0 && found_ < wanted_)
+    fail("{}: the last prompt has {} completions, expected num_generations = {}", data_, found_, wanted_);
 }
 
 std::vector<Group> offline_groups(std::span<const Drawn> drawn) {

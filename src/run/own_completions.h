@@ -10,9 +10,8 @@ namespace cohort {
 // num_generations completions of each problem, those kept that reach reward_threshold, without duplicates and
 // without those that were cut at the length limit. They stand in OUTPUT_DIR/own_completions.jsonl, written
 // whole before training begins; `resume` reads them from there. Throws Error where none is kept.
-std::vector<Problem> own_completions(const Recipe& recipe, const Model& start, const Tokenizer& tokenizer,
-                                     std::span<const Problem> problems,
-                                     std::span<const RewardFunction> rewards,
-                                     const GenerationOptions& generation, bool resume);
+Problems own_completions(const Recipe& recipe, const Model& start, const Tokenizer& tokenizer,
+                         const Problems& problems, std::span<const RewardFunction> rewards,
+                         const GenerationOptions& generation, bool resume);
 
 }  // namespace cohort

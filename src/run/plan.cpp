@@ -59,16 +59,11 @@ Plan make_plan(const Recipe& r, const Checkpoint& start, const Datasets& data, i
   int64_t longest_prompt = 1, longest_completion = sampled || method.source == Source::initial_policy
                                                        ? r.max_completion_length
                                                        : 1;
-  for (const Problem& p : data.train) {
-    longest_prompt = std::max<int64_t>(longest_prompt, p.prompt_ids.size());
-    longest_completion =
-        std::max<int64_t>(longest_completion, std::max(p.completion_ids.size(), p.rejected_ids.size()));
-  }
+  longest_prompt = std::max(longest_prompt, data.longest_train.prompt);
+  longest_completion = std::max(longest_completion, data.longest_train.completion);
   int64_t longest_sampled = 0;
   if (sampled || method.source == Source::initial_policy) longest_sampled = longest_prompt;
-  if (r.eval_steps > 0)
-    for (const Problem& p : data.eval)
-      longest_sampled = std::max<int64_t>(longest_sampled, p.prompt_ids.size());
+  if (r.eval_steps > 0) longest_sampled = std::max(longest_sampled, data.longest_eval.prompt);
   if (longest_sampled > 0)
     plan.sequence_cache_bytes =
         KvBlocks::block_bytes(c) *

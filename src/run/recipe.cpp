@@ -45,6 +45,8 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
         "held-out problems, given as data is; where empty, those that holdout_fraction sets aside")
       .shown_as("FILE|TASK");
   t.add("columns", &r.columns, "other names for the columns of a file, each NEW=OLD, such as prompt=question");
+  t.add("deduplicate", &r.deduplicate,
+        "keep the first row of each distinct prompt; for sft and pairs, of each distinct prompt with its completions");
   t.add("task_digits", &r.task_digits, "a built-in task's difficulty: digits of its numbers, or how many there are").at_least(1).at_most(30);
   t.add("task_problems", &r.task_problems, "problems that a built-in task makes; 0: as many as it has")
       .at_least(0);

@@ -30,6 +30,7 @@ struct Recipe : OptimizerSettings, RewardSettings, ChatSettings, LoraSettings {
   std::string eval_data;        // the same; empty: what holdout_fraction sets aside
   int64_t task_digits = 1;      // size of a built-in task's numbers
   std::vector<std::string> columns;  // NEW=OLD
+  bool deduplicate = false;          // rows that repeat an earlier one are dropped
   int64_t task_problems = 0;    // problems of a built-in task; 0: as many as it has
   double holdout_fraction = 0;  // distinct prompts set aside for evaluation, by hash
   bool shuffle_dataset = true;

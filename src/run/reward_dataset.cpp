@@ -7,14 +7,15 @@
 #include "rl/steps.h"
 #include "run/chat_format.h"
 #include "run/dataset.h"
+#include "data/order.h"
 
 namespace cohort {
 namespace {
 
 std::vector<Row> read(const std::string& path, const RewardRecipe& recipe) {
-  if (recipe.loss == "pairwise") return read_pairs(path);
-  if (recipe.loss == "pointwise") return read_labelled(path);
-  return read_stepwise(path);
+  if (recipe.loss == "pairwise") return read_rows(path, pair_rules());
+  if (recipe.loss == "pointwise") return read_rows(path, labelled_rules());
+  return read_rows(path, stepwise_rules());
 }
 
 JudgedCompletion at_the_end(std::vector<int32_t> ids) {

@@ -33,7 +33,7 @@ class Run {
   bool sampled() const { return method_.sampled(); }
   void announce(const Checkpoint& start, const Datasets& data);
   void take_up(const FoundCheckpoint& resumed);
-  int64_t count_steps(size_t problems) const;
+  int64_t count_steps(int64_t problems) const;
   bool first_of_rollout(int64_t step) const { return (step - 1) % steps_per_rollout_ == 0; }
 
   void update(int64_t step);
@@ -47,7 +47,7 @@ class Run {
   const RunHooks& hooks_;
   const Method& method_;
   const int64_t steps_per_rollout_;
-  std::vector<Problem> held_out_;
+  Problems held_out_;
   std::vector<RewardFunction> rewards_;
   GenerationOptions generation_;
   Plan plan_;
@@ -72,14 +72,13 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
   if (recipe.resume) resumed = find_checkpoint(recipe.output_dir);
   // The weights come after the plan, which says whether there is room for them.
   Checkpoint start = load_start(recipe, resumed);
-  Datasets data = load_datasets(recipe, start.tokenizer, start.config);
-  // A row without steps is refused before step 1.
-  if (recipe.supervision == "process" && recipe.process_reward_model.empty())
-    for (const Problem& p : data.train) gold_steps(p.row, recipe.data);
   rewards_ = make_rewards(recipe, recipe.max_completion_length);
-  if (!recipe.reward_routes.empty())
-    for (const auto* problems : {&data.train, &data.eval})
-      for (const Problem& p : *problems) check_judged(rewards_, *p.row.fields);
+  // A row without steps, or that no reward judges, is refused before step 1.
+  const bool gold = recipe.supervision == "process" && recipe.process_reward_model.empty();
+  Datasets data = load_datasets(recipe, start.tokenizer, start.config, [&](const Problem& p, bool trained) {
+    if (gold && trained) gold_steps(p.row, recipe.data);
+    if (!recipe.reward_routes.empty()) check_judged(rewards_, *p.row.fields);
+  });
   generation_ = generation_options(recipe, start.config, start.tokenizer);
   total_steps_ = count_steps(data.train.size());
   announce(start, data);
@@ -128,7 +127,7 @@ void Run::take_up(const FoundCheckpoint& resumed) {
         resumed.folder.string(), state_.step, steps_per_rollout_, total_steps_);
 }
 
-int64_t Run::count_steps(size_t problems) const {
+int64_t Run::count_steps(int64_t problems) const {
   if (recipe_.max_steps > 0) return recipe_.max_steps;
   const double rollouts = recipe_.num_train_epochs * static_cast<double>(problems) /
                           static_cast<double>(prompts_per_rollout(recipe_, method_));
@@ -242,7 +241,7 @@ void Run::console(int64_t step, const Metrics& metrics) {
 
 bool Run::evaluate(int64_t step) {
   if (held_out_.empty()) return false;
-  Progress progress("evaluate", static_cast<int64_t>(held_out_.size()) * recipe_.num_generations_eval,
+  Progress progress("evaluate", held_out_.size() * recipe_.num_generations_eval,
                     "samples");
   GenerationOptions options = generation_;
   const Evaluation e = cohort::evaluate(actors_->model, actors_->start.tokenizer, held_out_, rewards_,

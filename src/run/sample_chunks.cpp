@@ -4,16 +4,16 @@
 
 namespace cohort {
 
-void for_chunks(std::span<const Problem> problems, int64_t completions, const GenerationOptions& options,
+void for_chunks(const Problems& problems, int64_t completions, const GenerationOptions& options,
                 const std::function<void(std::span<const Drawn>)>& take) {
   const int64_t chunk = std::max<int64_t>(1, int64_t{4} * options.max_sequences / completions);
-  const auto count = static_cast<int64_t>(problems.size());
+  const auto count = problems.size();
   for (int64_t first = 0; first < count; first += chunk)
-    take(draw_problems(problems, first, std::min(chunk, count - first), false, options.seed));
+    take(draw_problems(problems, first, std::min(chunk, count - first)));
 }
 
 RewardFaults sample_in_chunks(const Model& model, const Tokenizer& tokenizer,
-                              std::span<const Problem> problems, std::span<const RewardFunction> rewards,
+                              const Problems& problems, std::span<const RewardFunction> rewards,
                               int32_t num_generations, const GenerationOptions& options,
                               const std::function<void(int64_t)>& progress,
                               const std::function<void(std::span<const Drawn>, std::vector<Group>&)>& take) {

@@ -146,6 +146,8 @@ void Tokenizer::Impl::encode_piece(std::string_view text, std::string_view piece
 
 Tokenizer::Tokenizer() = default;
 Tokenizer::~Tokenizer() = default;
+Tokenizer::Tokenizer(const Tokenizer&) = default;
+Tokenizer& Tokenizer::operator=(const Tokenizer&) = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
@@ -177,20 +179,20 @@ Tokenizer Tokenizer::from_files(std::vector<std::pair<std::string, std::string>>
   }
   resolve_flags(spec);
   Tokenizer tokenizer;
-  tokenizer.impl_ = std::make_unique<Impl>(std::move(spec), std::move(files));
+  tokenizer.impl_ = std::make_shared<const Impl>(std::move(spec), std::move(files));
   return tokenizer;
 }
 
 Tokenizer Tokenizer::from_gguf(const GgufFile& file) {
   Tokenizer tokenizer;
-  tokenizer.impl_ = std::make_unique<Impl>(tokenizer_spec_of(file));
+  tokenizer.impl_ = std::make_shared<const Impl>(tokenizer_spec_of(file));
   return tokenizer;
 }
 
 Tokenizer Tokenizer::characters(std::string_view alphabet, const std::vector<std::string>& whole_tokens,
                                 const std::string& eos_token) {
   Tokenizer tokenizer;
-  tokenizer.impl_ = std::make_unique<Impl>(character_spec(alphabet, whole_tokens, eos_token));
+  tokenizer.impl_ = std::make_shared<const Impl>(character_spec(alphabet, whole_tokens, eos_token));
   return tokenizer;
 }
 

@@ -15,11 +15,13 @@ namespace cohort {
 class GgufFile;
 class GgufWriter;
 
-// Immutable after loading and safe to use from several threads.
+// Immutable after loading and safe to use from several threads; a copy shares the vocabulary.
 class Tokenizer {
  public:
   Tokenizer();
   ~Tokenizer();
+  Tokenizer(const Tokenizer&);
+  Tokenizer& operator=(const Tokenizer&);
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
@@ -70,7 +72,7 @@ class Tokenizer {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<const Impl> impl_;
 };
 
 }  // namespace cohort

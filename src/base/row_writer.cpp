@@ -1,4 +1,4 @@
-#include "cli/row_writer.h"
+#include "base/row_writer.h"
 
 #include <cstdio>
 
