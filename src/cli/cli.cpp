@@ -16,7 +16,8 @@ constexpr const char* kVersion = "0.1.0";
 constexpr const Command* kCommands[] = {
     &kQuickstartCommand, &kTrainCommand, &kGenerateCommand, &kRejectCommand, &kEvalCommand, &kScoreCommand,
     &kRewardCommand,     &kPlanCommand,  &kReportCommand,   &kDataCommand,   &kInitCommand,
-    &kExportCommand,     &kInspectCommand, &kChatCommand,   &kMergeCommand};
+    &kExportCommand,     &kInspectCommand, &kChatCommand,   &kMergeCommand,
+    &kAddTokensCommand};
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 

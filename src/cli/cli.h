@@ -30,6 +30,7 @@ int run_command_line(std::span<const std::string> arguments);
 extern const Command kQuickstartCommand, kTrainCommand, kGenerateCommand, kEvalCommand, kScoreCommand,
     kPlanCommand, kReportCommand, kRejectCommand, kRewardCommand, kRewardTrainCommand, kRewardEvalCommand,
     kRewardLabelCommand, kRewardScoreCommand, kInitCommand, kDataCommand, kDataMakeCommand, kDataHeadCommand,
-    kDataStatsCommand, kDataConvertCommand, kExportCommand, kInspectCommand, kChatCommand, kMergeCommand;
+    kDataStatsCommand, kDataConvertCommand, kExportCommand, kInspectCommand, kChatCommand, kMergeCommand,
+    kAddTokensCommand;
 
 }  // namespace cohort

@@ -1,5 +1,6 @@
 #include "data/order.h"
 
+#include <cstddef>
 #include <utility>
 
 #include "base/philox.h"

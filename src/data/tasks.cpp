@@ -9,6 +9,7 @@
 #include "base/options.h"
 #include "base/philox.h"
 #include "data/generated_tasks.h"
+#include "data/order.h"
 
 namespace cohort {
 namespace {

@@ -220,10 +220,12 @@ std::string config_json(const ModelConfig& config, const std::string& original, 
     same.bos_token_id = config.bos_token_id;
     same.pad_token_id = config.pad_token_id;
     same.eos_token_ids = config.eos_token_ids;
+    same.vocab_size = config.vocab_size;
     ordered_json described = fresh_config(same);
     described["torch_dtype"] = dtype;
     COHORT_CHECK(described == j, "the configuration is not the one that config.json describes");
     j = parse_object(original, "config.json");
+    j["vocab_size"] = config.vocab_size;
     if (j.contains("dtype")) j["dtype"] = dtype;
     if (j.contains("torch_dtype") || !j.contains("dtype")) j["torch_dtype"] = dtype;
   }

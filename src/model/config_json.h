@@ -18,7 +18,7 @@ ModelConfig parse_config(const std::string& text, const std::string& source);
 // Adds generation_config.json's end tokens, and bos and pad where config.json had none.
 void merge_generation_config(ModelConfig* config, const std::string& text, const std::string& source);
 
-// `original` is the config.json that the weights came from, or empty: its keys are kept, but for dtype.
+// `original` is the config.json that the weights came from, or empty: its keys are kept, but for dtype and vocab_size.
 std::string config_json(const ModelConfig& config, const std::string& original,
                         const std::string& dtype = "float32");
 std::string generation_config_json(const ModelConfig& config);

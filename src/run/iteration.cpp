@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "data/order.h"
 #include "run/reward_dataset.h"
 
 namespace cohort {

@@ -2,12 +2,13 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "data/order.h"
 #include "data/pairs.h"
 #include "data/reward_rows.h"
 #include "rl/steps.h"
 #include "run/chat_format.h"
 #include "run/dataset.h"
-#include "data/order.h"
+#include "run/problem.h"
 
 namespace cohort {
 namespace {

@@ -7,6 +7,7 @@
 #include "base/math.h"
 #include "rl/steps.h"
 #include "run/dataset.h"
+#include "run/problem.h"
 
 namespace cohort {
 namespace {

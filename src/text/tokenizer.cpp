@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "text/add_tokens.h"
 #include "text/added_tokens.h"
 #include "text/bpe.h"
 #include "text/decoder.h"
@@ -318,13 +319,17 @@ std::string Tokenizer::description() const {
   return kind;
 }
 
+Tokenizer Tokenizer::with_tokens(const std::vector<std::string>& tokens, bool special) const {
+  return from_files(with_added_tokens(files(), tokens, special, static_cast<int32_t>(size()), "tokenizer"), "");
+}
+
+std::vector<std::pair<std::string, std::string>> Tokenizer::files() const {
+  if (!impl_->files.empty()) return impl_->files;
+  return {{"tokenizer.json", tokenizer_json_of(impl_->spec)}, {"tokenizer_config.json", tokenizer_config_of(impl_->spec)}};
+}
+
 void Tokenizer::save(const std::filesystem::path& folder) const {
-  if (!impl_->files.empty()) {
-    for (const auto& [name, bytes] : impl_->files) write_new_file(folder / name, bytes);
-    return;
-  }
-  write_new_file(folder / "tokenizer.json", tokenizer_json_of(impl_->spec));
-  write_new_file(folder / "tokenizer_config.json", tokenizer_config_of(impl_->spec));
+  for (const auto& [name, bytes] : files()) write_new_file(folder / name, bytes);
 }
 
 }  // namespace cohort
