@@ -64,8 +64,20 @@ Gradients gradients_of(const Model& model, const TokenTree& tree, const RowSeeds
 
 class LoraOracle : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Adapters, LoraOracle,
-                         ::testing::Values("default_targets", "rslora", "part_of_each_place", "all_seven"),
+                         ::testing::Values("default_targets", "rslora", "part_of_each_place", "all_seven", "fused"),
                          [](const auto& info) { return std::string(info.param); });
+
+// Catches: a target that the model's files do not have, which would be left out without a word; all-linear that
+// misses one.
+TEST(LoraTargets, AreThoseOfTheFamily) {
+  const ModelConfig fused = load("fused").config, plain = load("all_seven").config;
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(lora_targets({"all-linear"}, fused, "x"), (Names{"qkv_proj", "o_proj", "gate_up_proj", "down_proj"}));
+  EXPECT_EQ(lora_targets({"all-linear"}, plain, "x").size(), 7u);
+  EXPECT_THROW(lora_targets({"q_proj"}, fused, "x"), Error);
+  EXPECT_THROW(lora_targets({"qkv_proj"}, plain, "x"), Error);
+  EXPECT_EQ(lora_targets({"gate_up_proj", "qkv_proj"}, "x"), (Names{"qkv_proj", "gate_up_proj"}));
+}
 
 // Catches: A and B swapped or transposed, a product at another projection, the scale of either kind, an
 // activation taken before the product is added.
@@ -175,7 +187,7 @@ TEST(Lora, AtTheStartItIsTheBase) {
     Model model = testing::lively_model(config, random);
     const TokenTree tree = testing::random_forest(random, config.vocab_size, 3);
     const RowOutputs before = Transformer().forward(model, tree, 1.0f, Activations::Keep::none);
-    const LoraConfig lora{8, 32, false, testing::lora_targets_of(config)};
+    const LoraConfig lora{8, 32, false, lora_modules(config)};
     model.set_adapter(Adapter(config, lora, initial_lora(config, lora, 5)));
     const RowOutputs after = Transformer().forward(model, tree, 1.0f, Activations::Keep::none);
     EXPECT_TRUE(same_bits(before.log_prob, after.log_prob) && same_bits(before.entropy, after.entropy));

@@ -117,11 +117,6 @@ inline Buffer lively_weights(const ModelConfig& config, Random& random) {
   return buffer;
 }
 
-// All that an adapter of the model can target.
-inline std::vector<std::string> lora_targets_of(const ModelConfig& config) {
-  if (config.fused_projections) return {"o_proj", "down_proj"};
-  return {lora_modules().begin(), lora_modules().end()};
-}
 
 // An adapter of random rank and targets whose products count.
 inline Adapter lively_adapter(const ModelConfig& config, Random& random) {
@@ -131,7 +126,7 @@ inline Adapter lively_adapter(const ModelConfig& config, Random& random) {
   lora.use_rslora = random.chance(0.5);
   lora.target_modules.clear();
   while (lora.target_modules.empty())
-    for (const std::string& module : lora_targets_of(config))
+    for (const std::string& module : lora_modules(config))
       if (random.chance(0.6)) lora.target_modules.emplace_back(module);
   const std::vector<Parameter> list = lora_parameters(config, lora);
   Buffer buffer(parameter_floats(list));

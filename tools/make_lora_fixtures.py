@@ -32,6 +32,8 @@ ADAPTERS = {
     "part_of_each_place": ("qwen3", dict(r=5, lora_alpha=7, target_modules=["down_proj", "k_proj", "gate_proj"])),
     "all_seven": ("llama_linear_rope_bias", dict(r=8, lora_alpha=16, target_modules=[
         "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])),
+    # one A for what the file stores as one matrix
+    "fused": ("phi3_longrope", dict(r=6, lora_alpha=9, target_modules=["qkv_proj", "o_proj", "gate_up_proj"])),
 }
 
 

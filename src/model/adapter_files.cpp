@@ -46,7 +46,8 @@ fs::path find_base_model(const fs::path& folder) {
 }
 
 Adapter load_adapter(const fs::path& folder, const ModelConfig& base) {
-  const LoraConfig lora = read_adapter_config(folder).lora;
+  LoraConfig lora = read_adapter_config(folder).lora;
+  lora.target_modules = lora_targets(lora.target_modules, base, (folder / kConfig).string() + ": 'target_modules'");
   const fs::path path = folder / kWeights;
   if (!fs::exists(path))
     fail("{}: expected {}, which is missing{}", folder.string(), kWeights,

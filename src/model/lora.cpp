@@ -12,8 +12,9 @@
 namespace cohort {
 namespace {
 
-constexpr std::string_view kModules[] = {"q_proj",    "k_proj",  "v_proj",   "o_proj",
-                                         "gate_proj", "up_proj", "down_proj"};
+constexpr std::string_view kAllLinear = "all-linear";
+constexpr std::string_view kModules[] = {"q_proj",    "k_proj",  "v_proj",       "qkv_proj", "o_proj",
+                                         "gate_proj", "up_proj", "gate_up_proj", "down_proj"};
 
 struct Projection {
   std::string_view module, path;
@@ -27,13 +28,19 @@ struct PlaceShape {
 std::vector<PlaceShape> place_shapes(const ModelConfig& c) {
   const int64_t C = c.hidden_size, F = c.intermediate_size, q = c.attention_width(),
                 kv = c.num_key_value_heads * c.head_dim;
+  const PlaceShape out{q, {{"o_proj", "self_attn.o_proj", C}}}, down{F, {{"down_proj", "mlp.down_proj", C}}};
+  if (c.fused_projections)
+    return {{C, {{"qkv_proj", "self_attn.qkv_proj", q + 2 * kv}}},
+            out,
+            {C, {{"gate_up_proj", "mlp.gate_up_proj", 2 * F}}},
+            down};
   return {{C,
            {{"q_proj", "self_attn.q_proj", q},
             {"k_proj", "self_attn.k_proj", kv},
             {"v_proj", "self_attn.v_proj", kv}}},
-          {q, {{"o_proj", "self_attn.o_proj", C}}},
+          out,
           {C, {{"gate_proj", "mlp.gate_proj", F}, {"up_proj", "mlp.up_proj", F}}},
-          {F, {{"down_proj", "mlp.down_proj", C}}}};
+          down};
 }
 
 bool targets(const LoraConfig& lora, std::string_view module) {
@@ -50,15 +57,31 @@ double LoraConfig::scale() const {
   return lora_alpha / (use_rslora ? std::sqrt(static_cast<double>(r)) : static_cast<double>(r));
 }
 
-std::span<const std::string_view> lora_modules() { return kModules; }
+std::vector<std::string> lora_modules(const ModelConfig& config) {
+  std::vector<std::string> modules;
+  for (const PlaceShape& place : place_shapes(config))
+    for (const Projection& p : place.projections) modules.emplace_back(p.module);
+  return modules;
+}
+
+std::vector<std::string> lora_targets(const std::vector<std::string>& names, const ModelConfig& config,
+                                      const std::string& source) {
+  const std::vector<std::string> modules = lora_modules(config);
+  if (names.size() == 1 && names[0] == kAllLinear) return modules;
+  for (const std::string& name : names)
+    if (std::ranges::find(modules, name) == modules.end())
+      fail("{}: expected names among {} (or {} alone), which {} models have, found '{}'", source,
+           fmt::join(modules, ", "), kAllLinear, config.model_type, name);
+  return names;
+}
 
 std::vector<std::string> lora_targets(const std::vector<std::string>& names, const std::string& source) {
-  if (names.size() == 1 && names[0] == "all-linear") return {std::begin(kModules), std::end(kModules)};
+  if (names.size() == 1 && names[0] == kAllLinear) return names;
   if (names.empty()) fail("{}: expected at least one of {}, found none", source, fmt::join(kModules, ", "));
   for (const std::string& name : names)
     if (std::ranges::find(kModules, name) == std::end(kModules))
-      fail("{}: expected names among {} (or all-linear alone), found '{}'", source, fmt::join(kModules, ", "),
-           name);
+      fail("{}: expected names among {} (or {} alone), found '{}'", source, fmt::join(kModules, ", "),
+           kAllLinear, name);
   std::vector<std::string> ordered;
   for (std::string_view module : kModules)
     if (std::ranges::find(names, module) != names.end()) ordered.emplace_back(module);
@@ -66,11 +89,6 @@ std::vector<std::string> lora_targets(const std::vector<std::string>& names, con
 }
 
 std::vector<Parameter> lora_parameters(const ModelConfig& config, const LoraConfig& lora) {
-  if (config.fused_projections)
-    for (const std::string& name : lora.target_modules)
-      if (name != "o_proj" && name != "down_proj")
-        fail("lora_target_modules: {} models store {} inside a larger matrix, which cannot be targeted; o_proj and down_proj can",
-             config.model_type, name);
   std::vector<Parameter> list;
   int64_t next = 0;
   const auto add = [&](std::string name, std::vector<int64_t> shape) {

@@ -21,18 +21,22 @@ struct LoraConfig {
   int64_t r = 16;
   double lora_alpha = 32;
   bool use_rslora = false;
-  std::vector<std::string> target_modules = {"q_proj", "v_proj"};  // in the order of lora_modules()
+  std::vector<std::string> target_modules = {"q_proj", "v_proj"};  // in the order of the layer
 
   double scale() const;
   bool operator==(const LoraConfig&) const = default;
 };
 
-// What can be targeted: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj.
-std::span<const std::string_view> lora_modules();
+// What can be targeted of a model: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj, or where the file
+// stores them as one, qkv_proj and gate_up_proj.
+std::vector<std::string> lora_modules(const ModelConfig& config);
 
-// `names`, each once and in order; "all-linear" alone stands for all. Throws Error "SOURCE: ..." at an
-// unknown name, or none.
+// `names`, each once and in order; "all-linear" alone stands for all, and stays. Throws Error "SOURCE: ..." at a
+// name that no model has, or none.
 std::vector<std::string> lora_targets(const std::vector<std::string>& names, const std::string& source);
+// Such names for a model, all-linear written out. Throws Error at one that it does not have.
+std::vector<std::string> lora_targets(const std::vector<std::string>& names, const ModelConfig& config,
+                                      const std::string& source);
 
 // The places of a layer where a product may be added.
 enum class LoraPlace { qkv, attention_out, gate_up, down };
@@ -55,7 +59,7 @@ struct LoraLayer {
 };
 
 // The tensors under PEFT's names, in buffer order (gaps are as in parameter_list), and views of such a
-// buffer. Throws Error where a target stands in a fused matrix (Phi-3).
+// buffer.
 std::vector<Parameter> lora_parameters(const ModelConfig& config, const LoraConfig& lora);
 std::vector<LoraLayer> lora_views(const ModelConfig& config, const LoraConfig& lora, float* data);
 

@@ -8,6 +8,12 @@ LoraConfig LoraSettings::lora() const {
   return {lora_r, lora_alpha, use_rslora, lora_targets(lora_target_modules, "lora_target_modules")};
 }
 
+LoraConfig LoraSettings::lora(const ModelConfig& config) const {
+  LoraConfig c = lora();
+  c.target_modules = lora_targets(c.target_modules, config, "lora_target_modules");
+  return c;
+}
+
 void LoraSettings::check_lora() const {
   if (use_peft) {
     lora();
@@ -41,8 +47,8 @@ void add_lora_settings(OptionTable& t, LoraSettings& s) {
       .at_least(0)
       .at_most(0);
   t.add("lora_target_modules", &s.lora_target_modules,
-        "projections that get one: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj; or "
-        "all-linear");
+        "projections that get one: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj; of Phi-3 qkv_proj, "
+        "o_proj, gate_up_proj, down_proj; or all-linear");
   t.add("use_rslora", &s.use_rslora, "count it lora_alpha / sqrt(lora_r) times");
   t.add("adapter", &s.adapter,
         "the adapter to go on from (PEFT's folder), lora_* as it says; empty: a new one")

@@ -25,7 +25,8 @@ struct LoraSettings {
   std::string dtype = "auto";  // of the frozen base
 
   FrozenDtype base_dtype() const { return parse_dtype(dtype); }
-  LoraConfig lora() const;  // throws Error at an unknown target
+  LoraConfig lora() const;  // throws Error at an unknown target; all-linear is not written out
+  LoraConfig lora(const ModelConfig& config) const;  // for a model; throws Error at a target that it lacks
   Frozen frozen() const { return {freeze_embeddings, freeze_layers}; }
   // Refuses what contradicts itself.
   void check_lora() const;

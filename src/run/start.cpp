@@ -41,13 +41,14 @@ Checkpoint load_start(const Recipe& r, const std::optional<FoundCheckpoint>& res
   }
   const fs::path first = adapter_folder(r), folder = resumed ? resumed->folder : first;
   Checkpoint c = load_checkpoint(r.model, Weights::later);
-  const LoraConfig wanted = r.lora();
+  // A recipe that says nothing leaves it to the adapter.
+  const bool open = !first.empty() && r.lora() == LoraSettings().lora();
+  const LoraConfig wanted = open ? LoraConfig() : r.lora(c.config);
   if (folder.empty()) {
     c.adapter = Adapter(c.config, wanted, initial_lora(c.config, wanted, static_cast<uint64_t>(r.seed)));
     return c;
   }
   c.adapter = load_adapter(folder, c.config);
-  const bool open = !first.empty() && wanted == LoraSettings().lora();  // the recipe leaves it to the adapter
   if (!open && wanted != c.adapter->config())
     fail("{}: expected an adapter of {} as the recipe says, found {}", folder.string(), text(wanted),
          text(c.adapter->config()));
