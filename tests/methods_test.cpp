@@ -162,6 +162,11 @@ TEST_F(Methods, RecipesThatCannotBeTrained) {
   refused(options("grpo", {{"use_kl_in_reward", "true"}, {"supervision", "\"process\""}}),
           {"use_kl_in_reward", "process"});
   refused(options("grpo", {{"sync_ref_model", "true"}}), {"sync_ref_model", "beta above 0"});
+  refused(options("sft", {{"reward_funcs", "[]"},
+                          {"eval_data", fmt::format("\"{}\"", folder_.file("rows.jsonl").string())},
+                          {"eval_steps", "1"}}),
+          {"eval_steps: held-out problems are judged by reward_funcs, found none"});
+  refused(options("grpo", {{"deduplicate", "true"}, {"offline_rollouts", "true"}}), {"deduplicate: offline_rollouts"});
   refused(options("rft", {{"reward_threshold", "2"}}), {"rft: none of", "reward_threshold"});
 }
 

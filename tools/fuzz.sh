@@ -14,7 +14,7 @@ cmake --build build-fuzz --target "${targets[@]}"
 
 # Sources whose coverage counts, by target.
 declare -A sources=([latex_fuzz]='src/math/' [text_fuzz]='src/reward/(format|number|prose|script|language|countdown|repetition|length|answer)'
-  [rows_fuzz]='src/data/(rows|conversation)' [tokenizer_fuzz]='src/text/(tokenizer_json(_steps)?.cpp|tokenizer_config|tokenizer.cpp|json_node|pretokenizer|normalizer|decoder|regex|added_tokens|bpe|unigram|byte_level)'
+  [rows_fuzz]='src/data/(rows|conversation|records|csv|json_rows|columns|distinct|pairs|reward_rows)' [tokenizer_fuzz]='src/text/(tokenizer_json(_steps)?.cpp|tokenizer_config|tokenizer.cpp|json_node|pretokenizer|normalizer|decoder|regex|added_tokens|bpe|unigram|byte_level)'
   [sentencepiece_fuzz]='src/text/(sentencepiece|charsmap)' [tokenizer_gguf_fuzz]='src/text/(tokenizer_gguf.cpp|tokenizer_json_write)'
   [gguf_fuzz]='src/tensor/(gguf.cpp|dequantize)' [safetensors_fuzz]='src/tensor/safetensors' [template_fuzz]='src/template/'
   [adapter_fuzz]='src/model/adapter_config' [parquet_fuzz]='src/parquet/')
@@ -23,7 +23,10 @@ seeds() {  # of a target, into its folder
   case $1 in
     latex_fuzz) split -l 2 -a 3 tests/fixtures/fuzz/answers.txt "$2/seed" ;;
     text_fuzz) split -l 1 -a 3 tests/fixtures/fuzz/texts.txt "$2/seed" ;;
-    rows_fuzz) split -l 1 -a 3 tests/fixtures/fuzz/rows.jsonl "$2/seed" ;;
+    rows_fuzz)
+      split -l 1 -a 3 tests/fixtures/fuzz/rows.jsonl "$2/seed"
+      printf 'question,answer\r\n"1, ""2""\nand 3",6\r\n\n,""\nlast,7' >"$2/csv"
+      printf 'prompt\tanswer\n1\t2\n' >"$2/tsv" ;;
     tokenizer_fuzz)
       python3 -c 'import json, sys; [open(f"{sys.argv[1]}/seed{i}", "w").write("\0".join(json.loads(row))) for i, row in enumerate(open("tests/fixtures/fuzz/tokenizers.jsonl"))]' "$2" ;;
     sentencepiece_fuzz) for f in tests/fixtures/tokenizer/*/tokenizer.model; do cp "$f" "$2/$(basename "$(dirname "$f")")"; done ;;

@@ -1,3 +1,4 @@
+#include <bitset>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -40,11 +41,15 @@ void declare(OptionTable& t, InitSettings& s) {
 // Each character of the row once, in order of their bytes.
 std::set<std::string, std::less<>> characters_of(const Row& row) {
   std::set<std::string, std::less<>> characters;
+  std::bitset<256> seen;  // first bytes that are a character by themselves
   for (std::string_view text : {std::string_view(row.prompt), std::string_view(row.completion)})
     while (!text.empty()) {
       const std::string_view character = text.substr(0, static_cast<size_t>(next_utf8(text).size));
-      if (!characters.contains(character)) characters.emplace(character);
       text.remove_prefix(character.size());
+      const auto first = static_cast<unsigned char>(character[0]);
+      if (seen[first]) continue;
+      seen[first] = character.size() == 1;
+      if (!characters.contains(character)) characters.emplace(character);
     }
   return characters;
 }

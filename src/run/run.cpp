@@ -79,6 +79,8 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
     if (gold && trained) gold_steps(p.row, recipe.data);
     if (!recipe.reward_routes.empty()) check_judged(rewards_, *p.row.fields);
   });
+  if (recipe.eval_steps > 0 && !data.eval.empty() && rewards_.empty())
+    fail("eval_steps: held-out problems are judged by reward_funcs, found none: name one, or set eval_steps = 0");
   generation_ = generation_options(recipe, start.config, start.tokenizer);
   total_steps_ = count_steps(data.train.size());
   announce(start, data);
