@@ -1,5 +1,9 @@
+#include <fmt/ranges.h>
+
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "base/row_writer.h"
@@ -15,13 +19,15 @@ namespace {
 
 struct DataConvertSettings {
   Recipe recipe;
+  std::vector<std::string> data;
   std::string output;
   bool overwrite = false;
 };
 
 void declare(OptionTable& t, DataConvertSettings& s) {
   Recipe& r = s.recipe;
-  t.add("data", &r.data, "a file of rows in any form that Cohort reads").shown_as("FILE");
+  t.add("data", &s.data, "a file of rows in any form that Cohort reads; several, one behind another, by repeating the option")
+      .shown_as("FILE");
   t.add("output", &s.output, "where to write the rows; the terminal where empty").shown_as("FILE.jsonl");
   t.add("overwrite", &s.overwrite, "replace the output file");
   t.add("columns", &r.columns, "other names for the columns of a file, each NEW=OLD, such as prompt=question");
@@ -35,30 +41,53 @@ struct Converted {
   TextHash128 content;
 };
 
+// The rows of one file behind those of others.
+class Conversion {
+ public:
+  explicit Conversion(const DataConvertSettings& s) : s_(s), writer_(s.output) {}
+
+  void add(const std::string& data) {
+    RowFile file(data, {.columns = s_.recipe.columns});
+    const bool once = s_.recipe.deduplicate;
+    const auto convert = [&](int64_t i) {
+      Converted c{file.json(i), {}};
+      if (once) c.content = text_hash_128(key_of(parse_object(c.line, data), RowKey::content));
+      return c;
+    };
+    pass_over<Converted>(file, "convert " + data, convert, [&](int64_t, const Converted& c) {
+      if (once && !distinct_.insert(c.content)) {
+        ++dropped_;
+      } else {
+        writer_.append(c.line + "\n");
+        ++written_;
+      }
+    });
+  }
+
+  void finish() {
+    writer_.finish();
+    log_info("{}: {} rows written{}", s_.output.empty() ? fmt::format("{}", fmt::join(s_.data, ", ")) : s_.output, written_,
+             s_.recipe.deduplicate ? fmt::format(", {} dropped, which repeat one", dropped_) : "");
+  }
+
+ private:
+  const DataConvertSettings& s_;
+  RowWriter writer_;
+  DistinctTexts distinct_;
+  int64_t written_ = 0, dropped_ = 0;
+};
+
 int run_data_convert(std::span<const std::string> arguments) {
   const DataConvertSettings s = read_options<DataConvertSettings, declare>("data convert", arguments);
-  const std::string& data = s.recipe.data;
-  require_option("data convert", "data", !data.empty(), "a file of rows");
-  if (!s.output.empty() && s.output == data) fail("data convert: --output and --data name the same file {}", data);
+  require_option("data convert", "data", !s.data.empty(), "a file of rows");
+  for (const std::string& data : s.data) {
+    if (!std::filesystem::exists(data)) fail("{}: no such file", data);
+    if (!s.output.empty() && s.output == data) fail("data convert: --output and --data name the same file {}", data);
+  }
   check_new_file(s.output, s.overwrite);
-  RowFile file(data, {.columns = s.recipe.columns});
-  RowWriter writer(s.output);
-  DistinctTexts distinct;
-  int64_t dropped = 0;
-  const auto convert = [&](int64_t i) {
-    Converted c{file.json(i), {}};
-    if (s.recipe.deduplicate) c.content = text_hash_128(key_of(parse_object(c.line, data), RowKey::content));
-    return c;
-  };
-  pass_over<Converted>(file, "convert " + data, convert, [&](int64_t, const Converted& c) {
-    if (s.recipe.deduplicate && !distinct.insert(c.content))
-      ++dropped;
-    else
-      writer.append(c.line + "\n");
-  });
-  writer.finish();
-  log_info("{}: {} rows written{}", s.output.empty() ? data : s.output, file.size() - dropped,
-           s.recipe.deduplicate ? fmt::format(", {} dropped, which repeat one", dropped) : "");
+  Conversion conversion(s);
+  for (const std::string& data : s.data) conversion.add(data);
+  conversion.finish();
   return 0;
 }
 
@@ -66,8 +95,8 @@ int run_data_convert(std::span<const std::string> arguments) {
 
 const Command kDataConvertCommand = {
     "convert",
-    "write the rows of a file in any form as JSONL, with other columns' names, without duplicates",
-    "cohort data convert --data FILE [--output FILE.jsonl] [--columns NEW=OLD] [--deduplicate]",
+    "write the rows of files in any form as JSONL, with other columns' names, without duplicates",
+    "cohort data convert --data FILE [--data FILE]... [--output FILE.jsonl] [--columns NEW=OLD] [--deduplicate]",
     "cohort data convert --data problems.csv.gz --columns prompt=question --deduplicate --output problems.jsonl",
     options_help<DataConvertSettings, declare>,
     run_data_convert};
