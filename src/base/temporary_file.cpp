@@ -34,7 +34,7 @@ TemporaryFile::~TemporaryFile() {
 void TemporaryFile::refuse(const char* what) const {
   const int error = errno;
   fail("{}: the temporary file in {} {}{}: {}; $TMPDIR names another folder", purpose_, folder_, what,
-       written_ > 0 ? fmt::format(" after {:.1f} GB", static_cast<double>(written_) / 1e9) : "", std::strerror(error));
+       written_ > 0 ? fmt::format(" after {:.1f} MB", static_cast<double>(written_) / 1e6) : "", std::strerror(error));
 }
 
 void TemporaryFile::write_out(std::string_view bytes) {

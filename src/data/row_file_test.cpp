@@ -1,6 +1,9 @@
 #include "data/row_file.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -154,6 +157,20 @@ TEST_F(RowFiles, LeaveNoTemporaryFile) {
     EXPECT_TRUE(std::filesystem::is_empty(folder_ / "tmp"));
     EXPECT_EQ(file.row(0).question, "a");
   }
+  const std::filesystem::path large = write("b.jsonl.gz", gzipped("{\"prompt\": \"" + std::string(3'000'000, 'a') + "\"}\n"));
+  rlimit before, small;
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  small = before;
+  small.rlim_cur = 1'500'000;
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const std::string full = error_of(large);
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, handler);
+  EXPECT_NE(full.find("b.jsonl.gz, unpacked: the temporary file in " + (folder_ / "tmp").string() + " cannot be written after 1.5 MB: "),
+            std::string::npos)
+      << full;
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "tmp"));
   ::setenv("TMPDIR", (folder_ / "missing").c_str(), 1);
   EXPECT_NE(error_of(path).find("temporary files"), std::string::npos) << error_of(path);
 }
