@@ -89,6 +89,15 @@ TEST_F(AddTokens, Refusals) {
   };
   EXPECT_NE(error({}).find("--tokens is missing"), std::string::npos);
   EXPECT_NE(error({"--tokens", ""}).find("found an empty one"), std::string::npos);
+  EXPECT_NE(error({"--tokens", "\xff"}).find("expected UTF-8"), std::string::npos);
+  // What lies beside the folder is not ours; a slash at its end is no other folder.
+  fs::create_directories(out().string() + ".tmp");
+  testing::write_text(out().string() + ".tmp/mine", "precious");
+  EXPECT_EQ(add({"--tokens", "<a>"}, out().string() + "/").status, 0);
+  EXPECT_TRUE(fs::exists(out() / "model.safetensors") && fs::exists(out().string() + ".tmp/mine"));
+  fs::remove_all(out());
+  testing::write_text(model() / "added_tokens.json", "[1]");
+  EXPECT_NE(error({"--tokens", "<a>"}).find("model/added_tokens.json: expected an object, found array"), std::string::npos);
   EXPECT_NE(error({"--tokens", "<a>", "--tokens", "<a>"}).find("stands there twice"), std::string::npos);
   EXPECT_NE(error({"--tokens", "<|end|>"}).find("is a token of"), std::string::npos);
   EXPECT_NE(error({"--tokens", "<a>", "--pad_to_multiple_of", "0"}).find("at least 1"), std::string::npos);

@@ -1,8 +1,9 @@
-#include <filesystem>
+#include <algorithm>
 #include <set>
 
-#include "base/file.h"
 #include "base/log.h"
+#include "base/new_folder.h"
+#include "base/utf8.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
 #include "model/checkpoint.h"
@@ -33,6 +34,7 @@ void check_tokens(const AddTokensSettings& s, const Tokenizer& tokenizer) {
   std::set<std::string> seen;
   for (const std::string& token : s.tokens) {
     if (token.empty()) fail("tokens: expected texts, found an empty one");
+    if (!is_valid_utf8(token)) fail("tokens: expected UTF-8, found \"{}\"", replace_invalid_utf8(token));
     if (!seen.insert(token).second) fail("tokens: \"{}\" stands there twice", token);
     if (const int32_t id = tokenizer.token_id(token); id >= 0)
       fail("tokens: \"{}\" is a token of {} already, id {}", token, s.model, id);
@@ -44,13 +46,12 @@ int run_add_tokens(std::span<const std::string> arguments) {
   require_option("add-tokens", "model", !s.model.empty(), kModelExpected);
   require_option("add-tokens", "tokens", !s.tokens.empty(), "texts that become one token each, such as <think>");
   require_option("add-tokens", "output_dir", !s.output_dir.empty(), "the folder to write");
-  if (std::filesystem::exists(s.output_dir))
-    fail("{}: expected a new folder, found one that exists", s.output_dir);
+  check_new_folder(s.output_dir);
   Checkpoint c = load_checkpoint(s.model, Weights::later);
   if (c.adapter) fail("{}: expected a model, found an adapter: merge it first (cohort merge)", s.model);
   check_tokens(s, c.tokenizer);
   const int64_t known = c.tokenizer.size();
-  c.tokenizer = c.tokenizer.with_tokens(s.tokens, s.special);
+  c.tokenizer = c.tokenizer.with_tokens(s.tokens, s.special, s.model);
   ModelConfig config = c.config;
   if (c.tokenizer.size() > config.vocab_size || s.pad_to_multiple_of > 1) {
     const int64_t needed = std::max(c.tokenizer.size(), config.vocab_size), m = s.pad_to_multiple_of;
@@ -58,10 +59,9 @@ int run_add_tokens(std::span<const std::string> arguments) {
   }
   load_weights(c);
   const Buffer weights = resized_weights(c.config, config, c.weights.data(), known, static_cast<uint64_t>(s.seed));
-  const std::filesystem::path aside = s.output_dir + ".tmp";
-  std::filesystem::remove_all(aside);
-  save_checkpoint(aside, config, weights.data(), c.tokenizer, c.texts);
-  rename_synced(aside, s.output_dir);
+  NewFolder folder(s.output_dir);
+  save_checkpoint(folder.path(), config, weights.data(), c.tokenizer, c.texts);
+  folder.finish();
   log_info("{}: {} with {} more tokens, ids {} to {}; {} rows of the embedding (before: {})", s.output_dir, c.source,
            s.tokens.size(), known, c.tokenizer.size() - 1, config.vocab_size, c.config.vocab_size);
   return 0;

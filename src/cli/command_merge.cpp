@@ -1,7 +1,7 @@
 #include <filesystem>
 
-#include "base/file.h"
 #include "base/log.h"
+#include "base/new_folder.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
 #include "model/adapter_files.h"
@@ -25,17 +25,15 @@ int run_merge(std::span<const std::string> arguments) {
   const MergeSettings s = read_options<MergeSettings, declare>("merge", arguments);
   require_option("merge", "adapter", !s.adapter.empty(), "PEFT's folder of an adapter");
   require_option("merge", "output_dir", !s.output_dir.empty(), "the folder to write");
-  if (std::filesystem::exists(s.output_dir))
-    fail("{}: expected a new folder, found one that exists", s.output_dir);
+  check_new_folder(s.output_dir);
   Checkpoint c =
       load_checkpoint(s.model.empty() ? find_base_model(s.adapter) : std::filesystem::path(s.model));
   if (c.adapter) fail("{}: expected a model, found an adapter", s.model);
   const Adapter adapter = load_adapter(s.adapter, c.config);
   merge_adapter(c.config, adapter, c.weights.data());
-  const std::filesystem::path folder = s.output_dir, aside = s.output_dir + ".tmp";
-  std::filesystem::remove_all(aside);
-  save_checkpoint(aside, c.config, c.weights.data(), c.tokenizer, c.texts);
-  rename_synced(aside, folder);
+  NewFolder folder(s.output_dir);
+  save_checkpoint(folder.path(), c.config, c.weights.data(), c.tokenizer, c.texts);
+  folder.finish();
   log_info("{}: {} with {} merged", s.output_dir, c.source, s.adapter);
   return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/new_folder.h"
 #include "base/json.h"
 #include "model/config_json.h"
 #include "model/convert_tensor.h"
@@ -72,14 +73,6 @@ void write_weights(const fs::path& folder, const std::vector<Parameter>& list, c
   if (error.squares > 0) exported->relative_error = std::sqrt(error.errors / error.squares);
 }
 
-struct AsideFolder {
-  fs::path path;
-  ~AsideFolder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-};
-
 }  // namespace
 
 Exported export_folder(const fs::path& model, const std::string& dtype_name, int64_t max_shard_bytes,
@@ -89,18 +82,16 @@ Exported export_folder(const fs::path& model, const std::string& dtype_name, int
   const StoredWeights& stored = opened.weights;
   const Dtype& dtype = dtype_of(dtype_name, stored.tensors);
 
-  const AsideFolder aside{folder.string() + ".tmp"};
-  fs::remove_all(aside.path);
-  fs::create_directories(aside.path);
+  NewFolder aside(folder);
   Exported exported;
-  write_new_file(aside.path / "config.json", config_json(c.config, c.texts.config, dtype.torch));
-  write_new_file(aside.path / "generation_config.json", c.texts.generation_config.empty()
+  write_new_file(aside.path() / "config.json", config_json(c.config, c.texts.config, dtype.torch));
+  write_new_file(aside.path() / "generation_config.json", c.texts.generation_config.empty()
                                                             ? generation_config_json(c.config)
                                                             : c.texts.generation_config);
-  c.tokenizer.save(aside.path);
-  write_weights(aside.path, parameter_list(c.config), stored, dtype, max_shard_bytes, &exported);
-  sync_folder(aside.path);
-  rename_synced(aside.path, folder);
+  c.tokenizer.save(aside.path());
+  write_weights(aside.path(), parameter_list(c.config), stored, dtype, max_shard_bytes, &exported);
+  sync_folder(aside.path());
+  aside.finish();
   exported.path = folder.string();
   return exported;
 }

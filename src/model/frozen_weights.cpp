@@ -65,8 +65,8 @@ std::vector<FrozenMatrix> frozen_matrices(const ModelConfig& config, const std::
     const auto own = stored.empty() ? std::span<const StoredTensor>() : std::span(stored).subspan(m.first, m.count);
     m.encoding = encoding_of(dtype, own);
     if (m.encoding == Encoding::q8_0 && m.cols % 32 != 0)
-      fail("dtype: rows of {} values ({}) cannot be held in q8_0, whose blocks have 32; expected bfloat16 or float32",
-           m.cols, list[m.first].name);
+      fail("{}dtype: rows of {} values ({}) cannot be held in q8_0, whose blocks have 32; expected bfloat16 or float32",
+           stored.empty() ? "" : stored[m.first].file + ": ", m.cols, list[m.first].name);
   }
   return matrices;
 }
@@ -79,21 +79,33 @@ void read_matrix(const FrozenMatrix& m, const std::vector<Parameter>& list,
     begins.push_back(begins.back() + list[i].shape[0]);
   }
   packed.reset(m.rows, m.cols, m.encoding);
-  in_parallel(packed.panels(), [&](int64_t p) {
-    const int64_t begin = p * 32, end = std::min(m.rows, begin + 32);
+  in_parallel(packed.panels(), [&](int64_t panel) {
+    const int64_t begin = panel * 32, end = std::min(m.rows, begin + 32);
     thread_local Buffer buffer;
     const Tensor rows(buffer.reserve(32 * m.cols), {end - begin, m.cols});
+    std::vector<std::string_view> blocks;  // where the file has them as they shall be
     for (size_t i = 0; i < m.count; ++i) {
       const int64_t first = std::max(begin, begins[i]), last = std::min(end, begins[i + 1]);
-      if (first < last)
-        read_rows(list[m.first + i], stored[m.first + i], first - begins[i], last - begins[i], rows.row(first - begin));
+      if (first >= last) continue;
+      const Parameter& p = list[m.first + i];
+      const StoredTensor& t = stored[m.first + i];
+      float* const to = rows.row(first - begin);
+      read_rows(p, t, first - begins[i], last - begins[i], to);
+      if (t.encoding == m.encoding) {
+        if (m.encoding == Encoding::q8_0)
+          for (int64_t r = first; r < last; ++r) blocks.push_back(row_bytes(p, t, r - begins[i]));
+        continue;
+      }
+      const float most = largest(m.encoding);
+      for (int64_t at = 0; at < (last - first) * m.cols; ++at)
+        if (std::fabs(to[at]) > most)
+          fail("{}: tensor '{}': value {} of {} is {}, beyond what {} can hold; expected dtype float32", t.file, t.name,
+               (first - begins[i]) * m.cols + at, shape_text(p.shape), to[at], encoding_info(m.encoding).name);
     }
-    const float most = largest(m.encoding);
-    for (int64_t i = 0; i < rows.size(); ++i)
-      if (std::fabs(rows.data[i]) > most)
-        fail("{}: tensor '{}': {} is beyond what {} can hold; expected dtype float32", stored[m.first].file,
-             stored[m.first].name, rows.data[i], encoding_info(m.encoding).name);
-    packed.put(p, rows);
+    if (std::ssize(blocks) == end - begin)
+      packed.put_blocks(panel, blocks);
+    else
+      packed.put(panel, rows);
   });
 }
 

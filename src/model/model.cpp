@@ -28,12 +28,10 @@ Model::Model(ModelConfig config, const std::vector<StoredTensor>& stored, Frozen
   weights_ = read_weights(vectors, stored_vectors);
   views_ = weight_views(config_, vectors, weights_.data());
   packed_.resize(config_.num_hidden_layers);
-  std::vector<PackedWeight*> places{&packed_embedding_};
-  for (PackedLayer& l : packed_)
-    places.insert(places.end(), {&l.qkv, &l.attention_out, &l.gate_up, &l.down});
-  places.push_back(&packed_head_);
-  const std::vector<FrozenMatrix> matrices = frozen_matrices(config_, stored, dtype);
-  for (size_t i = 0; i < matrices.size(); ++i) read_matrix(matrices[i], parameters_, stored, *places[i]);
+  const std::vector<const PackedWeight*> places = matrices();
+  const std::vector<FrozenMatrix> list = frozen_matrices(config_, stored, dtype);
+  for (size_t i = 0; i < list.size(); ++i)
+    read_matrix(list[i], parameters_, stored, const_cast<PackedWeight&>(*places[i]));
   make_rope();
 }
 
@@ -41,6 +39,33 @@ void Model::make_rope() {
   rope_ = RopeTable(rope_frequencies(config_.head_dim, config_.rope_theta, config_.rope_scaling),
                     config_.rope_scaling.attention_factor);
   rope_.grow(config_.max_position_embeddings);
+}
+
+std::vector<const PackedWeight*> Model::matrices() const {
+  std::vector<const PackedWeight*> list{&packed_embedding_};
+  for (const PackedLayer& l : packed_) list.insert(list.end(), {&l.qkv, &l.attention_out, &l.gate_up, &l.down});
+  list.push_back(&packed_head_);
+  return list;
+}
+
+Buffer Model::copy_weights() const {
+  Buffer own(floats());
+  own.zero();
+  const std::vector<Parameter> there = in_panels_ ? vector_parameters(config_) : parameters_;
+  size_t at = 0;
+  for (const Parameter& p : there) {
+    while (parameters_[at].name != p.name) ++at;
+    std::copy_n(weights_.data() + p.offset, p.size(), own.data() + parameters_[at].offset);
+  }
+  if (!in_panels_) return own;
+  const std::vector<FrozenMatrix> list = frozen_matrices(config_, {}, FrozenDtype::float32);
+  const std::vector<const PackedWeight*> held = matrices();
+  for (size_t i = 0; i < list.size(); ++i) {
+    float* const data = own.data() + parameters_[list[i].first].offset;
+#pragma omp parallel for schedule(static)
+    for (int64_t row = 0; row < list[i].rows; ++row) held[i]->read_row(row, data + row * list[i].cols);
+  }
+  return own;
 }
 
 Tensor Model::flat() const {

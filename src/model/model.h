@@ -36,6 +36,7 @@ class Model {
   // Its size is that of the base; an adapter's weights are beside it.
   // Writers call pack() when they are done: rollout and training read the packed copies.
   Tensor flat() const;
+  Buffer copy_weights() const;  // in the same layout, of matrices in panels the values held; without the adapter
   const WeightViews& weights() const { return views_; }
   void pack();
 
@@ -62,6 +63,7 @@ class Model {
 
  private:
   void make_rope();
+  std::vector<const PackedWeight*> matrices() const;  // in panels, in the order of frozen_matrices()
 
   ModelConfig config_;
   std::vector<Parameter> parameters_;

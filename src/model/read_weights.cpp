@@ -36,22 +36,20 @@ void check_stored(const Parameter& p, const StoredTensor& t) {
     fail("{}: tensor '{}': rows of {} values cannot be stored as {}", t.file, t.name, cols, info.name);
 }
 
-void read_rows(const Parameter& p, const StoredTensor& t, int64_t begin, int64_t end, float* to) {
+std::string_view row_bytes(const Parameter& p, const StoredTensor& t, int64_t row) {
   const int64_t rows = row_count(p, t), cols = p.size() / rows;
   const EncodingInfo& info = encoding_info(t.encoding);
-  const int64_t row_bytes = cols / info.block_values * info.block_bytes;
-  const auto bytes = [&](int64_t first, int64_t last) {
-    return t.bytes.substr(static_cast<size_t>(first * row_bytes), static_cast<size_t>((last - first) * row_bytes));
-  };
-  if (!t.permuted_heads) {
-    dequantize(t.encoding, bytes(begin, end), to);
-  } else {
-    const int64_t head_rows = rows / t.permuted_heads, half = head_rows / 2;
-    for (int64_t r = begin; r < end; ++r) {
-      const int64_t i = r % head_rows, stored = r - i + i % half * 2 + i / half;
-      dequantize(t.encoding, bytes(stored, stored + 1), to + (r - begin) * cols);
-    }
+  const int64_t bytes = cols / info.block_values * info.block_bytes;
+  if (t.permuted_heads) {
+    const int64_t head_rows = rows / t.permuted_heads, half = head_rows / 2, i = row % head_rows;
+    row += i % half * 2 + i / half - i;
   }
+  return t.bytes.substr(static_cast<size_t>(row * bytes), static_cast<size_t>(bytes));
+}
+
+void read_rows(const Parameter& p, const StoredTensor& t, int64_t begin, int64_t end, float* to) {
+  const int64_t cols = p.size() / row_count(p, t);
+  for (int64_t r = begin; r < end; ++r) dequantize(t.encoding, row_bytes(p, t, r), to + (r - begin) * cols);
   check_finite(p, t, begin * cols, {to, static_cast<size_t>((end - begin) * cols)});
 }
 

@@ -27,6 +27,7 @@ Buffer read_weights(const std::vector<Parameter>& list, const std::vector<Stored
 
 // The parts of the above. Rows [begin, end) of one tensor in the parameter's order, to (end - begin, inputs).
 void check_stored(const Parameter& parameter, const StoredTensor& stored);
+std::string_view row_bytes(const Parameter& parameter, const StoredTensor& stored, int64_t row);
 void read_rows(const Parameter& parameter, const StoredTensor& stored, int64_t begin, int64_t end, float* to);
 
 std::string shape_text(const std::vector<int64_t>& shape);  // (2, 3)

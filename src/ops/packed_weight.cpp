@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <string>
 
 #include "ops/gemm_pack_cpu.h"
 #include "tensor/quantize.h"
@@ -17,17 +18,15 @@ void check_matrix(const Tensor& w) {
 
 float from_bfloat16(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} << 16); }
 
-// One output's row into column `lane` of its panel.
-void put_q8_row(const float* row, int64_t k, int64_t lane, Q8Block* panel) {
-  const EncodingInfo& info = encoding_info(Encoding::q8_0);
-  char bytes[64];
-  for (int64_t b = 0; b < k / 32; ++b) {
-    quantize(Encoding::q8_0, {row + b * 32, 32}, bytes);
+// One output's row of ggml's blocks (a scale in half precision, 32 values) into column `lane` of its panel.
+void put_blocks_row(std::string_view bytes, int64_t lane, Q8Block* panel) {
+  const auto block_bytes = static_cast<size_t>(encoding_info(Encoding::q8_0).block_bytes);
+  for (size_t b = 0; b < bytes.size() / block_bytes; ++b) {
+    const char* const block = bytes.data() + b * block_bytes;
     uint16_t scale;
-    std::memcpy(&scale, bytes, sizeof scale);
+    std::memcpy(&scale, block, sizeof scale);
     panel[b].scale[lane] = half_to_float(scale);
-    for (int64_t i = 0; i < 32; ++i)
-      panel[b].values[i][lane] = static_cast<int8_t>(bytes[info.block_bytes - 32 + i]);
+    for (int64_t i = 0; i < 32; ++i) panel[b].values[i][lane] = static_cast<int8_t>(block[sizeof scale + i]);
   }
 }
 
@@ -83,14 +82,28 @@ void PackedWeight::put(int64_t p, const Tensor& rows) {
     return;
   }
   if (count < 32) std::fill_n(panel, panel_bytes(k_, encoding_), '\0');
+  std::string blocks(encoding_ == Encoding::q8_0 ? encoded_bytes(encoding_, k_) : 0, '\0');
   for (int64_t lane = 0; lane < count; ++lane) {
     const float* const row = rows.row(lane);
     if (encoding_ == Encoding::q8_0) {
-      put_q8_row(row, k_, lane, reinterpret_cast<Q8Block*>(panel));
+      quantize(encoding_, {row, static_cast<size_t>(k_)}, blocks.data());
+      put_blocks_row(blocks, lane, reinterpret_cast<Q8Block*>(panel));
     } else {
       auto* const to = reinterpret_cast<uint16_t*>(panel) + lane;
       for (int64_t j = 0; j < k_; ++j) to[j * 32] = float_to_bfloat16(row[j]);
     }
+  }
+}
+
+void PackedWeight::put_blocks(int64_t p, std::span<const std::string_view> rows) {
+  const int64_t count = std::min<int64_t>(32, n_ - p * 32);
+  COHORT_CHECK(encoding_ == Encoding::q8_0 && std::ssize(rows) == count, "{} rows for panel {} of {}", rows.size(), p, n_);
+  char* const panel = reinterpret_cast<char*>(buffer_.data()) + p * panel_bytes(k_, encoding_);
+  if (count < 32) std::fill_n(panel, panel_bytes(k_, encoding_), '\0');
+  for (int64_t lane = 0; lane < count; ++lane) {
+    const std::string_view row = rows[static_cast<size_t>(lane)];
+    COHORT_CHECK(std::ssize(row) == encoded_bytes(encoding_, k_), "{} bytes for {} values", row.size(), k_);
+    put_blocks_row(row, lane, reinterpret_cast<Q8Block*>(panel));
   }
 }
 

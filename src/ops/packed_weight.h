@@ -1,6 +1,9 @@
 // A weight as the kernels read it.
 #pragma once
 
+#include <span>
+#include <string_view>
+
 #include "tensor/dequantize.h"
 #include "tensor/tensor.h"
 
@@ -35,8 +38,10 @@ class PackedWeight {
   // For put(). `encoding` is f32, bf16 or q8_0, whose blocks of 32 must fill a row.
   void reset(int64_t n, int64_t k, Encoding encoding);
   // The rows of panel p: 32, or as many as the last one has. Each panel once; by several threads. bf16 rounds to
-  // nearest even, q8_0 as ggml does: what a file held in the same encoding stays as it was.
+  // nearest even, q8_0 as ggml does.
   void put(int64_t p, const Tensor& rows);
+  // The same of rows that are Q8_0's blocks already, as a file has them: no value changes. Each is `row_bytes` long.
+  void put_blocks(int64_t p, std::span<const std::string_view> rows);
 
   int64_t outputs() const { return n_; }
   int64_t inputs() const { return k_; }

@@ -8,14 +8,14 @@ namespace {
 
 constexpr const char* kRewardModel = "reward_model";
 
-// The critic at step 0: the policy's weights (`source` is its base), or those of critic_model, with a scalar head of zeros; or a
+// The critic at step 0: the policy's weights, or those of critic_model, with a scalar head of zeros; or a
 // critic saved by a run, or a reward model, head included.
-std::unique_ptr<Critic> first_critic(const Recipe& recipe, const Model& policy, const std::string& source) {
+std::unique_ptr<Critic> first_critic(const Recipe& recipe, const Model& policy) {
   if (recipe.critic_model.empty()) {
     if (!policy.adapter()) return std::make_unique<Critic>(policy.config(), policy.flat());
-    const Checkpoint base = load_checkpoint(source);
-    merge_adapter(policy.config(), *policy.adapter(), base.weights.data());
-    return std::make_unique<Critic>(policy.config(), base.weights.tensor({base.weights.size()}));
+    const Buffer merged = policy.copy_weights();
+    merge_adapter(policy.config(), *policy.adapter(), merged.data());
+    return std::make_unique<Critic>(policy.config(), merged.tensor({merged.size()}));
   }
   const std::filesystem::path folder = recipe.critic_model;
   std::unique_ptr<Critic> critic;
@@ -32,10 +32,9 @@ std::unique_ptr<Critic> first_critic(const Recipe& recipe, const Model& policy, 
 }
 
 std::unique_ptr<Critic> make_critic(const Recipe& recipe, const Method& method, const Model& policy,
-                                    const std::string& source,
                                     const std::optional<FoundCheckpoint>& resumed) {
   if (!method.critic) return nullptr;
-  if (!resumed) return first_critic(recipe, policy, source);
+  if (!resumed) return first_critic(recipe, policy);
   return std::make_unique<Critic>(Critic::load(resumed->folder / "critic", true, resumed->state.step));
 }
 
@@ -63,7 +62,7 @@ Actors::Actors(const Recipe& recipe, const Method& method, Checkpoint checkpoint
     : start(std::move(checkpoint)),
       model(start_model(recipe, start)),
       optimizer(method.update == UpdateRule::adamw ? std::make_unique<Optimizer>(model) : nullptr),
-      critic(make_critic(recipe, method, model, start.source, resumed)),
+      critic(make_critic(recipe, method, model, resumed)),
       trainer(model, optimizer.get(), trainer_options(recipe, method), critic.get()),
       reward_models(rewards, {start.tokenizer, start.config.vocab_size}, recipe.micro_batch_tokens) {
   if (!recipe.process_reward_model.empty())

@@ -25,7 +25,13 @@ std::vector<std::pair<std::string, std::string>> with_added_tokens(
     fail("{}: expected a tokenizer.json to add tokens to, found a tokenizer in another form", source);
   for (auto& [name, bytes] : files) {
     if (name != "tokenizer.json" && name != "tokenizer_config.json" && name != "added_tokens.json") continue;
-    Json root = parse_ordered_json(bytes);
+    Json root;
+    try {
+      root = parse_ordered_json(bytes);
+    } catch (const Json::exception& e) {
+      fail("{}/{}: not valid JSON: {}", source, name, e.what());
+    }
+    if (!root.is_object()) fail("{}/{}: expected an object, found {}", source, name, root.type_name());
     if (name == "tokenizer_config.json" && !root.contains("added_tokens_decoder")) continue;
     int32_t id = first_id;
     for (const std::string& token : tokens) {

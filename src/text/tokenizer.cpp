@@ -319,8 +319,9 @@ std::string Tokenizer::description() const {
   return kind;
 }
 
-Tokenizer Tokenizer::with_tokens(const std::vector<std::string>& tokens, bool special) const {
-  return from_files(with_added_tokens(files(), tokens, special, static_cast<int32_t>(size()), "tokenizer"), "");
+Tokenizer Tokenizer::with_tokens(const std::vector<std::string>& tokens, bool special,
+                                 const std::filesystem::path& source) const {
+  return from_files(with_added_tokens(files(), tokens, special, static_cast<int32_t>(size()), source.string()), source);
 }
 
 std::vector<std::pair<std::string, std::string>> Tokenizer::files() const {

@@ -65,8 +65,10 @@ class Tokenizer {
   // the first and the end tokens; the one that texts begin with, or -1, is returned. Throws Error where the format cannot hold the tokenizer.
   int32_t write_gguf(int64_t vocab_size, GgufWriter& file) const;
   // With more tokens, which encode() finds in any text, under the ids size(), size() + 1, ... `special`: decoding
-  // may leave them out. They must be new to it. Throws Error where its files have no tokenizer.json.
-  Tokenizer with_tokens(const std::vector<std::string>& tokens, bool special) const;
+  // may leave them out. They must be new to it. Throws Error "SOURCE/...: ..." where its files have no
+  // tokenizer.json.
+  Tokenizer with_tokens(const std::vector<std::string>& tokens, bool special,
+                        const std::filesystem::path& source) const;
   // Where `other` cuts a text otherwise, of some hundred of all kinds: what the two make of it; empty where
   // none was found. With `special` special tokens stand inside the texts.
   std::string difference_from(const Tokenizer& other, bool special) const;
