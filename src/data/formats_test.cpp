@@ -1,13 +1,12 @@
 #include "data/formats.h"
 
 #include <gtest/gtest.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
 #include "base/file.h"
+#include "data/packed_test.h"
 #include "data/records.h"
 #include "data/row_file.h"
 #include "data/rows.h"
@@ -15,6 +14,9 @@
 
 namespace cohort {
 namespace {
+
+using testing::gzipped;
+using testing::zstd_packed;
 
 std::string error_of(const std::function<void()>& f) {
   try {
@@ -43,26 +45,6 @@ std::string unpacked(std::string_view bytes, size_t most = std::string::npos) {
     return content.size() < most;
   });
   return content;
-}
-
-std::string gzipped(std::string_view text) {
-  std::string out(text.size() + 100, '\0');
-  z_stream s{};
-  deflateInit2(&s, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  s.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  s.avail_in = static_cast<uInt>(text.size());
-  s.next_out = reinterpret_cast<Bytef*>(out.data());
-  s.avail_out = static_cast<uInt>(out.size());
-  deflate(&s, Z_FINISH);
-  out.resize(out.size() - s.avail_out);
-  deflateEnd(&s);
-  return out;
-}
-
-std::string zstd_packed(std::string_view text) {
-  std::string out(ZSTD_compressBound(text.size()), '\0');
-  out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
-  return out;
 }
 
 // Catches: separators, quotes and newlines within quotes taken apart, CRLF and a byte order mark kept, an empty field that is text, a

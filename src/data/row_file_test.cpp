@@ -5,8 +5,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -17,12 +15,15 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "data/distinct.h"
+#include "data/packed_test.h"
 #include "data/row_pass.h"
 
 namespace cohort {
 namespace {
 
 using nlohmann::json;
+using testing::gzipped;
+using testing::zstd_packed;
 
 constexpr std::string_view kPrompt[] = {"prompt"};
 
@@ -43,25 +44,6 @@ class RowFiles : public ::testing::Test {
     write_file(folder_ / name, bytes);
     return folder_ / name;
   }
-  static std::string gzipped(const std::string& text) {
-    std::string out(compressBound(text.size()) + 100, '\0');
-    z_stream s{};
-    deflateInit2(&s, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-    s.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-    s.avail_in = static_cast<uInt>(text.size());
-    s.next_out = reinterpret_cast<Bytef*>(out.data());
-    s.avail_out = static_cast<uInt>(out.size());
-    deflate(&s, Z_FINISH);
-    out.resize(out.size() - s.avail_out);
-    deflateEnd(&s);
-    return out;
-  }
-  static std::string zstd_packed(const std::string& text) {
-    std::string out(ZSTD_compressBound(text.size()), '\0');
-    out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 1));
-    return out;
-  }
-
   // Every row as text, read in order; then again in another order, which must give the same.
   static std::vector<std::string> rows(const std::filesystem::path& path, std::vector<std::string> columns = {}) {
     RowFile file(path, {.required = kPrompt, .columns = std::move(columns)});
