@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-
 namespace cohort {
 
 // What makes a row another one. prompt: its prompt (text, ids, or the messages that ask; tools beside them count). content: that, and its

@@ -15,7 +15,7 @@ namespace cohort {
 // fp32. bfloat16 rounds to nearest even, q8_0 as ggml does, in blocks of 32 inputs.
 enum class FrozenDtype { automatic, float32, bfloat16, q8_0 };
 std::span<const std::string_view> dtype_names();  // auto, float32, bfloat16, q8_0
-FrozenDtype parse_dtype(std::string_view name);         // throws Error "dtype: ..."
+FrozenDtype parse_dtype(std::string_view name);   // throws Error "dtype: ..."
 
 // One packed weight: tensors `first` .. `first + count - 1` of parameter_list one under another.
 struct FrozenMatrix {

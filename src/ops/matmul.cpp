@@ -64,37 +64,32 @@ void matmul_swiglu(const Tensor& x, const PackedWeight& w, Tensor gate_up, Tenso
   swiglu_rows_cpu(both, m, f, act.data);
 }
 
+namespace {
+
+// dx (M, K) = dy (M, N) W (N, K), where `g` says what W is and what is added.
+void input_gradient(const Tensor& dy, Device weight, int64_t n, int64_t k, Gemm g, Tensor dx) {
+  check_cpu({dy.device, weight, dx.device});
+  check_shape("dy", dy, dy.rows(), n);
+  check_shape("dx", dx, dy.rows(), k);
+  g.m = dy.rows();
+  g.n = k;
+  g.k = n;
+  g.a = dy.data;
+  g.a_row = n;
+  g.c = dx.data;
+  g.c_row = k;
+  gemm_cpu(g);
+}
+
+}  // namespace
+
 void matmul_dx(const Tensor& dy, const Tensor& w, Tensor dx, bool accumulate) {
-  check_cpu({dy.device, w.device, dx.device});
-  const int64_t m = dy.rows(), n = w.rows(), k = w.cols();
-  check_shape("dy", dy, m, n);
-  check_shape("dx", dx, m, k);
-  gemm_cpu({.m = m,
-            .n = k,
-            .k = n,
-            .a = dy.data,
-            .a_row = n,
-            .b = w.data,
-            .b_row = k,
-            .residual = accumulate ? dx.data : nullptr,
-            .c = dx.data,
-            .c_row = k});
+  const float* const residual = accumulate ? dx.data : nullptr;
+  input_gradient(dy, w.device, w.rows(), w.cols(), {.b = w.data, .b_row = w.cols(), .residual = residual}, dx);
 }
 
 void matmul_dx(const Tensor& dy, const PackedWeight& w, Tensor dx) {
-  check_cpu({dy.device, w.device(), dx.device});
-  const int64_t m = dy.rows(), n = w.outputs(), k = w.inputs();
-  check_shape("dy", dy, m, n);
-  check_shape("dx", dx, m, k);
-  gemm_cpu({.m = m,
-            .n = k,
-            .k = n,
-            .a = dy.data,
-            .a_row = n,
-            .weight = w.view(),
-            .transposed = true,
-            .c = dx.data,
-            .c_row = k});
+  input_gradient(dy, w.device(), w.outputs(), w.inputs(), {.weight = w.view(), .transposed = true}, dx);
 }
 
 void matmul_dw(const Tensor& dy, const Tensor& x, Tensor dw) {
