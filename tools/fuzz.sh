@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(latex_fuzz text_fuzz rows_fuzz tokenizer_fuzz sentencepiece_fuzz tokenizer_gguf_fuzz gguf_fuzz safetensors_fuzz template_fuzz adapter_fuzz parquet_fuzz)
+[ ${#targets[@]} -gt 0 ] || targets=(latex_fuzz text_fuzz rows_fuzz tokenizer_fuzz sentencepiece_fuzz tokenizer_gguf_fuzz gguf_fuzz safetensors_fuzz template_fuzz config_fuzz parquet_fuzz)
 cmake -S . -B build-fuzz -G Ninja -DCOHORT_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang >/dev/null
 cmake --build build-fuzz --target "${targets[@]}"
 
@@ -17,7 +17,7 @@ declare -A sources=([latex_fuzz]='src/math/' [text_fuzz]='src/reward/(format|num
   [rows_fuzz]='src/data/(rows|conversation|records|csv|json_rows|columns|distinct|pairs|reward_rows)' [tokenizer_fuzz]='src/text/(tokenizer_json(_steps)?.cpp|tokenizer_config|tokenizer.cpp|json_node|pretokenizer|normalizer|decoder|regex|added_tokens|bpe|unigram|byte_level)'
   [sentencepiece_fuzz]='src/text/(sentencepiece|charsmap)' [tokenizer_gguf_fuzz]='src/text/(tokenizer_gguf.cpp|tokenizer_json_write)'
   [gguf_fuzz]='src/tensor/(gguf.cpp|dequantize)' [safetensors_fuzz]='src/tensor/safetensors' [template_fuzz]='src/template/'
-  [adapter_fuzz]='src/model/adapter_config' [parquet_fuzz]='src/parquet/')
+  [config_fuzz]='src/model/(adapter_config|config|rope_json|gguf_config)' [parquet_fuzz]='src/parquet/')
 
 seeds() {  # of a target, into its folder
   case $1 in
@@ -32,7 +32,11 @@ seeds() {  # of a target, into its folder
     sentencepiece_fuzz) for f in tests/fixtures/tokenizer/*/tokenizer.model; do cp "$f" "$2/$(basename "$(dirname "$f")")"; done ;;
     tokenizer_gguf_fuzz) cp tests/fixtures/tokenizer/*.gguf "$2" ;;
     gguf_fuzz) for f in tests/fixtures/gguf/*.gguf; do head -c 60000 "$f" >"$2/$(basename "$f")"; done; cp tests/fixtures/tokenizer/*.gguf "$2" ;;
-    adapter_fuzz) for f in tests/fixtures/lora/*/adapter_config.json; do cp "$f" "$2/$(basename "$(dirname "$f")")"; done ;;
+    config_fuzz)
+      for f in $(find tests/fixtures -name config.json -size -8k -o -name generation_config.json -o -name adapter_config.json); do
+        cp "$f" "$2/$(basename "$(dirname "$f")")-$(basename "$f")"
+      done
+      cp tests/fixtures/gguf/{llama,qwen2,qwen3}.gguf "$2" ;;
     parquet_fuzz) cp tests/fixtures/parquet/*.parquet "$2" ;;
     template_fuzz) python3 -c 'import json, sys; [open(f"{sys.argv[1]}/seed{i}", "w").write(json.loads(row)["template"]) for i, row in enumerate(open("tests/fixtures/template/cases.jsonl"))]' "$2" ;;
     safetensors_fuzz)  # headers, each before 16 bytes of data
@@ -52,6 +56,7 @@ fuzz() {
   build-fuzz/"$target" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
     -artifact_prefix=build-fuzz/crashes/"$target"- "$folder" >build-fuzz/"$target".log 2>&1 || status=1
   grep -E 'ERROR|SUMMARY|runtime error|stat::(number_of_executed_units|average_exec_per_sec|slowest_unit)' build-fuzz/"$target".log || true
+  [ $status = 0 ] || tail -n 60 build-fuzz/"$target".log | grep -vE '^(#[0-9]+\s+(NEW|REDUCE|pulse)|\s+NEW_FUNC)' | cut -c1-300
   llvm-profdata merge -sparse "$LLVM_PROFILE_FILE" -o build-fuzz/"$target".profdata
   llvm-cov export -summary-only build-fuzz/"$target" -instr-profile=build-fuzz/"$target".profdata 2>/dev/null |
     python3 -c '

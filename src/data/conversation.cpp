@@ -82,8 +82,12 @@ void check_messages(const nlohmann::json& fields, const std::string& place, Requ
     if (list.empty()) fail("{}: \"{}\" is a list of 0, expected messages", place, name);
     for (size_t i = 0; i < list.size(); ++i) text_of(list[i], "role", fmt::format("{}: {}[{}]", place, name, i));
   }
-  for (const nlohmann::json& message : fields[is_list(fields, "prompt") ? "prompt" : pair ? "chosen" : "messages"])
-    if (message["role"] == "user") row.question = content_of(message);
+  for (const char* name : {"prompt", "chosen", "messages", "rejected"}) {
+    if (!is_list(fields, name)) continue;
+    for (const nlohmann::json& message : fields[name])
+      if (message["role"] == "user") row.question = content_of(message);
+    break;
+  }
 }
 
 }  // namespace cohort

@@ -17,7 +17,7 @@ bool holds_messages(const nlohmann::json& fields);
 
 // Refuses a row of messages without one of `required`, of which `messages` stand for prompt and completion,
 // and lists that hold something else than objects with a role. row.question becomes the last thing that the
-// user says in the prompt.
+// user says in the prompt; without one, in the first list that there is of chosen, messages and rejected.
 void check_messages(const nlohmann::json& fields, const std::string& place, RequiredFields required, Row& row);
 
 }  // namespace cohort

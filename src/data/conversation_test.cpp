@@ -32,6 +32,17 @@ TEST(Conversation, TurnsAndTheTextAroundQuestions) {
   EXPECT_EQ(rows[0].turns, (std::vector<std::string>{"2", "Q +1 A ", "3"}));
 }
 
+// Catches: the question looked for in messages that are not there, in a row of one half of a pair.
+TEST(Conversation, TheQuestionIsInTheFirstListThereIs) {
+  const auto question = [](const char* row) {
+    return parse_rows(row, "chat.jsonl", {{}, Conversations::chat})[0].question;
+  };
+  EXPECT_EQ(question(R"({"chosen": [{"role": "user", "content": "1+1"}, {"role": "assistant", "content": "2"}]})"), "1+1");
+  EXPECT_EQ(question(R"({"rejected": [{"role": "user", "content": "1+1"}, {"role": "assistant", "content": "3"}]})"), "1+1");
+  EXPECT_EQ(question(R"({"chosen": [{"role": "assistant", "content": "2"}]})"), "");
+  EXPECT_EQ(question(R"({"prompt": [{"role": "user", "content": "a"}], "chosen": [{"role": "user", "content": "b"}]})"), "a");
+}
+
 // Catches: conversations taken where only prompts and completions are read, and broken ones trained on.
 TEST(Conversation, WhatIsRefused) {
   EXPECT_NE(error_of(kChat, Conversations::refused).find("chat.jsonl:1: no field \"prompt\""),
