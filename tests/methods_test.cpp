@@ -1,5 +1,7 @@
 // Every method of the table through the program: it learns, its bytes depend neither on kills nor on the
 // machine, and a recipe that it cannot train is refused before step 1.
+#include <cmath>
+
 #include "methods_support.h"
 
 namespace cohort {
@@ -8,6 +10,7 @@ namespace {
 using testing::lines_of;
 using testing::Methods;
 using testing::Options;
+using testing::Process;
 
 // Catches: a credit or coefficient that the loop hands on with the wrong sign, or not at all.
 TEST_F(Methods, TheRewardRises) {
@@ -97,6 +100,63 @@ TEST_F(Methods, DpoPrefersTheChosen) {
   EXPECT_EQ(right.back(), 1.0);
 }
 
+// Catches: a held-out loss that is another than the log-probs of `score` make it, or is taken from the rows that are trained on; a best
+// checkpoint of the highest loss. The held-out rows want what training makes unlikely, so the first evaluation is the best.
+TEST_F(Methods, WithoutRewardsTheHeldOutLossIsMeasured) {
+  const std::string held_out = folder_.file("held_out.jsonl").string();
+  testing::write_text(held_out,
+                      "{\"prompt\": \"2+1=\", \"completion\": \"3 3\"}\n{\"prompt\": \"1+1=\", \"completion\": \"2\"}\n");
+  folder_.finish("sft", options("sft", {{"eval_data", "\"" + held_out + "\""},
+                                        {"eval_steps", "10"},
+                                        {"eval_on_start", "true"},
+                                        {"load_best_model_at_end", "true"},
+                                        {"max_steps", "20"}}));
+  const std::vector<double> loss = metric("sft", "eval_loss");
+  ASSERT_EQ(loss.size(), 3u);
+  const std::string scores = folder_.file("scores.jsonl").string(), with_end = folder_.file("with_end.jsonl").string();
+  const Tokenizer tokenizer = testing::tiny_tokenizer();
+  std::string rows;
+  for (const auto& [prompt, completion] : {std::pair("2+1=", "3 3"), {"1+1=", "2"}}) {
+    std::vector<int32_t> ids = tokenizer.encode(completion, false);
+    ids.push_back(tokenizer.eos_token_id());
+    rows += nlohmann::json{{"prompt", prompt}, {"completion_ids", ids}}.dump() + "\n";
+  }
+  testing::write_text(with_end, rows);
+  const Process::Result scored = testing::run_program(
+      {"score", "--model", folder_.file("init").string(), "--data", with_end, "--output", scores});
+  ASSERT_EQ(scored.status, 0) << scored.text;
+  double sum = 0, tokens = 0;
+  for (const nlohmann::json& row : testing::json_lines(scores))
+    for (const nlohmann::json& log_prob : row["log_probs"]) sum += log_prob.get<double>(), ++tokens;
+  EXPECT_EQ(tokens, 6);
+  EXPECT_NEAR(loss[0], -sum / tokens, 1e-6);
+  EXPECT_GT(loss[1], loss[0]);
+  EXPECT_GT(loss[2], loss[1]);
+  EXPECT_EQ(metric("sft", "eval_problems"), (std::vector<double>{2, 2, 2}));
+  EXPECT_EQ(testing::lines_of(folder_.file("sft") / "best"), std::vector<std::string>{"checkpoint-10"});
+  EXPECT_EQ(metric("sft", "eval_entropy").size(), 3u);
+  refused(options("sft", {{"eval_data", "\"" + held_out + "\""},
+                          {"eval_steps", "10"},
+                          {"eval_on_start", "true"},
+                          {"load_best_model_at_end", "true"},
+                          {"metric_for_best_model", "\"eval_accuracy\""}}),
+          {"metric_for_best_model: expected one of eval_loss, eval_entropy", "eval_accuracy"});
+}
+
+// Catches: held-out pairs without their reference, or with that of other pairs.
+TEST_F(Methods, DpoMeasuresHeldOutPairs) {
+  const std::string held_out = folder_.file("held_out.jsonl").string();
+  testing::write_text(held_out,
+                      "{\"prompt\": \"2+1=\", \"chosen\": \"1\", \"rejected\": \"2 3\"}\n"
+                      "{\"prompt\": \"2+2=\", \"chosen\": \"2 3 3\", \"rejected\": \"1\"}\n");
+  folder_.finish("dpo", options("dpo", {{"eval_data", "\"" + held_out + "\""}, {"eval_steps", "30"}, {"eval_on_start", "true"}}));
+  const std::vector<double> loss = metric("dpo", "eval_loss"), right = metric("dpo", "eval_rewards/accuracies");
+  ASSERT_EQ(loss.size(), 3u);
+  EXPECT_NEAR(loss[0], std::log(2.0), 1e-12);
+  EXPECT_EQ(metric("dpo", "eval_rewards/margins")[0], 0.0);
+  EXPECT_EQ(right, (std::vector<double>{0, 0.5, 0.5}));  // the second pair prefers what training does not
+}
+
 // Catches: a teacher that is not asked (the teacher here knows the answer, and no reward is given).
 TEST_F(Methods, TheStudentComesNearTheTeacher) {
   folder_.finish("teacher", options("sft", {{"train_batch_size", "4"}}));
@@ -162,9 +222,7 @@ TEST_F(Methods, RecipesThatCannotBeTrained) {
   refused(options("grpo", {{"use_kl_in_reward", "true"}, {"supervision", "\"process\""}}),
           {"use_kl_in_reward", "process"});
   refused(options("grpo", {{"sync_ref_model", "true"}}), {"sync_ref_model", "beta above 0"});
-  refused(options("sft", {{"reward_funcs", "[]"},
-                          {"eval_data", fmt::format("\"{}\"", folder_.file("rows.jsonl").string())},
-                          {"eval_steps", "1"}}),
+  refused(options("distill", {{"eval_data", fmt::format("\"{}\"", folder_.file("rows.jsonl").string())}, {"eval_steps", "1"}}),
           {"eval_steps: held-out problems are judged by reward_funcs, found none"});
   refused(options("grpo", {{"deduplicate", "true"}, {"offline_rollouts", "true"}}), {"deduplicate: offline_rollouts"});
   refused(options("rft", {{"reward_threshold", "2"}}), {"rft: none of", "reward_threshold"});

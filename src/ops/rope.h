@@ -22,7 +22,7 @@ struct RopeScaling {
   int64_t original_max_position_embeddings = 8192;
   double attention_factor = 1, beta_fast = 32, beta_slow = 1;
   bool truncate = true;  // yarn: the ends of its ramp are whole numbers
-  std::vector<double> short_factor;
+  std::vector<double> short_factor = {};
 };
 
 // yarn's attention_factor where a configuration names none.

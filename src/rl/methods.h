@@ -41,6 +41,8 @@ struct Method {
   UpdateRule update = UpdateRule::adamw;
 
   bool sampled() const { return source == Source::policy; }
+  // Whether completions are the policy's, be it as it started; else they come with the rows.
+  bool own_completions() const { return sampled() || source == Source::initial_policy; }
 };
 
 std::span<const Method> methods();

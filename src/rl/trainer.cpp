@@ -49,11 +49,16 @@ Trainer::Trainer(Model& model, Optimizer* optimizer, const TrainerOptions& optio
   if (options.trpo) trpo_ = std::make_unique<Trpo>(model, *options.trpo);
 }
 
+std::vector<double> Trainer::weights_of(std::span<const Group> batch) const {
+  std::vector<double> weights = token_weights(batch, options_.normalize);
+  if (options_.by_pair) std::fill(weights.begin(), weights.end(), 1.0 / static_cast<double>(batch.size()));
+  return weights;
+}
+
 UpdateResult Trainer::update(std::span<const Group> batch, SeedTime time, bool sampled, double learning_rate,
                              const KeptActivations* kept) {
   UpdateResult result;
-  std::vector<double> weights = token_weights(batch, options_.normalize);
-  if (options_.by_pair) std::fill(weights.begin(), weights.end(), 1.0 / static_cast<double>(batch.size()));
+  const std::vector<double> weights = weights_of(batch);
   if (options_.coefficients.top_entropy_quantile < 1 || options_.coefficients.entropy_coef != 0) {
     const EntropyCut cut = entropy_cut(batch, options_.coefficients.top_entropy_quantile);
     options_.coefficients.entropy_threshold = cut.threshold;
@@ -200,6 +205,29 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
     transformer_.backward(model_, tree, seeds, gradients_);
   }
   if (critic_) critic_->backward(tree, value_seeds);
+}
+
+CoefficientSums Trainer::measure(std::span<const Group> batch) {
+  const std::vector<double> weights = weights_of(batch);
+  const RowOutputs out = outputs(model_, batch);
+  std::vector<float> unused(out.log_prob.size());
+  CoefficientSums sums;
+  size_t row = 0, sample = 0;
+  for (const Group& group : batch) {
+    std::vector<FreshSample> fresh;
+    std::vector<SampleSeeds> seeds;
+    for (const Sample& s : group.samples) {
+      const size_t T = s.completion_ids.size();
+      fresh.push_back({std::span(out.log_prob).subspan(row, T), std::span(out.entropy).subspan(row, T)});
+      seeds.push_back({std::span(unused).subspan(row, T)});
+      add_entropy(s, fresh.back().entropies, sums);
+      row += T;
+    }
+    options_.coefficient(group, fresh, std::span(weights).subspan(sample, group.samples.size()), options_.coefficients,
+                         seeds, sums);
+    sample += group.samples.size();
+  }
+  return sums;
 }
 
 Activations::Keep Trainer::keep() const {

@@ -59,6 +59,9 @@ class Trainer {
   UpdateResult update(std::span<const Group> batch, SeedTime time, bool sampled, double learning_rate,
                       const KeptActivations* kept);
 
+  // What an update on this batch would sum up, without the update. For rules that have no value term.
+  CoefficientSums measure(std::span<const Group> batch);
+
   // Log-probs and entropies of every completion token under `model`: [group][sample][token], flattened in
   // order of head rows.
   RowOutputs outputs(const Model& model, std::span<const Group> groups);
@@ -76,6 +79,7 @@ class Trainer {
   struct MicroBatch;
   void run(const MicroBatch& micro, SeedTime time, bool sampled, const KeptActivations* kept,
            UpdateResult& result);
+  std::vector<double> weights_of(std::span<const Group> batch) const;  // of the tokens of each sample
   Activations::Keep keep() const;  // of a forward that a backward follows
   RowOutputs seeded_pass(const MicroBatch& micro, const TokenTree& tree, const RowSeeds& seeds,
                          const KeptActivations* kept);

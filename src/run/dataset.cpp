@@ -68,7 +68,7 @@ class DataPass {
   void run(double holdout_fraction, bool want_held_out, const ProblemCheck& check);
 
   Problems train() { return on_demand(std::move(train_.rows), kind_); }
-  Problems held_out() { return on_demand(std::move(held_out_.rows), RowKind::prompts); }
+  Problems held_out() { return on_demand(std::move(held_out_.rows), held_out_kind(recipe_)); }
   Longest longest_train() const { return train_.longest; }
   Longest longest_held_out() const { return held_out_.longest; }
 
@@ -95,7 +95,7 @@ DataPass::Seen DataPass::look_at(Row row, double holdout_fraction, bool want_hel
   if (recipe_.deduplicate)
     seen.key = text_hash_128(key_of(*row.fields, kind_ == RowKind::prompts ? RowKey::prompt : RowKey::content));
   if (!seen.held_out || want_held_out)
-    seen.problem = maker_->make_checked(std::move(row), seen.held_out ? RowKind::prompts : kind_, config_);
+    seen.problem = maker_->make_checked(std::move(row), seen.held_out ? held_out_kind(recipe_) : kind_, config_);
   return seen;
 }
 
@@ -164,7 +164,7 @@ Datasets load_datasets(const Recipe& recipe, const Tokenizer& tokenizer, const M
     sets.longest_eval = data.longest_held_out();
     return sets;
   }
-  DataPass eval(recipe.eval_data, RowKind::prompts, recipe, tokenizer, config);
+  DataPass eval(recipe.eval_data, held_out_kind(recipe), recipe, tokenizer, config);
   eval.keep_at_most(evaluated, 0);
   eval.run(0, false, [&](const Problem& p, bool) {
     if (check) check(p, false);

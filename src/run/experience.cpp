@@ -84,25 +84,10 @@ void Collector::start(bool resumed) {
                                 generation_, resumed);
     order_ = RowOrder(problems_.size(), recipe_.shuffle_dataset, static_cast<uint64_t>(recipe_.seed));
   }
-  if (method_.source == Source::pairs) refer_pairs();
-}
-
-// dpo's reference log-probs of every pair; then the reference may go.
-void Collector::refer_pairs() {
-  const int64_t count = problems_.size();
-  pair_references_.resize(static_cast<size_t>(count));
-  Progress progress("reference log-probs", count, "pairs");
-  constexpr int64_t kAtOnce = 64;
-  for (int64_t first = 0; first < count; first += kAtOnce) {
-    const std::vector<Drawn> drawn = draw_problems(problems_, first, std::min(kAtOnce, count - first));
-    std::vector<Group> groups = file_groups(drawn);
-    actors_.reference->write_log_probs(actors_.trainer, groups);
-    for (size_t g = 0; g < groups.size(); ++g)
-      for (size_t i = 0; i < 2; ++i)
-        pair_references_[static_cast<size_t>(drawn[g].row)][i] = std::move(groups[g].samples[i].ref_log_probs);
-    progress.update(first + static_cast<int64_t>(drawn.size()));
+  if (method_.source == Source::pairs) {
+    pair_references_ = PairReferences(problems_, actors_);
+    actors_.reference.reset();
   }
-  actors_.reference.reset();
 }
 
 void Collector::collect(int64_t first_step, RunState& state, RunWriter& writer, Experience& experience) {
@@ -125,9 +110,7 @@ void Collector::from_file(RunState& state, Experience& experience) {
   const std::vector<Drawn> drawn = draw(prompts_per_rollout(recipe_, method_), state);
   experience.groups = file_groups(drawn);
   give_credit(recipe_, method_, credit_options(recipe_, method_), experience.groups);
-  for (size_t g = 0; g < drawn.size() && !pair_references_.empty(); ++g)
-    for (size_t i = 0; i < 2; ++i)
-      experience.groups[g].samples[i].ref_log_probs = pair_references_[static_cast<size_t>(drawn[g].row)][i];
+  if (method_.source == Source::pairs) pair_references_.give(drawn, experience.groups);
 }
 
 // Scored completions. With filter_groups prompts are drawn until every group's rewards differ, or

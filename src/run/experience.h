@@ -2,12 +2,11 @@
 // models say of them, credit.
 #pragma once
 
-#include <array>
-
 #include "rl/metrics.h"
 #include "rollout/kept.h"
 #include "run/actors.h"
 #include "run/dataset.h"
+#include "run/pair_references.h"
 #include "run/run_files.h"
 
 namespace cohort {
@@ -35,7 +34,6 @@ class Collector {
   void collect(int64_t first_step, RunState& state, RunWriter& writer, Experience& experience);
 
  private:
-  void refer_pairs();
   std::vector<Drawn> draw(int64_t count, RunState& state);
   void from_file(RunState& state, Experience& experience);
   void sample(int64_t first_step, RunState& state, RunWriter& writer, Experience& experience);
@@ -51,7 +49,7 @@ class Collector {
   std::vector<RewardFunction> rewards_;
   GenerationOptions generation_;
   bool keep_activations_;
-  std::vector<std::array<std::vector<float>, 2>> pair_references_;  // dpo: of each row's two completions
+  PairReferences pair_references_;  // dpo
 };
 
 }  // namespace cohort

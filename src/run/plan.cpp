@@ -9,6 +9,7 @@
 #include "rollout/kv_blocks.h"
 #include "run/method_options.h"
 #include "run/plan_memory.h"
+#include "run/problem_maker.h"
 #include "run/reference.h"
 #include "run/reward_folder.h"
 #include "run/start.h"
@@ -56,14 +57,17 @@ Plan make_plan(const Recipe& r, const Checkpoint& start, const Datasets& data, i
   Plan plan;
   const Method& method = find_method(r.method);
   const bool sampled = method.sampled();
-  int64_t longest_prompt = 1, longest_completion = sampled || method.source == Source::initial_policy
-                                                       ? r.max_completion_length
-                                                       : 1;
+  int64_t longest_prompt = 1, longest_completion = method.own_completions() ? r.max_completion_length : 1;
   longest_prompt = std::max(longest_prompt, data.longest_train.prompt);
   longest_completion = std::max(longest_completion, data.longest_train.completion);
+  const bool measures_loss = r.eval_steps > 0 && held_out_kind(r) != RowKind::prompts;
+  if (measures_loss) {
+    longest_prompt = std::max(longest_prompt, data.longest_eval.prompt);
+    longest_completion = std::max(longest_completion, data.longest_eval.completion);
+  }
   int64_t longest_sampled = 0;
-  if (sampled || method.source == Source::initial_policy) longest_sampled = longest_prompt;
-  if (r.eval_steps > 0) longest_sampled = std::max(longest_sampled, data.longest_eval.prompt);
+  if (method.own_completions()) longest_sampled = longest_prompt;
+  if (r.eval_steps > 0 && !measures_loss) longest_sampled = std::max(longest_sampled, data.longest_eval.prompt);
   if (longest_sampled > 0)
     plan.sequence_cache_bytes =
         KvBlocks::block_bytes(c) *

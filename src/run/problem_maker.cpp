@@ -42,6 +42,11 @@ RowKind row_kind(const Recipe& recipe) {
   }
 }
 
+RowKind held_out_kind(const Recipe& recipe) {
+  const bool loss = recipe.reward_funcs.empty() && !find_method(recipe.method).own_completions();
+  return loss ? row_kind(recipe) : RowKind::prompts;
+}
+
 std::unique_ptr<RowSource> open_first_rows(const std::string& data, const Recipe& recipe, int64_t count) {
   if (!is_task(data)) return RowFile::beginning(data, rules_of(recipe, RowKind::prompts), count);
   std::unique_ptr<RowSource> rows = open_rows(data, recipe);

@@ -15,6 +15,9 @@ namespace cohort {
 // What the rows of a data set bring.
 enum class RowKind { prompts, completions, pairs, samples };
 RowKind row_kind(const Recipe& recipe);
+// Of those held out: prompts, which rewards judge the policy's answers to; of a recipe without rewards whose rows bring completions, these,
+// whose loss is measured.
+RowKind held_out_kind(const Recipe& recipe);
 
 // The rows of a file, or of a built-in task (the recipe's task_digits, task_problems and seed).
 std::unique_ptr<RowSource> open_rows(const std::string& data, const Recipe& recipe, RowKind kind = RowKind::prompts);

@@ -276,7 +276,7 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   add_optimizer_options(t, r, "problems");
 
   t.section("Evaluation and checkpoints");
-  t.add("eval_steps", &r.eval_steps, "steps between evaluations on the held-out problems; 0: none")
+  t.add("eval_steps", &r.eval_steps, "steps between evaluations on the held-out problems, by reward_funcs, or by the loss where sft and dpo have none; 0: none")
       .at_least(0);
   t.add("eval_on_start", &r.eval_on_start, "evaluate before the first step too");
   t.add("eval_problems", &r.eval_problems, "most problems of an evaluation; 0: all").at_least(0);
@@ -288,7 +288,8 @@ void add_recipe_options(OptionTable& t, Recipe& r) {
   t.add("load_best_model_at_end", &r.load_best_model_at_end,
         "the file `best` names the checkpoint that evaluated best, and that one is never removed");
   t.add("metric_for_best_model", &r.metric_for_best_model,
-        "the metric that says which is best; more is better");
+        "the metric that says which is best: more is better, less where its name ends in loss; empty: eval_accuracy, or eval_loss where no "
+        "reward judges");
   t.add("logging_steps", &r.logging_steps,
         "steps between lines on the terminal; metrics.jsonl has every step")
       .at_least(1);

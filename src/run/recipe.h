@@ -137,7 +137,7 @@ struct Recipe : OptimizerSettings, RewardSettings, ChatSettings, LoraSettings {
   int64_t save_steps = 500;      // 0: only at the end
   int64_t save_total_limit = 0;  // 0: keep all
   bool load_best_model_at_end = false;
-  std::string metric_for_best_model = "eval_accuracy";
+  std::string metric_for_best_model;
   int64_t logging_steps = 10;
 
   // Machine: none of these changes a bit of the result

@@ -1,10 +1,12 @@
 #include "run/run.h"
 
+#include <fmt/ranges.h>
 #include <omp.h>
 
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <ranges>
 #include <set>
 #include <sstream>
 
@@ -13,10 +15,12 @@
 #include "rl/steps.h"
 #include "run/evaluate.h"
 #include "run/experience.h"
+#include "run/held_out_loss.h"
 #include "run/iteration.h"
 #include "run/method_options.h"
 #include "run/plan.h"
 #include "run/plan_memory.h"
+#include "run/problem_maker.h"
 #include "run/sample_json.h"
 #include "run/sandbox_tool.h"
 #include "run/start.h"
@@ -40,6 +44,7 @@ class Run {
   void end_iteration();
   void log_step(int64_t step, const UpdateResult& result, double learning_rate, std::span<const Group> batch);
   bool evaluate(int64_t step);  // true: good enough, says the hook
+  void note_best(int64_t step, const Metrics& metrics);
   void save(int64_t step);
   void console(int64_t step, const Metrics& metrics);
 
@@ -52,6 +57,7 @@ class Run {
   GenerationOptions generation_;
   Plan plan_;
   std::unique_ptr<Actors> actors_;
+  std::unique_ptr<HeldOutLoss> held_out_loss_;  // in place of held_out_, where no reward judges
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<RunWriter> writer_;
   std::unique_ptr<Progress> progress_;
@@ -79,16 +85,20 @@ Run::Run(const Recipe& recipe, const RunHooks& hooks)
     if (gold && trained) gold_steps(p.row, recipe.data);
     if (!recipe.reward_routes.empty()) check_judged(rewards_, *p.row.fields);
   });
-  if (recipe.eval_steps > 0 && !data.eval.empty() && rewards_.empty())
+  const bool measures_loss = held_out_kind(recipe) != RowKind::prompts;
+  if (recipe.eval_steps > 0 && !data.eval.empty() && rewards_.empty() && !measures_loss)
     fail("eval_steps: held-out problems are judged by reward_funcs, found none: name one, or set eval_steps = 0");
   generation_ = generation_options(recipe, start.config, start.tokenizer);
   total_steps_ = count_steps(data.train.size());
   announce(start, data);
 
-  held_out_ = std::move(data.eval);
   actors_ = std::make_unique<Actors>(recipe, method_, std::move(start), resumed, rewards_);
   collector_ = std::make_unique<Collector>(recipe, method_, *actors_, std::move(data.train), rewards_,
                                            generation_, plan_.keep_activations);
+  if (!measures_loss)
+    held_out_ = std::move(data.eval);
+  else if (recipe.eval_steps > 0 && !data.eval.empty())
+    held_out_loss_ = std::make_unique<HeldOutLoss>(recipe, method_, *actors_, std::move(data.eval));
   state_.kl_coef = recipe.kl_coef;
   state_.entropy_coef = recipe.entropy_coef;
   if (resumed) take_up(*resumed);
@@ -242,6 +252,12 @@ void Run::console(int64_t step, const Metrics& metrics) {
 }
 
 bool Run::evaluate(int64_t step) {
+  if (held_out_loss_) {
+    const Metrics metrics = held_out_loss_->measure();
+    writer_->log_metrics(step, metrics);
+    log_info("step {}: held-out loss {:.4f} of {} rows", step, metric(metrics, "eval_loss"), metric(metrics, "eval_problems"));
+    note_best(step, metrics);
+  }
   if (held_out_.empty()) return false;
   Progress progress("evaluate", held_out_.size() * recipe_.num_generations_eval,
                     "samples");
@@ -257,14 +273,24 @@ bool Run::evaluate(int64_t step) {
   log_info("step {}: held-out accuracy {:.1f} % [{:.1f}, {:.1f}], mean length {:.1f}", step,
            100 * e.summary.accuracy, 100 * e.summary.accuracy_interval.low,
            100 * e.summary.accuracy_interval.high, e.summary.mean_length);
-  const double value = metric(metrics, recipe_.metric_for_best_model);
-  if (recipe_.load_best_model_at_end && step > 0 && value == value &&
-      (state_.best_step < 0 || value > state_.best_value)) {
-    state_.best_value = value;
-    state_.best_step = step;
-    best_is_new_ = true;
-  }
+  note_best(step, metrics);
   return hooks_.enough && hooks_.enough(step, e);
+}
+
+// More is better, but less where the metric's name ends in loss, as transformers has it.
+void Run::note_best(int64_t step, const Metrics& metrics) {
+  if (!recipe_.load_best_model_at_end) return;
+  const std::string name = !recipe_.metric_for_best_model.empty() ? recipe_.metric_for_best_model
+                           : held_out_loss_                       ? "eval_loss"
+                                                                  : "eval_accuracy";
+  const auto found = std::ranges::find(metrics, name, &Metrics::value_type::first);
+  if (found == metrics.end())
+    fail("metric_for_best_model: expected one of {}, found \"{}\"", fmt::join(std::views::keys(metrics), ", "), name);
+  const double sign = name.ends_with("loss") ? -1 : 1, value = found->second;
+  if (step == 0 || value != value || (state_.best_step >= 0 && !(sign * value > sign * state_.best_value))) return;
+  state_.best_value = value;
+  state_.best_step = step;
+  best_is_new_ = true;
 }
 
 void Run::save(int64_t step) {

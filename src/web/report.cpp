@@ -80,7 +80,7 @@ std::string charts_section(const ReportData& data) {
       true);
   add(chart_of(rows, "Entropy", "of the next token, in nats", {{"entropy", "entropy"}}));
   add(chart_of(rows, "KL divergence", "from the starting model, in nats per token", {{"kl", "kl"}}));
-  add(chart_of(rows, "Loss", "", {{"loss", "loss"}}), false, false);
+  add(chart_of(rows, "Loss", "", {{"loss", "training"}, {"eval_loss", "held out"}}), false, false);
   add(chart_of(rows, "Gradient norm", "before clipping", {{"grad_norm", "grad_norm"}}));
   add(chart_of(rows, "Clipped ratios", "share of tokens",
                {{"clip_ratio/low_mean", "low"}, {"clip_ratio/high_mean", "high"}}),
