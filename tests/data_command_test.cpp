@@ -69,13 +69,13 @@ TEST_F(DataCommand, ConvertWritesJsonLines) {
             "{\"completion\":null,\"prompt\":\"1+2=\"}\n");
   testing::write_text(folder_.path() / "rows.json", "[{\"x\": 1.50,\n \"b\": [ 2 ]}, {\"a\": 1}, {\"a\": 1}]");
   const auto json = run_program({"data", "convert", "--data", file("rows.json"), "--deduplicate"});
-  EXPECT_NE(json.text.find("{\"x\":1.5,\"b\":[2]}\n{\"a\": 1}\n"), std::string::npos) << json.text;
+  EXPECT_NE(json.text.find("{\"x\":1.50,\"b\":[2]}\n{\"a\": 1}\n"), std::string::npos) << json.text;
   EXPECT_NE(json.text.find("2 rows written, 1 dropped"), std::string::npos) << json.text;
   // Parts of a data set, one behind another, in forms of their own.
   const auto parts = run_program({"data", "convert", "--data", file("rows.json"), "--data", file("out.jsonl"), "--data", file("rows.json"),
                                   "--deduplicate", "--output", file("all.jsonl")});
   EXPECT_NE(parts.text.find("5 rows written, 4 dropped"), std::string::npos) << parts.text;
-  EXPECT_EQ(read_file(file("all.jsonl")), "{\"x\":1.5,\"b\":[2]}\n{\"a\": 1}\n" + read_file(file("out.jsonl")));
+  EXPECT_EQ(read_file(file("all.jsonl")), "{\"x\":1.50,\"b\":[2]}\n{\"a\": 1}\n" + read_file(file("out.jsonl")));
   EXPECT_EQ(run_program({"data", "convert", "--data", file("rows.csv"), "--data", file("no.csv"), "--output", file("no.jsonl")}).status, 1);
   EXPECT_FALSE(std::filesystem::exists(file("no.jsonl")));
   EXPECT_EQ(run_program({"data", "convert", "--data", file("rows.csv"), "--output", file("out.jsonl")}).status, 1);

@@ -22,6 +22,51 @@ void require_depth(std::string_view text) {
     refuse(fmt::format("arrays and objects are nested deeper than {}", kMaxJsonDepth));
 }
 
+// A reader's events made into a value.
+class WholeDigits {
+ public:
+  bool null() { return add(nullptr); }
+  bool boolean(bool value) { return add(value); }
+  bool number_integer(int64_t value) { return add(value); }
+  bool number_unsigned(uint64_t value) { return add(value); }
+  bool number_float(double value, const std::string& text) {
+    return text.find_first_of(".eE") == std::string::npos ? add(text) : add(value);
+  }
+  bool string(std::string& value) { return add(std::move(value)); }
+  bool binary(nlohmann::json::binary_t&) { return false; }
+  bool start_object(size_t) { return open(nlohmann::json::object()); }
+  bool start_array(size_t) { return open(nlohmann::json::array()); }
+  bool key(std::string& name) {
+    key_ = std::move(name);
+    return true;
+  }
+  bool end_object() { return close(); }
+  bool end_array() { return close(); }
+  template <class Exception>
+  bool parse_error(size_t, const std::string&, const Exception& e) {
+    throw e;
+  }
+  nlohmann::json root;
+
+ private:
+  nlohmann::json* place(nlohmann::json value) {
+    if (open_.empty()) return &(root = std::move(value));
+    if (open_.back()->is_array()) return &open_.back()->emplace_back(std::move(value));
+    return &((*open_.back())[key_] = std::move(value));
+  }
+  bool add(nlohmann::json value) { return place(std::move(value)) != nullptr; }
+  bool open(nlohmann::json value) {
+    open_.push_back(place(std::move(value)));
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+  std::vector<nlohmann::json*> open_;
+  std::string key_;
+};
+
 }  // namespace
 
 bool json_deeper_than(std::string_view text, int limit) {
@@ -63,6 +108,13 @@ nlohmann::json parse_json_unique_keys(std::string_view text) {
   };
   require_depth(text);
   return nlohmann::json::parse(text, check);
+}
+
+nlohmann::json parse_json_whole_digits(std::string_view text) {
+  require_depth(text);
+  WholeDigits reader;
+  nlohmann::json::sax_parse(text, &reader);
+  return std::move(reader.root);
 }
 
 nlohmann::json try_parse_json(std::string_view text) {

@@ -18,6 +18,9 @@ nlohmann::ordered_json parse_ordered_json(std::string_view text);
 // As parse_json; throws where an object has a key twice as well.
 nlohmann::json parse_json_unique_keys(std::string_view text);
 
+// As parse_json, but an integer that 64 bits do not hold stays as the text of its digits; a double would lose them.
+nlohmann::json parse_json_whole_digits(std::string_view text);
+
 // As parse_json; a discarded value (is_discarded()) where that throws.
 nlohmann::json try_parse_json(std::string_view text);
 

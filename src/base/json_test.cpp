@@ -11,6 +11,27 @@ using nlohmann::json;
 
 std::string nested(int depth) { return std::string(depth, '[') + std::string(depth, ']'); }
 
+// Catches: digits of an integer lost in a double, a number of another kind taken for one, values put in the wrong place.
+TEST(Json, IntegersBeyond64BitsKeepTheirDigits) {
+  const json read = parse_json_whole_digits(
+      R"({"a":[18446744073709551616,-9223372036854775809,{"b":18446744073709551615}],"c":1e30,"d":[[],{}],"a2":-1,"e":null,"f":true,"g":"x"})");
+  EXPECT_EQ(dump_json(read), R"({"a":["18446744073709551616","-9223372036854775809",{"b":18446744073709551615}],"a2":-1,"c":1e+30,)"
+                             R"("d":[[],{}],"e":null,"f":true,"g":"x"})");
+  EXPECT_EQ(parse_json_whole_digits("\"only\""), "only");
+  for (const char* text : {"", "{", "[1,]", "{\"a\":1}x", "1e999"}) {
+    EXPECT_THROW(parse_json_whole_digits(text), json::exception) << text;
+    try {
+      parse_json(text);
+    } catch (const json::exception& expected) {
+      try {
+        parse_json_whole_digits(text);
+      } catch (const json::exception& e) {
+        EXPECT_STREQ(e.what(), expected.what());
+      }
+    }
+  }
+}
+
 // Catches: text that breaks its line or its quotes, and bytes that make the line unreadable or throw.
 TEST(Json, AWrittenStringCanAlwaysBeRead) {
   EXPECT_EQ(json_text("a \"b\"\n\\ \xC3\xA9"), "\"a \\\"b\\\"\\n\\\\ \xC3\xA9\"");

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "data/columns.h"
 #include "data/packed_test.h"
 #include "data/records.h"
 #include "data/row_file.h"
@@ -59,6 +60,8 @@ TEST(Csv, IsReadAsRfc4180HasIt) {
   EXPECT_EQ(error_of([] { csv("a,b\n\"1\"2,3\n"); }),
             "t.csv: line 2: expected a separator or the line's end behind a quoted field, found '2'");
   EXPECT_EQ(error_of([] { csv(""); }), "t.csv: empty, expected a line with the columns' names");
+  EXPECT_EQ(error_of([] { csv("a,b,a\n1,2,3\n"); }), "t.csv:1: two columns are named \"a\"");
+  EXPECT_EQ(csv("a,,\n1,,\n"), "{\"a\":\"1\",\"\":null,\"\":null}\n");
 }
 
 // Catches: an array, or the one array in an object, not found; the order of fields lost; JSONL called .json refused.
@@ -109,6 +112,24 @@ TEST(PackedFiles, AreUnpackedWholeOrRefused) {
       error_of([&] { unpacked(broken); });
     }
   }
+}
+
+// Catches: a column lost where names change places, values written anew, a name for two columns.
+TEST(Columns, AreRenamedAllAtOnce) {
+  const auto renamed = [](const char* row, std::vector<std::string> columns) {
+    check_columns(columns);
+    return rename_columns(row, columns, "rows:1");
+  };
+  const char* row = R"({"question": "Q", "prompt": "P\u00e9", "n": 12345678901234567890123, "x": 1.50})";
+  EXPECT_EQ(renamed(row, {"prompt=question", "question=prompt"}),
+            R"({"n":12345678901234567890123,"x":1.50,"prompt":"Q","question":"P\u00e9"})");
+  EXPECT_EQ(renamed(row, {"topic=prompt", "prompt=question"}),
+            R"({"n":12345678901234567890123,"x":1.50,"topic":"P\u00e9","prompt":"Q"})");
+  EXPECT_EQ(renamed(row, {"a=n", "b=n"}), R"({"question":"Q","prompt":"P\u00e9","x":1.50,"a":12345678901234567890123,"b":12345678901234567890123})");
+  EXPECT_EQ(renamed(R"({"a\u0062": 1})", {"c=ab"}), R"({"c":1})");
+  for (const char* text : {"[1]", "{\"a\" 1}", "{\"a\": 1", "{\"a\": 1} 2", "x"}) EXPECT_EQ(renamed(text, {"b=a"}), text);
+  EXPECT_EQ(error_of([&] { renamed(row, {"a=n", "a=x"}); }), "columns: expected one old column for each new name, found two for \"a\"");
+  EXPECT_EQ(error_of([&] { renamed(row, {"a=y"}); }), "rows:1: no field \"y\", which columns names, found question, prompt, n, x");
 }
 
 // Catches: an ending behind .gz overlooked, a Parquet file not known by its name or its first bytes, columns renamed in one form only, and a column that is not there passed over.

@@ -80,6 +80,41 @@ size_t json_value_end(std::string_view text, size_t at) {
   return kNone;
 }
 
+std::vector<JsonMember> json_members(std::string_view text) {
+  std::vector<JsonMember> members;
+  size_t at = 0;
+  if (next_sign(text, at) != '{') return {};
+  ++at;
+  if (next_sign(text, at) == '}') return {};
+  for (;; ++at) {
+    if (next_sign(text, at) != '"') return {};
+    const size_t key_end = string_end(text, at);
+    if (key_end == kNone) return {};
+    const std::string_view key = text.substr(at, key_end - at);
+    at = key_end;
+    if (next_sign(text, at) != ':') return {};
+    const size_t begin = skip_json_space(text, at + 1), end = json_value_end(text, begin);
+    if (end == kNone) return {};
+    members.push_back({key, text.substr(begin, end - begin)});
+    at = end;
+    const char behind = next_sign(text, at);
+    if (behind == '}') break;
+    if (behind != ',') return {};
+  }
+  ++at;
+  return next_sign(text, at) == '\0' ? members : std::vector<JsonMember>();
+}
+
+std::string json_without_space(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; (at = skip_json_space(text, at)) < text.size();) {
+    const size_t end = text[at] == '"' ? std::min(string_end(text, at), text.size()) : at + 1;
+    out += text.substr(at, end - at);
+    at = end;
+  }
+  return out;
+}
+
 JsonRows find_json_rows(std::string_view text, const std::string& name) {
   size_t at = 0;
   const char first = next_sign(text, at);

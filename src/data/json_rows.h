@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cohort {
 
@@ -12,6 +13,15 @@ size_t skip_json_space(std::string_view text, size_t at);
 // One past the value that begins at `at`, by its brackets and quotes alone: whether what stands between them is JSON is its reader's to
 // say. npos where the text ends first, or where no value can begin.
 size_t json_value_end(std::string_view text, size_t at);
+
+// The members of the object that the whole text is, as they stand; none where it is no object. What stands in them is its reader's to check.
+struct JsonMember {
+  std::string_view key, value;  // the key with its quotes
+};
+std::vector<JsonMember> json_members(std::string_view text);
+
+// The text in one line, without the space between its parts.
+std::string json_without_space(std::string_view text);
 
 // What a text of JSON brings, by its beginning: an array of rows, the one array of objects in an object, an object that is the only
 // row, or lines of JSON after all. Throws Error for anything else, and for an object with several arrays of objects.

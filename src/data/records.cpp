@@ -33,6 +33,10 @@ Records::Records(std::string_view text, Form form, std::string name)
     csv_.emplace(text_, separator(), name_, at_);
     if (csv_->done()) fail("{}: empty, expected a line with the columns' names", name_);
     columns_ = csv_->record();
+    for (auto column = columns_.begin(); column != columns_.end(); ++column)
+      if (!column->none() &&
+          std::find_if(columns_.begin(), column, [&](const auto& other) { return other.text == column->text; }) != column)
+        fail("{}:1: two columns are named \"{:.80}\"", name_, column->text);
     check_utf8(text_.substr(at_, csv_->at() - at_), name_ + ":1");
     at_ = csv_->at();
   }

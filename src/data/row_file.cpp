@@ -129,7 +129,7 @@ std::string RowFile::json(int64_t i) const {
   const std::string where = place(i);
   std::string text = rename_columns(records_->json(begins_[static_cast<size_t>(i)]), rules_.columns, where);
   parse_object(text, where);
-  if (text.find('\n') != std::string::npos) return dump_json(parse_ordered_json(text));
+  if (text.find('\n') != std::string::npos) return json_without_space(text);
   text.erase(text.find_last_not_of(" \t\r") + 1);
   return text;
 }

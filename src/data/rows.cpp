@@ -70,7 +70,7 @@ json parse_object(std::string_view text, const std::string& place) {
   check_utf8(text, place);
   json fields;
   try {
-    fields = parse_json(text);
+    fields = parse_json_whole_digits(text);
   } catch (const json::exception& e) {
     const std::string_view what = e.what();  // "[json.exception...] parse error at line N, column N: why"
     size_t from = what.find(what.find("line 1,") == std::string_view::npos ? "line " : "column ");

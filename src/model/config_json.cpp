@@ -70,7 +70,7 @@ void read_sliding_window(const Fields& fields, const Family& family, ModelConfig
   if (const ordered_json* layers = fields.find("layer_types"); layers) {
     if (!layers->is_array() || layers->size() != windowed.size())
       fields.wrong("layer_types", "a name for each layer", *layers);
-    const bool by_layer = type == "qwen2" || type == "qwen3";  // the others' models do not read it
+    const bool by_layer = type != "phi3" && type != "llama";  // transformers' models of these two do not read it
     for (size_t l = 0; l < windowed.size(); ++l) {
       const ordered_json& layer = (*layers)[l];
       if (layer != "full_attention" && layer != "sliding_attention")
@@ -140,12 +140,14 @@ ordered_json fresh_config(const ModelConfig& c) {
   j["pad_token_id"] = token_json(c.pad_token_id);
   if (c.sliding_window > 0) {
     j["sliding_window"] = c.sliding_window;
-    if (c.model_type == "qwen2" || c.model_type == "qwen3") {
+    const bool qwen = c.model_type == "qwen2" || c.model_type == "qwen3";
+    if (qwen) {
       j["use_sliding_window"] = true;
       j["max_window_layers"] = 0;
+    }
+    if (qwen || std::ranges::find(c.windowed_layers, false) != c.windowed_layers.end())
       for (const bool windowed : c.windowed_layers)
         j["layer_types"].push_back(windowed ? "sliding_attention" : "full_attention");
-    }
   }
   j["use_cache"] = true;
   j["torch_dtype"] = "float32";
@@ -165,6 +167,8 @@ ModelConfig parse_config(const std::string& text, const std::string& source) {
          model_type);
   if (fields.find("quantization_config"))
     fail("{}: 'quantization_config': quantised Hugging Face checkpoints are not supported", source);
+  if (fields.has_key("hidden_act") && !fields.find("hidden_act"))
+    fail("{}: 'hidden_act': null is not supported; supported is silu", source);
   if (const std::string act = fields.string("hidden_act", "silu"); act != "silu")
     fail("{}: 'hidden_act': '{}' is not supported; supported is silu", source, act);
 

@@ -168,6 +168,11 @@ TEST(ConfigJson, SlidingWindows) {
   EXPECT_EQ(parse(config).model_type, "llama");
   EXPECT_EQ(parse(config).attention(0).window, 0);
   EXPECT_EQ(parse(with(sizes("phi3"), {{"sliding_window", 2047}})).attention(1).window, 2047);
+  // transformers takes a mistral with layer_types for a ministral, whose layers differ.
+  const ModelConfig ministral =
+      parse(with(sizes("mistral"), {{"sliding_window", 64}, {"layer_types", {"full_attention", "sliding_attention"}}}));
+  EXPECT_EQ(ministral.attention(0).window, 0);
+  EXPECT_EQ(ministral.attention(1).window, 64);
   const json qwen2 = with(sizes("qwen2"), {{"use_sliding_window", true}, {"sliding_window", 64}, {"max_window_layers", 1}});
   EXPECT_EQ(parse(qwen2).attention(0).window, 0);
   EXPECT_EQ(parse(qwen2).attention(1).window, 64);
@@ -193,6 +198,11 @@ TEST(ConfigJson, RopeBeyondTheOriginalContext) {
                                                           {"rope_scaling", {{"type", "su"}, {"short_factor", {1, 1, 1, 1.5}}}}}));
   EXPECT_EQ(longrope.context(), 512);
   EXPECT_NEAR(longrope.rope_scaling.attention_factor, std::sqrt(1 + std::log(8.0) / std::log(512.0)), 1e-15);
+  const json inside = {{"rope_type", "llama3"}, {"factor", 8.0}, {"low_freq_factor", 1.0}, {"high_freq_factor", 4.0},
+                       {"original_max_position_embeddings", 1024}};
+  EXPECT_EQ(parse(with(sizes("llama"), {{"rope_scaling", inside}})).rope_scaling.original_max_position_embeddings, 1024);
+  EXPECT_EQ(parse(with(sizes("llama"), {{"rope_scaling", inside}, {"original_max_position_embeddings", 512}}))
+                .rope_scaling.original_max_position_embeddings, 512);
   EXPECT_EQ(parse(with(sizes("llama"), {{"rope_scaling", {{"type", "dynamic"}, {"factor", 2}}}})).context(), 4096);
 }
 
@@ -210,6 +220,7 @@ TEST(ConfigJson, WrittenAndReadAgain) {
        {with(sizes("qwen2"), {{"rope_scaling", yarn}}), with(sizes("mistral"), {{"sliding_window", 7}}),
         with(sizes("qwen3"), {{"use_sliding_window", true}, {"sliding_window", 9}, {"max_window_layers", 1}}),
         with(sizes("phi3"), {{"sliding_window", 9}}),
+        with(sizes("mistral"), {{"sliding_window", 7}, {"layer_types", {"full_attention", "sliding_attention"}}}),
         with(sizes("llama"), {{"rope_scaling", {{"rope_type", "dynamic"}, {"factor", 2.0}}}}), sizes("llama"), with(sizes("qwen2"), {{"tie_word_embeddings", true}}), sizes("qwen3"),
         sizes("mistral"),
         with(sizes("llama"), {{"rope_scaling", linear}, {"rope_theta", 123.5}, {"eos_token_id", {2, 3}}}),

@@ -10,10 +10,11 @@ namespace {
 using nlohmann::ordered_json;
 using Kind = RopeScaling::Kind;
 
-// Where the original context is not said, the model was pretrained with all of max_position_embeddings.
+// Beside the rope's parameters it goes before the one among them; where it is not said, the model was pretrained with all of
+// max_position_embeddings (transformers' standardize_rope_params).
 int64_t original_context(const Fields& fields, const Fields& rope) {
   const char* name = "original_max_position_embeddings";
-  const int64_t context = rope.integer(name, fields.integer(name, fields.integer("max_position_embeddings", 4096)));
+  const int64_t context = fields.integer(name, rope.integer(name, fields.integer("max_position_embeddings", 4096)));
   if (context < 2) fail("{}: '{}': expected 2 or more, found {}", rope.where(), name, context);
   return context;
 }
@@ -51,11 +52,11 @@ void read_longrope(const Fields& fields, const Fields& rope, RopeScaling* s) {
   }
 }
 
-void read_llama3(const Fields& rope, RopeScaling* s) {
+void read_llama3(const Fields& fields, const Fields& rope, RopeScaling* s) {
   s->factor = rope.number("factor");
   s->low_freq_factor = rope.number("low_freq_factor");
   s->high_freq_factor = rope.number("high_freq_factor");
-  s->original_max_position_embeddings = rope.integer("original_max_position_embeddings");
+  s->original_max_position_embeddings = original_context(fields, rope);
 }
 
 }  // namespace
@@ -84,7 +85,7 @@ void read_rope(const Fields& fields, ModelConfig* config) {
     scaling.factor = rope.number("factor");
   } else if (type == "llama3") {
     scaling.kind = Kind::llama3;
-    read_llama3(rope, &scaling);
+    read_llama3(fields, rope, &scaling);
   } else if (type == "yarn" && config->model_type != "phi3") {
     scaling.kind = Kind::yarn;
     read_yarn(fields, rope, &scaling);
