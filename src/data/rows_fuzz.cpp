@@ -24,7 +24,7 @@ void read_records(std::string_view text, Form form) {
       key_of(fields, RowKey::prompt);
       key_of(fields, RowKey::content);
     });
-    const std::string columns[] = {"prompt=question", "x=answer"};
+    const std::string columns[] = {"prompt=question", "question=prompt", "x=answer"};
     fuzz::accept_errors([&] { parse_row(rename_columns(row, columns, "rows:1"), 1, "rows:1", {}); });
   }
 }
