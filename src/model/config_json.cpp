@@ -24,6 +24,7 @@ struct Family {
 };
 constexpr Family kFamilies[] = {{"llama", "llama", "LlamaForCausalLM", 0, 0, 2048},
                                 {"mistral", "llama", "MistralForCausalLM", 8, 0, 131072},
+                                {"ministral", "llama", "MinistralForCausalLM", 8, 0, 131072},
                                 {"qwen2", "qwen2", "Qwen2ForCausalLM", 32, 0, 32768},
                                 {"qwen3", "qwen3", "Qwen3ForCausalLM", 32, 128, 32768},
                                 {"phi3", "phi3", "Phi3ForCausalLM", 0, 0, 4096}};
@@ -54,11 +55,14 @@ void read_special_tokens(const Fields& fields, ModelConfig* config) {
   }
 }
 
+// transformers calls a mistral whose layers differ a ministral.
+bool is_mistral(std::string_view type) { return type == "mistral" || type == "ministral"; }
+
 // The window of attention and the layers that have it; a window that cuts nothing is none.
 void read_sliding_window(const Fields& fields, const Family& family, ModelConfig* c) {
   const std::string type = family.model_type;
   int64_t window = 0, from = 0;  // layers `from` on, where layer_types does not say
-  if (type == "mistral") window = fields.has_key("sliding_window") ? fields.integer("sliding_window", 0) : 4096;
+  if (is_mistral(type)) window = fields.has_key("sliding_window") ? fields.integer("sliding_window", 0) : 4096;
   if (type == "phi3") window = fields.integer("sliding_window", 0);
   if ((type == "qwen2" || type == "qwen3") && fields.boolean("use_sliding_window", false)) {
     window = fields.has_key("sliding_window") ? fields.integer("sliding_window", 0) : 4096;
@@ -163,7 +167,7 @@ ModelConfig parse_config(const std::string& text, const std::string& source) {
   const auto* family = std::find_if(std::begin(kFamilies), std::end(kFamilies),
                                     [&](const Family& f) { return model_type == f.model_type; });
   if (family == std::end(kFamilies))
-    fail("{}: 'model_type': '{}' is not supported; supported are llama, mistral, qwen2, qwen3, phi3", source,
+    fail("{}: 'model_type': '{}' is not supported; supported are llama, mistral, ministral, qwen2, qwen3, phi3", source,
          model_type);
   if (fields.find("quantization_config"))
     fail("{}: 'quantization_config': quantised Hugging Face checkpoints are not supported", source);
@@ -195,7 +199,7 @@ ModelConfig parse_config(const std::string& text, const std::string& source) {
   c.tie_word_embeddings = fields.boolean("tie_word_embeddings", false);
   if (model_type == "qwen2") {
     c.attention_bias = true;
-  } else if (model_type != "mistral" && model_type != "phi3") {
+  } else if (!is_mistral(model_type) && model_type != "phi3") {
     c.attention_bias = c.attention_out_bias = fields.boolean("attention_bias", false);
   }
   c.mlp_bias = model_type == "llama" && fields.boolean("mlp_bias", false);
@@ -206,7 +210,7 @@ ModelConfig parse_config(const std::string& text, const std::string& source) {
   read_special_tokens(fields, &c);
   c.check(source);
   read_sliding_window(fields, *family, &c);
-  if (c.sliding_window > 0) c.model_type = model_type;  // mistral reads as llama where it has no window
+  if (c.sliding_window > 0) c.model_type = is_mistral(model_type) ? "mistral" : model_type;  // llama where there is no window
   return c;
 }
 

@@ -171,6 +171,8 @@ TEST(ConfigJson, SlidingWindows) {
   // transformers takes a mistral with layer_types for a ministral, whose layers differ.
   const ModelConfig ministral =
       parse(with(sizes("mistral"), {{"sliding_window", 64}, {"layer_types", {"full_attention", "sliding_attention"}}}));
+  EXPECT_EQ(config_json(parse(with(sizes("ministral"), {{"sliding_window", 64}, {"layer_types", {"full_attention", "sliding_attention"}}})), ""),
+            config_json(ministral, ""));
   EXPECT_EQ(ministral.attention(0).window, 0);
   EXPECT_EQ(ministral.attention(1).window, 64);
   const json qwen2 = with(sizes("qwen2"), {{"use_sliding_window", true}, {"sliding_window", 64}, {"max_window_layers", 1}});
