@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -40,6 +41,11 @@ std::string field(uint32_t number, std::string_view bytes) {
 }
 std::string field(uint32_t number, uint64_t value) { return varint(number << 3) + varint(value); }
 std::string piece(std::string_view text, uint64_t type) { return field(1, field(1, text) + field(3, type)); }
+std::string scored_piece(std::string_view text, float score) {
+  std::string bytes(4, '\0');
+  std::memcpy(bytes.data(), &score, 4);
+  return field(1, field(1, text) + varint(2 << 3 | 5) + bytes);
+}
 
 const std::string kSmall = piece("<unk>", 2) + piece("a", 1) + piece("ab", 1) + piece("b", 1);
 
@@ -108,6 +114,47 @@ TEST(SentencePiece, UnusedAndUserDefined) {
   EXPECT_EQ(encode(piece("<unk>", 2) + piece("a", 4) + piece("ab", 1) + piece("b", 1) + options, "ab"),
             (std::vector<int32_t>{1, 3}));
   fs::remove_all(folder);
+}
+
+// Catches: user-defined symbols that lose to normal pieces, or whose score is not the sum that SentencePiece
+// 0.2.3 adds up, whose ids these are.
+TEST(SentencePiece, UserDefinedSymbolsOfAUnigramAreChosen) {
+  const std::string model = piece("<unk>", 2) + piece("<s>", 3) + piece("</s>", 3) + scored_piece("a", -1) +
+                            scored_piece("b", -1) + scored_piece("c", -1) + piece("ab", 4) +
+                            scored_piece("bc", -1.5) + piece("cabc", 4) +
+                            piece("abcdef", 4) + scored_piece("q", -1) + piece("gh", 4) + scored_piece("g", -1) +
+                            scored_piece("hq", 0.15f) + piece("ij", 4) + scored_piece("i", -1) +
+                            scored_piece("jq", 0.05f) + field(2, field(3, uint64_t{1})) +
+                            field(3, field(3, uint64_t{0}) + field(4, uint64_t{0}) + field(5, uint64_t{0}));
+  const Tokenizer tokenizer = Tokenizer::from_files({{"tokenizer.model", model}}, "model");
+  const std::pair<const char*, std::vector<int32_t>> rows[] = {{"ab", {6}},
+                                                               {"abc", {6, 5}},
+                                                               {"cabc", {8}},
+                                                               {"xabcabc", {0, 6, 8}},
+                                                               {"ccabcab", {5, 8, 6}},
+                                                               {"abcdefq", {9, 10}},
+                                                               {"abab", {6, 6}},
+                                                               {"ghq", {12, 13}},
+                                                               {"ijq", {14, 10}}};
+  for (const auto& [text, ids] : rows) EXPECT_EQ(tokenizer.encode(text, false), ids) << text;
+}
+
+// Catches: the unknown token's name in a text cut like other text, where llama.cpp finds it: with Llama 2's
+// vocabulary "a <unk> b" is 263 29871 0 29871 289 to it.
+TEST(TokenizerGguf, TheUnknownTokenIsFoundInATextOfKindLlama) {
+  const auto check = [](const fs::path& path, std::vector<int32_t> before, std::vector<int32_t> after) {
+    const Tokenizer tokenizer = Tokenizer::from_gguf(GgufFile(path));
+    before.push_back(0);
+    before.insert(before.end(), after.begin(), after.end());
+    EXPECT_EQ(tokenizer.encode("a <unk> b", false), before);
+    EXPECT_TRUE(tokenizer.is_special(0));
+  };
+  const fs::path small = kFixtures / "llama_kind.gguf";
+  const Tokenizer tokenizer = Tokenizer::from_gguf(GgufFile(small));
+  check(small, tokenizer.encode("a ", false), tokenizer.encode(" b", false));
+  const fs::path llama = external_cases("tokenizer") / "ggml-vocab-llama-spm.gguf";
+  if (!fs::exists(llama)) GTEST_SKIP() << llama << " is not there";
+  check(llama, {263, 29871}, {29871, 289});
 }
 
 // Catches: a tokenizer.json written of a GGUF's vocabulary that cuts texts otherwise, in each kind.

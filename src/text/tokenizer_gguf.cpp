@@ -147,17 +147,19 @@ void read_unigram(const GgufFile& file, TokenizerSpec& spec) {
   spec.decoders.push_back(decoder);
 }
 
+// Control, user-defined and unknown tokens are found in a text, as llama.cpp does where it looks for any.
 void read_added_tokens(const GgufFile& file, const std::vector<int32_t>& types, TokenizerSpec& spec) {
   std::string name = file.find("general.name") ? file.string("general.name") : "";
   std::transform(name.begin(), name.end(), name.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
   const bool phi3 = name.find("phi-3") != std::string::npos || name.find("phi3") != std::string::npos;
   for (size_t id = 0; id < types.size(); ++id) {
-    if ((types[id] != kPieceControl && types[id] != kPieceUserDefined) || spec.vocab[id].empty()) continue;
+    const bool special = types[id] == kPieceControl || types[id] == kPieceUnknown;
+    if ((!special && types[id] != kPieceUserDefined) || spec.vocab[id].empty()) continue;
     AddedToken token;
     token.id = static_cast<int32_t>(id);
     token.content = spec.vocab[id];
-    token.special = types[id] == kPieceControl;
+    token.special = special;
     // The file does not say so, but Phi-3's tokens take the white space after them.
     token.rstrip = phi3 && token.content != "<s>" && token.content != "<|endoftext|>";
     spec.added.push_back(std::move(token));

@@ -18,10 +18,14 @@ Unigram::Unigram(const TokenizerSpec& spec)
       fuse_unk_(spec.fuse_unk) {
   COHORT_CHECK(scores_.size() == spec.vocab.size(), "{} scores, {} tokens", scores_.size(),
                spec.vocab.size());
-  std::vector<char> absent(scores_.size(), 0);
+  std::vector<char> absent(scores_.size(), 0), whole(scores_.size(), 0);
   for (const int32_t id : spec.absent) absent[static_cast<size_t>(id)] = 1;
-  always_.resize(scores_.size());
-  for (const int32_t id : spec.whole) always_[static_cast<size_t>(id)] = 1;
+  // A user-defined symbol gets 0.1 for each byte but the first, whatever the other scores (SentencePiece 0.2.3).
+  for (const int32_t id : spec.whole) {
+    whole[static_cast<size_t>(id)] = 1;
+    scores_[static_cast<size_t>(id)] =
+        static_cast<float>(0.1 * static_cast<double>(spec.vocab[static_cast<size_t>(id)].size()) - 0.1);
+  }
   std::vector<std::pair<std::string_view, int32_t>> keys;
   double min_score = 0;
   bool any = false;
@@ -32,9 +36,8 @@ Unigram::Unigram(const TokenizerSpec& spec)
     if (absent[i] || spec.vocab[i].empty()) continue;
     keys.emplace_back(spec.vocab[i], id);
     // SentencePiece looks at normal tokens alone, Hugging Face at all.
-    if (spec.single_precision && always_[i]) continue;
+    if (whole[i]) continue;
     min_score = any ? std::min(min_score, scores_[i]) : scores_[i];
-    max_score_ = any ? std::max(max_score_, scores_[i]) : scores_[i];
     any = true;
   }
   unk_score_ = min_score - kUnknownPenalty;
@@ -75,9 +78,7 @@ void Unigram::encode(std::string_view piece, std::vector<int32_t>& ids) const {
     const size_t character = next_utf8(piece.substr(at)).size;
     bool covered = false;
     trie_.prefixes(piece.substr(at), [&](size_t length, int32_t id) {
-      const double score = always_[static_cast<size_t>(id)] ? static_cast<double>(length) * max_score_ - 0.1
-                                                            : scores_[static_cast<size_t>(id)];
-      offer(at + length, sum(score, till_here), id, at);
+      offer(at + length, sum(scores_[static_cast<size_t>(id)], till_here), id, at);
       if (length == character) covered = true;
     });
     if (!covered) {

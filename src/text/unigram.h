@@ -27,8 +27,7 @@ class Unigram {
   void append_unknown(std::string_view text, std::vector<int32_t>& ids) const;
 
   std::vector<double> scores_;
-  std::vector<char> always_;  // by id: user-defined symbols of SentencePiece, whose score beats all others'
-  double max_score_ = 0, unk_score_ = 0;
+  double unk_score_ = 0;
   int32_t unk_ = -1;
   bool single_precision_, byte_fallback_, fuse_unk_;
   int32_t byte_token_[256];
