@@ -260,7 +260,7 @@ ChatFormat::ChatFormat(const Tokenizer& tokenizer, const ChatSettings& settings)
   for (const auto& [key, id] : {std::pair{"bos_token", tokenizer.bos_token_id()},
                                 {"eos_token", tokenizer.eos_token_id()},
                                 {"pad_token", tokenizer.pad_token_id()}})
-    if (id >= 0) impl_->special_tokens.emplace_back(key, tokenizer.token_bytes(id));
+    if (id >= 0) impl_->special_tokens.emplace_back(key, tokenizer.token(id));
 }
 
 ChatFormat::~ChatFormat() = default;

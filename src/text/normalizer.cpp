@@ -160,7 +160,7 @@ std::string Normalizer::sentencepiece(const Step& step, std::string_view text, b
   return out;
 }
 
-std::string Normalizer::apply(std::string_view text, bool first) const {
+std::string Normalizer::apply(std::string_view text, bool& first) const {
   using Kind = NormalizerStep::Kind;
   std::string out(text);
   for (const Step& step : steps_) {
@@ -181,6 +181,7 @@ std::string Normalizer::apply(std::string_view text, bool first) const {
         out = lowercase(out);
         break;
       case Kind::strip:
+        if (step.spec.left && strip(out, true, false).size() < out.size()) first = false;
         out = strip(std::string(out), step.spec.left, step.spec.right);
         break;
       case Kind::strip_accents:

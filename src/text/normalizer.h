@@ -18,8 +18,9 @@ class Normalizer {
  public:
   explicit Normalizer(const std::vector<NormalizerStep>& steps);
   bool empty() const { return steps_.empty(); }
-  // Valid UTF-8 in and out; `first`: the text begins where the whole text does.
-  std::string apply(std::string_view text, bool first) const;
+  // Valid UTF-8 in and out; `first`: the text begins where the whole text does, which it does no more once
+  // its beginning is stripped.
+  std::string apply(std::string_view text, bool& first) const;
 
  private:
   struct Step {

@@ -97,9 +97,9 @@ Tokenizer::Impl::Impl(TokenizerSpec from, std::vector<std::pair<std::string, std
     token.special = true;
     spec.added.push_back(std::move(token));
   }
-  // An added token stands for its own text, normalised where it is looked for so, and decoding gives back
-  // what was encoded. (Hugging Face's byte-level decoder reads an added "ö" as the byte 0xF6, which is no
-  // text.)
+  // An added token, normalised where it is looked for so, is decoded like any other, but for byte-level
+  // tokenizers: there it is text, and decoding gives back what was encoded. (Hugging Face's decoder reads an
+  // added "ö" as the byte 0xF6, which is no text.)
   std::vector<std::pair<AddedToken, std::string>> plain, normalized;
   for (const AddedToken& token : spec.added) {
     const auto id = static_cast<size_t>(token.id);
@@ -108,11 +108,12 @@ Tokenizer::Impl::Impl(TokenizerSpec from, std::vector<std::pair<std::string, std
       bytes.emplace_back();
       special.push_back(0);
     }
-    const std::string content = token.normalized ? normalizer.apply(token.content, false) : token.content;
-    bytes[id] = token.normalized && !spec.byte_level() ? decoder.token(content, false) : token.content;
+    bool first = false;
+    const std::string content = token.normalized ? normalizer.apply(token.content, first) : token.content;
+    bytes[id] = spec.byte_level() ? token.content : decoder.token(content, false);
     if (!first_bytes.empty()) {
       first_bytes.resize(bytes.size());
-      first_bytes[id] = token.normalized ? decoder.token(content, true) : token.content;
+      first_bytes[id] = decoder.token(content, true);
     }
     special[id] = token.special;
     ids.emplace(token.content, token.id);
@@ -219,13 +220,14 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool add_special_t
     });
   };
   self.added.split(text, [&](std::string_view stretch, int32_t id) {
-    const bool first = stretch.data() == text.data();
+    bool first = stretch.data() == text.data();
     if (id >= 0) {
       out.push_back(id);
     } else if (self.normalizer.empty()) {
       encode_normal(stretch, first);
     } else {
-      encode_normal(self.normalizer.apply(stretch, first), first);
+      const std::string normal = self.normalizer.apply(stretch, first);
+      encode_normal(normal, first);
     }
   });
   if (add_special_tokens) out.insert(out.end(), self.spec.suffix.begin(), self.spec.suffix.end());
@@ -249,6 +251,13 @@ const std::string& Tokenizer::token_bytes(int32_t id) const {
   if (id < 0 || id >= size())
     fail("token id {} is outside the vocabulary, whose ids are 0 .. {}", id, size() - 1);
   return impl_->bytes[static_cast<size_t>(id)];
+}
+
+const std::string& Tokenizer::token(int32_t id) const {
+  if (id >= 0 && id < std::ssize(impl_->spec.vocab)) return impl_->spec.vocab[static_cast<size_t>(id)];
+  for (const AddedToken& token : impl_->spec.added)
+    if (token.id == id) return token.content;
+  return token_bytes(id);  // which fails
 }
 
 bool Tokenizer::is_special(int32_t id) const {

@@ -49,6 +49,8 @@ class Tokenizer {
   std::string decode(std::span<const int32_t> ids, bool skip_special_tokens) const;
   // The bytes of one token (for streaming and stop strings).
   const std::string& token_bytes(int32_t id) const;
+  // One token as the vocabulary spells it.
+  const std::string& token(int32_t id) const;
   bool is_special(int32_t id) const;
   int32_t token_id(std::string_view token) const;  // -1 when there is none
 
