@@ -5,7 +5,8 @@
 
 namespace cohort {
 
-AddedTokenMatcher::AddedTokenMatcher(std::vector<std::pair<AddedToken, std::string>> tokens) {
+AddedTokenMatcher::AddedTokenMatcher(std::vector<std::pair<AddedToken, std::string>> tokens, bool split_special)
+    : split_special_(split_special) {
   std::vector<std::pair<std::string_view, int32_t>> keys;
   for (const auto& [token, content] : tokens) {
     keys.emplace_back(content, static_cast<int32_t>(tokens_.size()));
@@ -32,6 +33,7 @@ void AddedTokenMatcher::split(std::string_view text,
     const AddedToken& token = tokens_[static_cast<size_t>(index)];
     size_t begin = at, end = at + size;
     at = end;  // also a match that is turned down covers what it matched
+    if (split_special_ && token.special) continue;
     if (token.single_word) {
       const bool word_before = begin > 0 && is_word(last_utf8(text.substr(0, begin)).code);
       const bool word_after = end < text.size() && is_word(next_utf8(text.substr(end)).code);

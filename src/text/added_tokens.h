@@ -14,8 +14,8 @@ namespace cohort {
 class AddedTokenMatcher {
  public:
   AddedTokenMatcher() = default;
-  // Tokens and how each is spelt in the text; not empty.
-  explicit AddedTokenMatcher(std::vector<std::pair<AddedToken, std::string>> tokens);
+  // Tokens and how each is spelt in the text; not empty. `split_special`: special ones are left in the text.
+  AddedTokenMatcher(std::vector<std::pair<AddedToken, std::string>> tokens, bool split_special);
   bool empty() const { return tokens_.empty(); }
 
   // Cuts valid UTF-8 into stretches of text (id -1, never empty) and added tokens (with the white space they
@@ -26,6 +26,7 @@ class AddedTokenMatcher {
   std::vector<AddedToken> tokens_;
   Trie trie_;  // of indices of tokens_
   bool begins_[256] = {};
+  bool split_special_ = false;
 };
 
 }  // namespace cohort

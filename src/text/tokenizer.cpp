@@ -119,8 +119,8 @@ Tokenizer::Impl::Impl(TokenizerSpec from, std::vector<std::pair<std::string, std
     ids.emplace(token.content, token.id);
     if (!content.empty()) (token.normalized ? normalized : plain).emplace_back(token, content);
   }
-  added = AddedTokenMatcher(std::move(plain));
-  added_normalized = AddedTokenMatcher(std::move(normalized));
+  added = AddedTokenMatcher(std::move(plain), spec.split_special);
+  added_normalized = AddedTokenMatcher(std::move(normalized), spec.split_special);
   bos = spec.bos_token.empty() ? -1 : id_of(spec.bos_token);
   eos = spec.eos_token.empty() ? -1 : id_of(spec.eos_token);
   pad = spec.pad_token.empty() ? -1 : id_of(spec.pad_token);

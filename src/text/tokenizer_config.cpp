@@ -15,27 +15,39 @@ std::string token_of(const JsonNode& node) {
   return node.value->is_object() ? node.at("content").str() : node.str();
 }
 
-// added_tokens_decoder: {"32000": {"content": ..., "lstrip": ...}}. Those that are known already stay as they
-// are.
-void read_added_tokens_decoder(const JsonNode& list, TokenizerSpec& spec) {
+bool contains(const std::vector<std::string>& list, const std::string& token) {
+  return std::find(list.begin(), list.end(), token) != list.end();
+}
+
+// added_tokens_decoder: {"32000": {"content": ..., "lstrip": ...}}. Its flags go before tokenizer.json's, but a
+// special token stays one, and those that are `named` become one.
+void read_added_tokens_decoder(const JsonNode& list, const std::vector<std::string>& named,
+                               TokenizerSpec& spec) {
   if (!list.value->is_object()) list.wrong("an object of ids and tokens");
   for (const auto& [key, value] : list.value->items()) {
     const JsonNode node{&value, list.where, fmt::format("{}.{}", list.path, key)};
     AddedToken token;
     token.content = node.at("content").str();
-    const auto same = [&](const AddedToken& other) { return other.content == token.content; };
-    if (std::any_of(spec.added.begin(), spec.added.end(), same)) continue;
+    token.special = node.flag("special", false);
+    token.lstrip = node.flag("lstrip", false);
+    token.rstrip = node.flag("rstrip", false);
+    token.single_word = node.flag("single_word", false);
+    token.normalized = node.flag("normalized", !token.special);
+    token.special = token.special || contains(named, token.content);
+    const auto known = std::find_if(spec.added.begin(), spec.added.end(),
+                                    [&](const AddedToken& other) { return other.content == token.content; });
+    if (known != spec.added.end()) {
+      token.id = known->id;
+      token.special = token.special || known->special;
+      *known = std::move(token);
+      continue;
+    }
     token.id = 0;
     for (const char c : key) {
       if (c < '0' || c > '9' || token.id > 100'000'000)
         fail("{}: {}: the key is no token id", *node.where, node.path);
       token.id = token.id * 10 + (c - '0');
     }
-    token.special = node.flag("special", false);
-    token.lstrip = node.flag("lstrip", false);
-    token.rstrip = node.flag("rstrip", false);
-    token.single_word = node.flag("single_word", false);
-    token.normalized = node.flag("normalized", !token.special);
     spec.added.push_back(std::move(token));
   }
   check_added_tokens(spec, *list.where);
@@ -66,17 +78,25 @@ void apply_tokenizer_config(TokenizerSpec& spec, std::string_view text, const st
       *field = token_of(*node);
   }
   spec.named_by_config = true;
+  std::vector<std::string> named = {spec.bos_token, spec.eos_token, spec.pad_token};
   for (const char* key : {"unk_token", "sep_token", "cls_token", "mask_token"}) {
-    if (const auto node = root.find(key)) spec.special_tokens.push_back(token_of(*node));
+    if (const auto node = root.find(key)) named.push_back(token_of(*node));
   }
+  spec.special_tokens.insert(spec.special_tokens.end(), named.begin() + 3, named.end());
   for (const char* key : {"additional_special_tokens", "extra_special_tokens"}) {
     const auto list = root.find(key);
     if (!list || !list->value->is_array()) continue;  // an object names tokens for an image or audio model
     for (const JsonNode& node : list->elements()) spec.special_tokens.push_back(token_of(node));
   }
-  if (const auto list = root.find("added_tokens_decoder")) read_added_tokens_decoder(*list, spec);
+  if (const auto list = root.find("added_tokens_decoder")) {
+    read_added_tokens_decoder(*list, named, spec);
+  } else {
+    for (AddedToken& token : spec.added)
+      token.special = token.special || contains(named, token.content);
+  }
   if (const auto flag = root.find("add_bos_token")) spec.add_bos = flag->boolean();
   if (const auto flag = root.find("add_eos_token")) spec.add_eos = flag->boolean();
+  if (const auto flag = root.find("split_special_tokens")) spec.split_special = flag->boolean();
   if (const auto flag = root.find("legacy")) spec.legacy = flag->boolean();
   if (const auto flag = root.find("add_prefix_space")) spec.use_prefix_space = flag->boolean();
   if (const auto name = root.find("tokenizer_class")) spec.tokenizer_class = name->str();

@@ -123,6 +123,7 @@ struct TokenizerSpec {
   bool single_precision = false;  // scores are added in float32, as SentencePiece does
 
   std::vector<AddedToken> added;  // in order of ids; those at vocab.size() and above follow without holes
+  bool split_special = false;     // special tokens in a text are text
   std::vector<NormalizerStep> normalizers;
   std::vector<PreTokenizerStep> pre_tokenizers;
   std::vector<DecoderStep> decoders;
