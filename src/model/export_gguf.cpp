@@ -22,8 +22,10 @@ void refuse_what_llama_cpp_lacks(const ModelConfig& c, const std::string& source
   if (c.model_type != "llama" && c.rope_scaling.kind == RopeScaling::Kind::llama3)
     fail("{}: llama.cpp's {} models know no llama3 rope scaling", source, c.model_type);
   const RopeScaling& s = c.rope_scaling;
-  if (c.fused_projections || s.kind == RopeScaling::Kind::longrope)
+  if (c.fused_projections)
     fail("{}: {} models are not written as GGUF (Hugging Face's folders are)", source, c.model_type);
+  if (s.kind == RopeScaling::Kind::longrope)
+    fail("{}: longrope's rope scaling is not written as GGUF (Hugging Face's folders are, --to hf)", source);
   if (c.sliding_window > 0)
     fail("{}: llama.cpp's {} models know no sliding window ({})", source,
          c.model_type == "mistral" ? "llama" : c.model_type, c.sliding_window);
@@ -110,12 +112,14 @@ void write_ends(const Checkpoint& c, int32_t bos, GgufWriter& file) {
 
 void check_tokenizer(const Checkpoint& c, const fs::path& file) {
   const Tokenizer back = Tokenizer::from_gguf(GgufFile(file));
-  const std::string difference = c.tokenizer.difference_from(back, false);
-  if (!difference.empty())
+  const TokenizerDifferences found = c.tokenizer.differences_from(back);
+  if (!found.plain.empty())
     fail("{}: a GGUF file cannot hold this tokenizer: {}. Export a Hugging Face folder (--to hf)", c.source,
-         difference);
-  if (const std::string inside = c.tokenizer.difference_from(back, true); !inside.empty())
-    log_warning("in a GGUF file, texts with special tokens inside are cut otherwise: {}", inside);
+         found.plain);
+  if (!found.leading.empty())
+    log_warning("with a GGUF file, a text that begins with a space gets one more before it: {}", found.leading);
+  if (!found.added.empty())
+    log_warning("with a GGUF file, texts with special tokens inside are cut otherwise: {}", found.added);
 }
 
 // A half-written file goes when something throws.

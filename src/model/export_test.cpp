@@ -13,6 +13,7 @@
 #include "tensor/gguf.h"
 #include "tensor/quantize.h"
 #include "tensor/safetensors.h"
+#include "text/gguf_pre_tokenizers.h"
 
 namespace cohort {
 namespace {
@@ -262,6 +263,82 @@ TEST(Export, WhatCannotBeLeavesNothing) {
   fs::remove_all(folder);
   write_model({"qwen2", "qwen2", {RopeScaling::Kind::llama3, 8, 1, 4, 64}, true, true}, folder);
   EXPECT_THAT(error([&] { export_gguf(folder, "f32", file); }), HasSubstr("rope"));
+  fs::remove_all(folder);
+  RopeScaling longrope;
+  longrope.kind = RopeScaling::Kind::longrope;
+  longrope.short_factor = std::vector<double>(12, 1.5);
+  longrope.original_max_position_embeddings = 64;
+  write_model({"llama", "gpt2", longrope, false, true}, folder);
+  EXPECT_THAT(error([&] { export_gguf(folder, "f32", file); }), HasSubstr("longrope"));
+}
+
+// What export warns of.
+std::string warnings_of(const fs::path& folder, const fs::path& file) {
+  testing::internal::CaptureStderr();
+  export_gguf(folder, "f32", file);
+  return testing::internal::GetCapturedStderr();
+}
+
+// Faults: a tokenizer of class LlamaTokenizer refused for a space that llama.cpp puts before each text, or
+// written without a word about it.
+TEST(Export, LlamaTokenizersDifferInALeadingSpaceAlone) {
+  using testing::HasSubstr;
+  const Scratch scratch;
+  const fs::path folder = scratch.path() / "model", file = scratch.path() / "model.gguf";
+  const auto strings = nlohmann::json::parse(read_file(kTokenizers / "strings.json"))["explicit"];
+  const std::tuple<const char*, std::string, bool> rows[] = {
+      {"llama2", "", false},
+      {"llama2", R"(, "legacy": true)", true},
+      {"llama2", R"(, "legacy": false)", true},
+      {"llama2", R"(, "add_prefix_space": false)", false},
+      {"metaspace", "", true}};
+  for (const auto& [name, flags, leading] : rows) {
+    fs::remove_all(folder);
+    write_model({"llama", name, {}, false, false}, folder);
+    if (!flags.empty())
+      write_file(folder / "tokenizer_config.json", R"({"tokenizer_class": "LlamaTokenizer")" + flags + "}");
+    const std::string warned = warnings_of(folder, file);
+    const std::string expected = "a text that begins with a space gets one more before it: ";
+    EXPECT_EQ(warned.find(expected) != warned.npos, leading) << name << flags << ": " << warned;
+    const Tokenizer own = Tokenizer::from_folder(folder), read = Tokenizer::from_gguf(GgufFile(file));
+    int compared = 0;
+    for (const nlohmann::json& string : strings) {
+      const std::string text = string.get<std::string>();
+      if (holds_conditions(text) || text.find('<') != text.npos || text == " ") continue;
+      compared += text.starts_with(' ');
+      EXPECT_EQ(read.encode(leading && text.starts_with(' ') ? text.substr(1) : text, true), own.encode(text, true))
+          << name << flags << ": " << text;
+    }
+    EXPECT_GE(compared, 5);
+  }
+  // Other differences stay errors, in a text's beginning too: a normaliser that takes the space away.
+  for (const char* normalizer : {R"({"type": "Lowercase"})",
+                                 R"({"type": "Strip", "strip_left": true, "strip_right": false})"}) {
+    auto document = nlohmann::json::parse(read_file(kTokenizers / "metaspace/tokenizer.json"));
+    document["normalizer"] = nlohmann::json::parse(normalizer);
+    write_file(folder / "tokenizer.json", document.dump());
+    try {
+      export_gguf(folder, "f32", file);
+      ADD_FAILURE() << normalizer;
+    } catch (const Error& e) {
+      EXPECT_THAT(e.what(), HasSubstr("a GGUF file cannot hold this tokenizer: "));
+    }
+  }
+}
+
+// Faults: a file whose texts llama.cpp cuts otherwise, written without a word.
+TEST(Export, PreTokenizersThatLlamaCppCutsOtherwiseAreWarnedOf) {
+  const Scratch scratch;
+  const fs::path folder = scratch.path() / "model", file = scratch.path() / "model.gguf";
+  write_model({"llama", "llama3", {}, false, false}, folder);
+  EXPECT_EQ(warnings_of(folder, file).find("combining marks"), std::string::npos);
+  auto document = nlohmann::json::parse(read_file(kTokenizers / "llama3/tokenizer.json"));
+  document["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] =
+      find_gguf_pre_tokenizer("gpt-4o")->patterns[0];
+  document["model"]["ignore_merges"] = false;
+  write_file(folder / "tokenizer.json", document.dump());
+  EXPECT_THAT(warnings_of(folder, file), testing::HasSubstr("pre-tokenizer \"gpt-4o\""));
+  EXPECT_EQ(GgufFile(file).string("tokenizer.ggml.pre"), "gpt-4o");
 }
 
 }  // namespace

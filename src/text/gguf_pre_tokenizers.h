@@ -13,6 +13,7 @@ struct GgufPreTokenizer {
   bool ignore_merges = false;
   bool add_bos = false;    // where the file does not say
   bool byte_level = true;  // else tokens are spelt as text, "▁" for a space
+  bool ascii_case = false;  // llama.cpp's own pattern: a-z are lower case and A-Z upper, no mark is in a word
 };
 
 // nullptr where the name is not known; names() lists those that are, for messages.

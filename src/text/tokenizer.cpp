@@ -276,7 +276,7 @@ int32_t Tokenizer::write_gguf(int64_t vocab_size, GgufWriter& file) const {
   return write_gguf_vocabulary(impl_->spec, vocab_size, file);
 }
 
-std::string Tokenizer::difference_from(const Tokenizer& other, bool special) const {
+TokenizerDifferences Tokenizer::differences_from(const Tokenizer& other) const {
   std::vector<std::string> texts = probe_texts();
   std::mt19937 random(5);
   const auto any_token = [&] {
@@ -287,21 +287,18 @@ std::string Tokenizer::difference_from(const Tokenizer& other, bool special) con
     for (int n = 0; n < 8; ++n) text += any_token();
     texts.push_back(std::move(text));
   }
+  const size_t plain = texts.size();
   const auto& added = impl_->spec.added;
-  if (special && !added.empty()) {
-    const std::vector<std::string> plain = texts;
-    for (std::string& text : texts)
-      text += added[random() % added.size()].content + plain[random() % plain.size()];
-  }
+  for (size_t i = 0; i < plain && !added.empty(); ++i)
+    texts.push_back("x" + texts[i] + added[random() % added.size()].content + texts[random() % plain]);
+  // What is found whole in a text: added tokens, and SentencePiece's user-defined symbols.
+  std::vector<std::string> whole;
+  for (const Impl* tokenizer : {impl_.get(), other.impl_.get()})
+    for (const AddedToken& token : tokenizer->spec.added) whole.push_back(token.content);
+  for (const int32_t id : impl_->spec.whole) whole.push_back(impl_->spec.vocab[static_cast<size_t>(id)]);
+
+  TokenizerDifferences found;
   for (const std::string& text : texts) {
-    const auto within = [&](const std::string& token) { return text.find(token) != std::string::npos; };
-    const auto& whole = impl_->spec.whole;  // SentencePiece's user-defined symbols
-    const bool holds = std::any_of(added.begin(), added.end(),
-                                   [&](const AddedToken& token) { return within(token.content); }) ||
-                       std::any_of(whole.begin(), whole.end(), [&](int32_t id) {
-                         return within(impl_->spec.vocab[static_cast<size_t>(id)]);
-                       });
-    if (holds && !special) continue;
     std::vector<int32_t> own;
     try {
       own = encode(text, true);
@@ -309,11 +306,18 @@ std::string Tokenizer::difference_from(const Tokenizer& other, bool special) con
       continue;
     }
     const std::vector<int32_t> theirs = other.encode(text, true);
-    if (own != theirs)
-      return fmt::format("{} is cut into the tokens {}, and by the other into {}", json_text(text),
-                         fmt::join(own, " "), fmt::join(theirs, " "));
+    if (own == theirs) continue;
+    std::string* place = &found.plain;
+    if (std::any_of(whole.begin(), whole.end(),
+                    [&](const std::string& token) { return text.find(token) != std::string::npos; }))
+      place = &found.added;
+    else if (text == " " || (text.starts_with(' ') && own == other.encode(text.substr(1), true)))
+      place = &found.leading;
+    if (place->empty())
+      *place = fmt::format("{} is cut into the tokens {}, and by the other into {}", json_text(text),
+                           fmt::join(own, " "), fmt::join(theirs, " "));
   }
-  return {};
+  return found;
 }
 
 std::string Tokenizer::description() const {

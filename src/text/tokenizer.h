@@ -15,6 +15,14 @@ namespace cohort {
 class GgufFile;
 class GgufWriter;
 
+// Of some hundred texts of all kinds the first that another tokenizer cuts otherwise, and what the two make of
+// it; empty where there is none.
+struct TokenizerDifferences {
+  std::string plain;    // texts without added tokens
+  std::string leading;  // those that begin with a space, where all is that the other puts one more before them
+  std::string added;    // texts with added tokens inside
+};
+
 // Immutable after loading and safe to use from several threads; a copy shares the vocabulary.
 class Tokenizer {
  public:
@@ -71,9 +79,7 @@ class Tokenizer {
   // tokenizer.json.
   Tokenizer with_tokens(const std::vector<std::string>& tokens, bool special,
                         const std::filesystem::path& source) const;
-  // Where `other` cuts a text otherwise, of some hundred of all kinds: what the two make of it; empty where
-  // none was found. With `special` special tokens stand inside the texts.
-  std::string difference_from(const Tokenizer& other, bool special) const;
+  TokenizerDifferences differences_from(const Tokenizer& other) const;
   // What it is, in a few words: "byte-level BPE, 49152 tokens, 48900 merges".
   std::string description() const;
 

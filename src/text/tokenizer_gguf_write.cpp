@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "text/byte_level.h"
 #include "text/characters.h"
+#include "text/gguf_pre_tokenizers.h"
 
 namespace cohort {
 namespace {
@@ -135,7 +136,13 @@ int32_t write_gguf_vocabulary(const TokenizerSpec& given, int64_t vocab_size, Gg
         "can be written to GGUF; export a Hugging Face folder (--to hf)");
   const Vocabulary v = vocabulary_of(spec, vocab_size);
   file.string("tokenizer.ggml.model", sentencepiece ? "llama" : "gpt2");
-  file.string("tokenizer.ggml.pre", sentencepiece ? "default" : gguf_pre_name(spec));
+  const std::string pre = sentencepiece ? "default" : gguf_pre_name(spec);
+  if (!sentencepiece && find_gguf_pre_tokenizer(pre)->ascii_case)
+    log_warning(
+        "llama.cpp's pre-tokenizer \"{}\" tells upper from lower case in ASCII alone and cuts words at combining "
+        "marks: it cuts texts like \"\u0928\u092E\u0938\u094D\u0924\u0947\" otherwise than the model was trained on",
+        pre);
+  file.string("tokenizer.ggml.pre", pre);
   file.strings("tokenizer.ggml.tokens", v.tokens);
   if (sentencepiece) {
     std::vector<float> scores(v.tokens.size(), -1000.0f);
