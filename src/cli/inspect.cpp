@@ -113,7 +113,7 @@ std::string tokenizer_lines(const Tokenizer& t, const InspectSettings& s) {
   std::string text = t.description();
   for (const auto& [name, id] :
        {std::pair{"first", t.bos_token_id()}, {"end", t.eos_token_id()}, {"padding", t.pad_token_id()}})
-    if (id >= 0) text += fmt::format(", {} {}", name, quoted(t.token_bytes(id), s));
+    if (id >= 0) text += fmt::format(", {} {}", name, quoted(t.token(id), s));
   return line("tokenizer", text) +
          line("template", t.chat_template().empty() ? "none" : quoted(t.chat_template(), s));
 }
