@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "rl/sample.h"
+#include "rl/source.h"
 #include "run/actors.h"
 
 namespace cohort {
