@@ -23,12 +23,15 @@ std::string key_text(const Value& key) {
       return fmt::format("r{}", real);
     }
     case Kind::string:
+      spend(steps_for_bytes(key.bytes().size()));
       return "s" + key.bytes();
     case Kind::tuple: {
       std::string text = "(";
       for (const Value& item : key.items()) {
         const std::string one = key_text(item);
         text += fmt::format("{}:{}", one.size(), one);
+        spend(steps_for_bytes(one.size()));
+        check_output(text.size());
       }
       return text;
     }
@@ -46,6 +49,7 @@ std::string key_text(const Value& key) {
 }  // namespace
 
 const Value* Dict::find(std::string_view key) const {
+  spend_bytes(key.size());
   if (items_.size() >= kLinear) {
     const auto found = index_.find("s" + std::string(key));
     return found == index_.end() ? nullptr : &items_[found->second].second;

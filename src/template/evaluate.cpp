@@ -1,4 +1,6 @@
 // Expressions.
+#include <unordered_set>
+
 #include "base/check.h"
 #include "template/functions.h"
 #include "template/interpreter.h"
@@ -16,20 +18,27 @@ const Value* Scope::find(std::string_view name) const {
 }
 
 void Scope::set(std::string_view name, Value value) {
+  spend_bytes(names.size() + name.size());
   for (auto& [key, held] : names) {
     if (key != name) continue;
     held = std::move(value);
     return;
   }
-  footprint.grow(64);
+  footprint.grow(64 + name.size());
   names.emplace_back(name, std::move(value));
 }
 
 Value Interpreter::name(std::string_view name) const {
-  for (const Scope* scope = scope_.get(); scope; scope = scope->parent.get())
-    if (const Value* value = scope->find(name)) return *value;
-  if (const Value* value = context_.find(name)) return *value;
-  if (const Value* value = global(name)) return *value;
+  uint64_t looked_over = name.size();
+  const Value* value = nullptr;
+  for (const Scope* scope = scope_.get(); scope && !value; scope = scope->parent.get()) {
+    looked_over += 1 + scope->names.size();
+    value = scope->find(name);
+  }
+  spend_bytes(looked_over);
+  if (value) return *value;
+  if (const Value* given = context_.find(name)) return *given;
+  if (const Value* known = global(name)) return *known;
   return Value::undefined(fmt::format("'{}' is undefined", name));
 }
 
@@ -90,8 +99,7 @@ Value Interpreter::evaluate(const Expr& expr) {
     case ExprKind::concatenation: {
       std::string text;
       for (const ExprPtr& part : expr.children) {
-        text += str(evaluate(*part));
-        check_output(text.size());
+        append(text, evaluate(*part));
       }
       return Value::text(std::move(text));
     }
@@ -134,19 +142,22 @@ Arguments Interpreter::arguments(const CallArguments& given) {
   for (const ExprPtr& expr : given.positional) arguments.positional.push_back(evaluate(*expr));
   if (given.star)
     for (Value& value : items_of(evaluate(*given.star))) arguments.positional.push_back(std::move(value));
-  for (const auto& [name, expr] : given.named) arguments.named.emplace_back(name, evaluate(*expr));
+  for (const auto& [name, expr] : given.named) {
+    spend_bytes(name.size());
+    arguments.named.emplace_back(name, evaluate(*expr));
+  }
   if (given.double_star) {
     const Value more = evaluate(*given.double_star);
     if (!more.is(Kind::dict)) fail("argument after ** must be a mapping, not {}", type_name(more));
     for (const auto& [key, value] : more.entries().items()) {
       if (!key.is(Kind::string)) fail("keywords must be strings");
+      spend(steps_for_bytes(key.bytes().size()));
       arguments.named.emplace_back(key.bytes(), value);
     }
   }
-  for (size_t i = 0; i < arguments.named.size(); ++i)
-    for (size_t j = 0; j < i; ++j)
-      if (arguments.named[i].first == arguments.named[j].first)
-        fail("got multiple values for keyword argument '{}'", arguments.named[i].first);
+  std::unordered_set<std::string_view> names;
+  for (const auto& [name, value] : arguments.named)
+    if (!names.insert(name).second) fail("got multiple values for keyword argument '{}'", name);
   return arguments;
 }
 

@@ -64,7 +64,7 @@ Interpreter::Flow Interpreter::execute(const Stmt& stmt) {
       write(stmt.text);
       break;
     case StmtKind::print:
-      for (const ExprPtr& expr : stmt.exprs) write(str(evaluate(*expr)));
+      for (const ExprPtr& expr : stmt.exprs) append(*out_, evaluate(*expr));
       break;
     case StmtKind::assign:
       assign(stmt.targets[0], evaluate(*stmt.exprs[0]), *scope_);

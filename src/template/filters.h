@@ -25,6 +25,7 @@ struct Test {
   bool (*run)(Interpreter&, const Value& subject, Arguments&);
 };
 const Test* find_test(std::string_view name);
+std::span<const Test> tests();
 
 // The value under `attribute` ("a.b.0"); the value itself where that is None.
 Value deep_attribute(Interpreter& interpreter, const Value& value, const Value& attribute);

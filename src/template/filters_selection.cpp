@@ -9,6 +9,7 @@ namespace {
 
 // The arguments behind the first `skip`.
 Arguments rest(const Arguments& given, size_t skip) {
+  spend(static_cast<int64_t>(given.positional.size() + given.named.size()));
   Arguments more;
   more.positional.assign(given.positional.begin() + static_cast<std::ptrdiff_t>(skip),
                          given.positional.end());

@@ -43,6 +43,7 @@ Value join(Interpreter& interpreter, const Value& input, Arguments& given) {
 Value first(Interpreter&, const Value& input, Arguments& given) {
   given.finish("first");
   if (input.is(Kind::iterator) && !input.items().empty()) {
+    spend(static_cast<int64_t>(input.items().size()));
     Value item = input.items().front();
     input.sequence().items.erase(input.sequence().items.begin());
     return item;

@@ -65,7 +65,6 @@ Value trim(Interpreter&, const Value& input, Arguments& given) {
   if (!set.is(Kind::none)) {
     if (!set.is(Kind::string)) fail("strip arg must be None or str");
     chars = set.bytes();
-    spend(steps_for_bytes(chars->size()) * steps_for_bytes(text.size()));
   }
   return Value::text(std::string(strip(text, chars, true, true)), safe(input));
 }
@@ -136,6 +135,7 @@ Value wordwrap(Interpreter&, const Value& input, Arguments& given) {
       if (!first_piece) out += newline;
       first_piece = false;
       out += piece;
+      check_output(out.size());
     }
     check_output(out.size());
   }
@@ -215,6 +215,7 @@ Value striptags(Interpreter&, const Value& input, Arguments&) {
 }
 
 std::string url_quoted(std::string_view text, bool query) {
+  static constexpr std::string_view hex = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -224,7 +225,7 @@ std::string url_quoted(std::string_view text, bool query) {
     else if (c == ' ' && query)
       out += '+';
     else
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+      ((out += '%') += hex[static_cast<unsigned char>(c) >> 4]) += hex[c & 15];
   }
   return out;
 }

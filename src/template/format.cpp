@@ -91,6 +91,7 @@ std::string one(const Directive& d, const Value& value) {
 }  // namespace
 
 std::string percent_format(Interpreter&, std::string_view format, const Value& values) {
+  spend_bytes(format.size());
   size_t used = 0;
   const bool tuple = values.is(Kind::tuple);
   const size_t count = tuple ? values.items().size() : 1;
@@ -186,6 +187,7 @@ class BraceFormat {
 
   std::string run(std::string_view format, int depth) {
     if (depth > 2) fail("Max string recursion exceeded");
+    spend_bytes(format.size());
     std::string out;
     while (!format.empty()) {
       const size_t at = std::min(format.find_first_of("{}"), format.size());

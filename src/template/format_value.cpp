@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "template/format.h"
 #include "template/number_format.h"
+#include "template/search.h"
 #include "template/text.h"
 #include "template/unicode.h"
 
@@ -40,7 +41,7 @@ std::string replaced(std::string_view text, std::string_view old, std::string_vi
       at += size;
       continue;
     }
-    const size_t found = text.find(old, at);
+    const size_t found = find_text(text, old, at);
     if (found == text.npos) break;
     out += text.substr(at, found - at);
     out += by;
@@ -52,6 +53,7 @@ std::string replaced(std::string_view text, std::string_view old, std::string_vi
 }
 
 std::string exponent_text(double value, int precision, bool upper_case, bool keep_point) {
+  spend_bytes(static_cast<uint64_t>(std::clamp(precision, 0, 1000)));
   char buffer[1200];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific,
                                  std::min(precision, 1000));
@@ -78,10 +80,14 @@ std::string general_text(double value, int precision, bool upper_case, bool keep
   return upper_case ? upper(digits + tail) : digits + tail;
 }
 
-std::string grouped(std::string digits, char separator, size_t size) {
+std::string grouped(const std::string& digits, char separator, size_t size) {
   const size_t end = std::min(digits.find_first_not_of("0123456789abcdefABCDEF"), digits.size());
-  for (size_t at = end; at > size; at -= size) digits.insert(at - size, 1, separator);
-  return digits;
+  std::string out;
+  for (size_t i = 0; i < end; ++i) {
+    if (i > 0 && (end - i) % size == 0) out += separator;
+    out += digits[i];
+  }
+  return out + digits.substr(end);
 }
 
 std::string integer_digits(uint64_t magnitude, int base) {
@@ -204,7 +210,7 @@ std::string number_text(const Value& value, const Spec& s) {
     if (s.alternate && base != 10) prefix = std::string("0") + s.type;
   }
   if (s.group != '\0')
-    digits = grouped(std::move(digits), s.group,
+    digits = grouped(digits, s.group,
                      s.type == 'x' || s.type == 'X' || s.type == 'b' || s.type == 'o' ? 4 : 3);
   const std::string sign = negative ? "-" : s.sign == '-' ? "" : std::string(1, s.sign);
   if (s.align == '=') {
@@ -217,9 +223,9 @@ std::string number_text(const Value& value, const Spec& s) {
       std::string whole = plain.substr(0, whole_end), rest = plain.substr(whole_end);
       whole.erase(std::remove(whole.begin(), whole.end(), s.group), whole.end());
       check_output(static_cast<uint64_t>(std::max<int64_t>(width, 0)));
-      while (static_cast<int64_t>(grouped(whole, s.group, size).size() + rest.size()) < width)
-        whole = "0" + whole;
-      digits = grouped(whole, s.group, size) + rest;
+      size_t n = whole.size();
+      while (static_cast<int64_t>(n + (n == 0 ? 0 : (n - 1) / size) + rest.size()) < width) ++n;
+      digits = grouped(std::string(n - whole.size(), '0') + whole, s.group, size) + rest;
     }
     return sign + prefix + padded(digits, width, s.fill, '>');
   }

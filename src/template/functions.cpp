@@ -110,6 +110,7 @@ Value strftime_now(Interpreter& interpreter, Arguments& given) {
   const Value format = given.need(0, "format", "strftime_now");
   given.finish("strftime_now");
   if (!format.is(Kind::string)) fail("strftime_now: expected a format, found {}", type_name(format));
+  spend(static_cast<int64_t>(format.bytes().size()));
   return Value::text(strftime(format.bytes(), interpreter.settings().now));
 }
 

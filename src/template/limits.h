@@ -7,7 +7,7 @@
 namespace cohort::jinja {
 
 struct Limits {
-  int64_t steps = 20'000'000;  // an expression, a statement, or 16 bytes of text gone over
+  int64_t steps = 20'000'000;  // an expression, a statement, an item, or 16 bytes of text gone over
   int64_t memory = 256 << 20;  // bytes of values alive at a time
   int64_t output = 64 << 20;   // bytes of text rendered
   int32_t depth = 600;         // evaluations inside evaluations, macro calls included
@@ -24,7 +24,9 @@ class Meter {
 
 // Throws Error when the steps are used up.
 void spend(int64_t steps);
+// Whatever goes over text or items spends for them: what reads, searches, compares, decodes, copies or looks up.
 inline int64_t steps_for_bytes(uint64_t bytes) { return 1 + static_cast<int64_t>(bytes / 16); }
+inline void spend_bytes(uint64_t bytes) { spend(static_cast<int64_t>(bytes / 16)); }  // nothing for a short one
 void check_output(uint64_t bytes);
 
 // The memory of one value: counted while it lives. Throws Error when it would be too much.

@@ -11,6 +11,7 @@ Value Macro::call(Interpreter& interpreter, Arguments& given) {
   const auto scope = std::make_shared<Scope>(scope_);
   auto named = given.named;
   const auto take = [&](std::string_view name) -> std::optional<Value> {
+    spend(static_cast<int64_t>(named.size()));
     const auto found =
         std::find_if(named.begin(), named.end(), [&](const auto& n) { return n.first == name; });
     if (found == named.end()) return std::nullopt;

@@ -10,6 +10,6 @@ std::string exponent_text(double value, int precision, bool upper_case, bool kee
 // %g; with an exponent from `precision` digits before the point on, less `sooner`.
 std::string general_text(double value, int precision, bool upper_case, bool keep_zeros, int sooner = 0);
 std::string integer_digits(uint64_t magnitude, int base);
-std::string grouped(std::string digits, char separator, size_t size);  // 1,234,567
+std::string grouped(const std::string& digits, char separator, size_t size);  // 1,234,567
 
 }  // namespace cohort::jinja

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "template/format.h"
+#include "template/search.h"
 #include "template/text.h"
 #include "template/unicode.h"
 
@@ -198,8 +199,7 @@ bool contains(const Value& container, const Value& item) {
     case Kind::string:
       if (!item.is(Kind::string))
         fail("'in <string>' requires string as left operand, not {}", type_name(item));
-      spend(steps_for_bytes(container.bytes().size()));
-      return container.bytes().find(item.bytes()) != std::string::npos;
+      return find_text(container.bytes(), item.bytes()) != std::string::npos;
     case Kind::dict:
       return container.entries().find(item) != nullptr;
     case Kind::none:
@@ -253,7 +253,7 @@ Value slice_of(const Value& object, std::optional<int64_t> from, std::optional<i
   };
   const Range range{clamp(from, step > 0 ? 0 : n - 1), clamp(to, step > 0 ? n : -1), step};
   const int64_t count = range.size();
-  spend(count);
+  if (!text) spend(count);
   if (object.is(Kind::range)) {
     const Range& r = object.as_range();
     const auto at = [&](int64_t i) {

@@ -6,6 +6,7 @@
 #include "template/format.h"
 #include "template/methods.h"
 #include "template/operators.h"
+#include "template/search.h"
 #include "template/text.h"
 #include "template/unicode.h"
 
@@ -34,7 +35,6 @@ Value strip_method(Interpreter&, const Value& self, Arguments& given) {
   if (const Value* chars = given.take(0, "chars"); chars && !chars->is(Kind::none)) {
     if (!chars->is(Kind::string)) fail("strip arg must be None or str");
     set = chars->bytes();
-    spend(steps_for_bytes(set->size()) * steps_for_bytes(self.bytes().size()));
   }
   given.finish("strip");
   return like(self, std::string(strip(self.bytes(), set, left, right)));
@@ -88,7 +88,7 @@ std::vector<std::string_view> split_at(std::string_view text, std::string_view s
   if (separator.empty()) fail("empty separator");
   std::vector<std::string_view> parts;
   while (most < 0 || static_cast<int64_t>(parts.size()) < most) {
-    const size_t at = right ? text.rfind(separator) : text.find(separator);
+    const size_t at = right ? rfind_text(text, separator) : find_text(text, separator);
     if (at == text.npos) break;
     parts.push_back(right ? text.substr(at + separator.size()) : text.substr(0, at));
     text = right ? text.substr(0, at) : text.substr(at + separator.size());
@@ -127,7 +127,7 @@ template <bool right>
 Value partition(Interpreter&, const Value& self, Arguments& given) {
   const std::string_view separator = text_argument(given, 0, "sep", "partition"), text = self.bytes();
   if (separator.empty()) fail("empty separator");
-  const size_t at = right ? text.rfind(separator) : text.find(separator);
+  const size_t at = right ? rfind_text(text, separator) : find_text(text, separator);
   const auto part = [&](std::string_view one) { return like(self, std::string(one)); };
   if (at == text.npos)
     return right ? Value::tuple({part(""), part(""), self}) : Value::tuple({self, part(""), part("")});
@@ -167,7 +167,7 @@ template <bool right, bool must>
 Value find(Interpreter&, const Value& self, Arguments& given) {
   const std::string_view what = text_argument(given, 0, "sub", "find");
   const Part part = part_of(self, given);
-  const size_t at = !part.valid ? std::string::npos : right ? part.text.rfind(what) : part.text.find(what);
+  const size_t at = !part.valid ? std::string::npos : right ? rfind_text(part.text, what) : find_text(part.text, what);
   if (at == std::string::npos) {
     if (must) fail("substring not found");
     return Value::integer(-1);
@@ -181,10 +181,16 @@ Value count(Interpreter&, const Value& self, Arguments& given) {
   const Part part = part_of(self, given);
   if (!part.valid) return Value::integer(0);
   int64_t n = 0;
-  spend(steps_for_bytes(part.text.size()));
   if (what.empty()) return Value::integer(characters(Text(std::string(part.text), false)) + 1);
-  for (size_t at = 0; (at = part.text.find(what, at)) != part.text.npos; at += what.size()) ++n;
+  for (size_t at = 0; (at = find_text(part.text, what, at)) != part.text.npos; at += what.size()) ++n;
   return Value::integer(n);
+}
+
+template <bool front>
+bool begins_or_ends(std::string_view text, std::string_view with) {
+  if (with.size() > text.size()) return false;
+  spend(steps_for_bytes(with.size()));
+  return front ? text.starts_with(with) : text.ends_with(with);
 }
 
 template <bool front>
@@ -195,7 +201,7 @@ Value affix(Interpreter&, const Value& self, Arguments& given) {
   const auto fits = [&](const Value& one) {
     if (!one.is(Kind::string))
       fail("{} first arg must be str or a tuple of str, not {}", method, type_name(one));
-    return part.valid && (front ? part.text.starts_with(one.bytes()) : part.text.ends_with(one.bytes()));
+    return part.valid && begins_or_ends<front>(part.text, one.bytes());
   };
   if (!what.is(Kind::tuple)) return truth_of(fits(what));
   return truth_of(std::any_of(what.items().begin(), what.items().end(), fits));
@@ -205,7 +211,7 @@ template <bool front>
 Value remove_affix(Interpreter&, const Value& self, Arguments& given) {
   const std::string_view what = text_argument(given, 0, "prefix", front ? "removeprefix" : "removesuffix");
   std::string_view text = self.bytes();
-  if (front ? text.starts_with(what) : text.ends_with(what))
+  if (begins_or_ends<front>(text, what))
     text = front ? text.substr(what.size()) : text.substr(0, text.size() - what.size());
   return like(self, std::string(text));
 }
@@ -250,6 +256,7 @@ Value istitle(Interpreter&, const Value& self, Arguments&) {
   return truth_of(any);
 }
 Value isascii(Interpreter&, const Value& self, Arguments&) {
+  spend_bytes(self.bytes().size());
   return truth_of(
       std::all_of(self.bytes().begin(), self.bytes().end(), [](char c) { return (c & 0x80) == 0; }));
 }
@@ -352,6 +359,8 @@ constexpr Method kMethods[] = {{"capitalize", cased<capitalize>},
                                {"zfill", zfill}};
 
 }  // namespace
+
+std::span<const Method> string_methods() { return kMethods; }
 
 const Method* find_string_method(std::string_view name) {
   const auto* const found =

@@ -113,6 +113,8 @@ constexpr Test kTests[] = {{"defined", defined},
 
 }  // namespace
 
+std::span<const Test> tests() { return kTests; }
+
 const Test* find_test(std::string_view name) {
   for (const Test& test : kTests)
     if (test.name == name) return &test;

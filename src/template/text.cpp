@@ -41,70 +41,97 @@ std::string quoted(std::string_view text, bool ascii_only) {
   return out + quote;
 }
 
-std::string joined(const std::vector<Value>& items, bool ascii_only);
+// Appends to one text, however deep the value nests: what is written is copied once.
+class PythonWriter {
+ public:
+  explicit PythonWriter(bool ascii_only) : ascii_only_(ascii_only) {}
 
-std::string written(const Value& value, bool ascii_only) {
-  const Deeper deeper;
-  spend(1);
-  switch (value.kind()) {
-    case Kind::undefined:
-      return "Undefined";
-    case Kind::none:
-      return "None";
-    case Kind::boolean:
-      return value.as_bool() ? "True" : "False";
-    case Kind::integer:
-      return fmt::format("{}", value.as_integer());
-    case Kind::real:
-      return real_text(value.as_real());
-    case Kind::string: {
-      spend(steps_for_bytes(value.bytes().size()));
-      const std::string text = quoted(value.bytes(), ascii_only);
-      return value.as_text().safe ? "Markup(" + text + ")" : text;
+  std::string run(const Value& value) {
+    one(value);
+    return std::move(out_);
+  }
+
+ private:
+  void many(std::string_view open, const std::vector<Value>& items, std::string_view close) {
+    out_ += open;
+    for (const Value& item : items) {
+      if (&item != &items.front()) out_ += ", ";
+      one(item);
     }
-    case Kind::list:
-      return "[" + joined(value.items(), ascii_only) + "]";
-    case Kind::tuple:
-      return "(" + joined(value.items(), ascii_only) + (value.items().size() == 1 ? ",)" : ")");
-    case Kind::iterator:
-      return "<generator object>";
-    case Kind::dict:
-    case Kind::name_space: {
-      std::string out = value.is(Kind::dict) ? "{" : "<Namespace {";
-      for (const auto& [key, held] : value.entries().items()) {
-        if (out.back() != '{') out += ", ";
-        out += written(key, ascii_only) + ": " + written(held, ascii_only);
-        check_output(out.size());
+    out_ += close;
+  }
+
+  void pairs(const Dict& entries) {
+    bool first = true;
+    for (const auto& [key, held] : entries.items()) {
+      if (!std::exchange(first, false)) out_ += ", ";
+      one(key);
+      out_ += ": ";
+      one(held);
+    }
+  }
+
+  void one(const Value& value) {
+    const Deeper deeper;
+    spend(1);
+    check_output(out_.size());
+    switch (value.kind()) {
+      case Kind::undefined:
+        out_ += "Undefined";
+        return;
+      case Kind::none:
+        out_ += "None";
+        return;
+      case Kind::boolean:
+        out_ += value.as_bool() ? "True" : "False";
+        return;
+      case Kind::integer:
+        out_ += fmt::format("{}", value.as_integer());
+        return;
+      case Kind::real:
+        out_ += real_text(value.as_real());
+        return;
+      case Kind::string: {
+        spend_bytes(value.bytes().size());
+        const std::string text = quoted(value.bytes(), ascii_only_);
+        out_ += value.as_text().safe ? "Markup(" + text + ")" : text;
+        return;
       }
-      return out + (value.is(Kind::dict) ? "}" : "}>");
+      case Kind::list:
+        return many("[", value.items(), "]");
+      case Kind::tuple:
+        return many("(", value.items(), value.items().size() == 1 ? ",)" : ")");
+      case Kind::iterator:
+        out_ += "<generator object>";
+        return;
+      case Kind::dict:
+      case Kind::name_space:
+        out_ += value.is(Kind::dict) ? "{" : "<Namespace {";
+        pairs(value.entries());
+        out_ += value.is(Kind::dict) ? "}" : "}>";
+        return;
+      case Kind::view:
+        return many(type_name(value) + "([", items_of(value), "])");
+      case Kind::range: {
+        const Range& r = value.as_range();
+        out_ += r.step == 1 ? fmt::format("range({}, {})", r.start, r.stop)
+                            : fmt::format("range({}, {}, {})", r.start, r.stop, r.step);
+        return;
+      }
+      case Kind::object:
+        out_ += value.as_object().repr();
     }
-    case Kind::view:
-      return type_name(value) + "([" + joined(items_of(value), ascii_only) + "])";
-    case Kind::range: {
-      const Range& r = value.as_range();
-      return r.step == 1 ? fmt::format("range({}, {})", r.start, r.stop)
-                         : fmt::format("range({}, {}, {})", r.start, r.stop, r.step);
-    }
-    case Kind::object:
-      return value.as_object().repr();
   }
-  return {};
-}
 
-std::string joined(const std::vector<Value>& items, bool ascii_only) {
-  std::string out;
-  for (const Value& item : items) {
-    if (&item != &items.front()) out += ", ";
-    out += written(item, ascii_only);
-    check_output(out.size());
-  }
-  return out;
-}
+  bool ascii_only_;
+  std::string out_;
+};
 
 // The text without white space around and without single underscores between digits; none where an underscore
 // stands elsewhere.
 std::optional<std::string> plain_number(std::string_view text) {
   text = strip(text, {}, true, true);
+  spend_bytes(text.size());
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '_') {
@@ -122,15 +149,22 @@ std::optional<std::string> plain_number(std::string_view text) {
 }  // namespace
 
 std::string str(const Value& value) {
-  if (value.is(Kind::string)) {
-    spend(steps_for_bytes(value.bytes().size()));
-    return value.bytes();
-  }
-  return value.is(Kind::undefined) ? "" : written(value, false);
+  std::string text;
+  append(text, value);
+  return text;
 }
 
-std::string repr(const Value& value) { return written(value, false); }
-std::string ascii(const Value& value) { return written(value, true); }
+void append(std::string& text, const Value& value) {
+  if (value.is(Kind::undefined)) return;
+  const std::string written = value.is(Kind::string) ? "" : PythonWriter(false).run(value);
+  const std::string& bytes = value.is(Kind::string) ? value.bytes() : written;
+  spend(steps_for_bytes(bytes.size()));
+  check_output(text.size() + bytes.size());
+  text += bytes;
+}
+
+std::string repr(const Value& value) { return PythonWriter(false).run(value); }
+std::string ascii(const Value& value) { return PythonWriter(true).run(value); }
 
 std::string real_text(double value) {
   if (std::isnan(value)) return "nan";
@@ -192,6 +226,7 @@ std::string fixed(double value, int digits) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   if (digits < 0 || digits > 1000) fail("expected 0 to 1000 digits after the point, found {}", digits);
+  spend_bytes(400 + static_cast<size_t>(digits));
   std::string buffer(400 + static_cast<size_t>(digits), '\0');
   const auto end =
       std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed, digits);

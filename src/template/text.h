@@ -10,6 +10,7 @@
 namespace cohort::jinja {
 
 std::string str(const Value& value);   // str(): what {{ value }} writes
+void append(std::string& text, const Value& value);  // str(value), and never beyond the bound of output
 std::string repr(const Value& value);  // repr(): strings in quotes
 std::string ascii(const Value& value);
 

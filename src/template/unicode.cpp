@@ -164,6 +164,7 @@ bool is_identifier(std::string_view text) {
 }
 
 std::u32string decode(std::string_view text) {
+  spend_bytes(text.size());
   std::u32string out;
   out.reserve(text.size());
   while (!text.empty()) {
@@ -259,6 +260,8 @@ std::string swapcase(std::string_view text) {
 
 std::string_view strip(std::string_view text, std::optional<std::string_view> set, bool left, bool right) {
   const std::u32string among = set ? decode(*set) : std::u32string();
+  const size_t before = text.size();
+  if (set) spend(steps_for_bytes(set->size()) * steps_for_bytes(text.size()));
   const auto goes = [&](char32_t c) { return set ? among.find(c) != among.npos : is_space(c); };
   while (left && !text.empty()) {
     const Utf8Char c = next_utf8(text);
@@ -271,6 +274,7 @@ std::string_view strip(std::string_view text, std::optional<std::string_view> se
     if (!goes(next_utf8(text.substr(start)).code)) break;
     text = text.substr(0, start);
   }
+  if (!set) spend_bytes(before - text.size());
   return text;
 }
 
@@ -287,6 +291,7 @@ size_t byte_of(const Text& text, int64_t index) {
 }
 
 std::vector<std::string_view> split_lines(std::string_view text, bool keep) {
+  spend_bytes(text.size());
   std::vector<std::string_view> lines;
   size_t begin = 0, i = 0;
   while (i < text.size()) {

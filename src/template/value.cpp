@@ -9,6 +9,7 @@
 namespace cohort::jinja {
 
 Value Value::undefined(std::string why) {
+  spend_bytes(why.size());
   return Value(Kind::undefined, std::make_shared<Text>(std::move(why), false));
 }
 Value Value::boolean(bool value) {
@@ -229,7 +230,8 @@ bool equal(const Value& a, const Value& b) {
     case Kind::none:
       return true;
     case Kind::string:
-      spend(steps_for_bytes(std::min(a.bytes().size(), b.bytes().size())));
+      if (a.bytes().size() != b.bytes().size()) return false;
+      spend_bytes(a.bytes().size());
       return a.bytes() == b.bytes();
     case Kind::list:
     case Kind::tuple:

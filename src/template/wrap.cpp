@@ -1,8 +1,7 @@
 #include "template/wrap.h"
 
-#include <algorithm>
-
 #include "base/check.h"
+#include "template/limits.h"
 #include "template/unicode.h"
 
 namespace cohort::jinja {
@@ -11,8 +10,8 @@ namespace {
 bool blank(char32_t c) { return c == ' ' || (c >= 9 && c <= 13); }
 
 // Words and the blanks between them; words are cut behind a hyphen between letters.
-std::vector<std::u32string> chunks_of(const std::u32string& text, bool hyphens) {
-  std::vector<std::u32string> chunks;
+std::vector<std::u32string_view> chunks_of(std::u32string_view text, bool hyphens) {
+  std::vector<std::u32string_view> chunks;
   size_t i = 0;
   while (i < text.size()) {
     size_t end = i;
@@ -35,38 +34,37 @@ std::vector<std::u32string> chunks_of(const std::u32string& text, bool hyphens) 
 std::vector<std::string> wrap(std::string_view line, int64_t width, bool break_long, bool hyphens) {
   if (width <= 0) fail("invalid width {} (must be > 0)", width);
   const auto room = static_cast<size_t>(width);
-  std::vector<std::u32string> chunks = chunks_of(decode(line), hyphens);
-  std::reverse(chunks.begin(), chunks.end());
+  const std::u32string text = decode(line);
+  std::vector<std::u32string_view> chunks = chunks_of(text, hyphens);
   std::vector<std::string> lines;
-  while (!chunks.empty()) {
-    std::vector<std::u32string> current;
+  size_t at = 0;  // the first chunk that is not in a line yet
+  while (at < chunks.size()) {
+    spend(1);
+    std::vector<std::u32string_view> current;
     size_t length = 0;
-    if (blank(chunks.back()[0]) && !lines.empty()) chunks.pop_back();
-    while (!chunks.empty() && length + chunks.back().size() <= room) {
-      length += chunks.back().size();
-      current.push_back(std::move(chunks.back()));
-      chunks.pop_back();
+    if (blank(chunks[at][0]) && !lines.empty()) ++at;
+    while (at < chunks.size() && length + chunks[at].size() <= room) {
+      length += chunks[at].size();
+      current.push_back(chunks[at++]);
     }
-    if (!chunks.empty() && chunks.back().size() > room) {
-      const size_t left = room - length;
+    if (at < chunks.size() && chunks[at].size() > room) {
+      std::u32string_view& chunk = chunks[at];
       if (break_long) {
-        size_t end = left;
-        std::u32string& chunk = chunks.back();
-        if (hyphens && chunk.size() > left) {
-          const size_t hyphen = left == 0 ? chunk.npos : chunk.rfind(U'-', left - 1);
-          if (hyphen != chunk.npos && hyphen > 0 && chunk.find_first_not_of(U'-') < hyphen) end = hyphen + 1;
-        }
+        size_t end = room - length;
+        const std::u32string_view fits = chunk.substr(0, end);
+        const size_t hyphen = hyphens ? fits.rfind(U'-') : fits.npos;
+        if (hyphen != fits.npos && fits.find_first_not_of(U'-') < hyphen) end = hyphen + 1;
         if (end > 0) current.push_back(chunk.substr(0, end));
-        chunk.erase(0, end);
+        chunk.remove_prefix(end);
       } else if (current.empty()) {
-        current.push_back(std::move(chunks.back()));
-        chunks.pop_back();
+        current.push_back(chunk);
+        ++at;
       }
     }
     if (!current.empty() && blank(current.back()[0])) current.pop_back();
     if (current.empty()) continue;
     std::u32string all;
-    for (const std::u32string& chunk : current) all += chunk;
+    for (const std::u32string_view chunk : current) all += chunk;
     lines.push_back(encode(all));
   }
   return lines;
