@@ -120,7 +120,7 @@ struct ChatFormat::Impl {
                  : tools->is(jinja::Kind::string)
                      ? jinja::read_json(tools->bytes())  // some files hold them as text
                      : *tools);
-    set("documents", Value());
+    if (!context.find("documents")) set("documents", Value());
     set("add_generation_prompt", Value::boolean(generation_prompt));
     const ChatTemplate& chat = chat_template(place);
     try {
@@ -261,6 +261,7 @@ ChatFormat::ChatFormat(const Tokenizer& tokenizer, const ChatSettings& settings)
                                 {"eos_token", tokenizer.eos_token_id()},
                                 {"pad_token", tokenizer.pad_token_id()}})
     if (id >= 0) impl_->special_tokens.emplace_back(key, tokenizer.token(id));
+  for (const auto& [key, text] : tokenizer.named_tokens()) impl_->special_tokens.emplace_back(key, text);
 }
 
 ChatFormat::~ChatFormat() = default;

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/check.h"
+#include "base/file.h"
 #include "data/pairs.h"
 #include "run/problem.h"
 
@@ -177,6 +178,27 @@ TEST_F(ChatFormatTest, WhatTheTemplateSees) {
               R"("chat_template_kwargs": {"last": 2}})");
   ChatFormat(tokenizer, settings).render(r, ChatFormat::Wanted::prompt, "rows.jsonl:1");
   EXPECT_EQ(r.prompt, "<|im_end|>mef26 Jul 20242");
+}
+
+// Catches: documents of the row or the recipe put out by none, and named special tokens that a template cannot see.
+TEST_F(ChatFormatTest, DocumentsAndAllNamedTokensReachTheTemplate) {
+  std::ofstream(path) << "{{ documents is defined }}{{ documents[0].title if documents }}{{ unk_token }}{{ sep_token }}{{ mask_token is defined }}";
+  ChatSettings settings;
+  settings.chat_template_path = path.string();
+  const Tokenizer named = Tokenizer::from_files(
+      {{"tokenizer.json", read_file(COHORT_SOURCE_DIR "/tests/fixtures/tokenizer/gpt2/tokenizer.json")},
+       {"tokenizer_config.json", R"({"unk_token": "!", "sep_token": {"content": "#"}})"}},
+      "folder");
+  const auto prompt = [&](const std::string& more) {
+    Row r = row(R"({"messages": [{"role": "user", "content": "x"}])" + more + "}");
+    ChatFormat(named, settings).render(r, ChatFormat::Wanted::prompt, "rows.jsonl:1");
+    return r.prompt;
+  };
+  EXPECT_EQ(prompt(""), "True!#False");
+  EXPECT_EQ(prompt(R"(, "chat_template_kwargs": {"documents": [{"title": "t"}], "unk_token": "?"})"), "Truet?#False");
+  settings.chat_template_kwargs = R"({"documents": [{"title": "all"}]})";
+  EXPECT_EQ(prompt(""), "Trueall!#False");
+  EXPECT_EQ(prompt(R"(, "chat_template_kwargs": {"documents": null})"), "True!#False");
 }
 
 }  // namespace

@@ -270,6 +270,7 @@ int64_t Tokenizer::size() const { return static_cast<int64_t>(impl_->bytes.size(
 int32_t Tokenizer::eos_token_id() const { return impl_->eos; }
 int32_t Tokenizer::bos_token_id() const { return impl_->bos; }
 int32_t Tokenizer::pad_token_id() const { return impl_->pad; }
+const std::map<std::string, std::string>& Tokenizer::named_tokens() const { return impl_->spec.named_tokens; }
 const std::string& Tokenizer::chat_template() const { return impl_->spec.chat_template; }
 
 int32_t Tokenizer::write_gguf(int64_t vocab_size, GgufWriter& file) const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -66,6 +67,8 @@ class Tokenizer {
   int32_t eos_token_id() const;  // -1: none
   int32_t bos_token_id() const;
   int32_t pad_token_id() const;
+  // What its files call unk_token, sep_token, cls_token and mask_token.
+  const std::map<std::string, std::string>& named_tokens() const;
   const std::string& chat_template() const;  // carried through, not executed; empty: none
 
   // Writes tokenizer.json, tokenizer_config.json (and what else was there) so that AutoTokenizer opens the

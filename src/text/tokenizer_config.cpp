@@ -80,7 +80,10 @@ void apply_tokenizer_config(TokenizerSpec& spec, std::string_view text, const st
   spec.named_by_config = true;
   std::vector<std::string> named = {spec.bos_token, spec.eos_token, spec.pad_token};
   for (const char* key : {"unk_token", "sep_token", "cls_token", "mask_token"}) {
-    if (const auto node = root.find(key)) named.push_back(token_of(*node));
+    const auto node = root.find(key);
+    if (!node) continue;
+    named.push_back(token_of(*node));
+    spec.named_tokens.try_emplace(key, named.back());
   }
   spec.special_tokens.insert(spec.special_tokens.end(), named.begin() + 3, named.end());
   for (const char* key : {"additional_special_tokens", "extra_special_tokens"}) {

@@ -195,6 +195,7 @@ TokenizerSpec tokenizer_spec_of(const GgufFile& file) {
   if (bos >= 0) spec.bos_token = spec.vocab[static_cast<size_t>(bos)];
   if (eos >= 0) spec.eos_token = spec.vocab[static_cast<size_t>(eos)];
   if (pad >= 0) spec.pad_token = spec.vocab[static_cast<size_t>(pad)];
+  if (unk >= 0) spec.named_tokens.emplace("unk_token", spec.vocab[static_cast<size_t>(unk)]);
   if (unk >= 0 && !spec.byte_level()) spec.unk_token = spec.vocab[static_cast<size_t>(unk)];
   if (bos >= 0 && flag_of(file, "tokenizer.ggml.add_bos_token", add_bos)) spec.prefix.push_back(bos);
   if (eos >= 0 && flag_of(file, "tokenizer.ggml.add_eos_token", kind == "t5")) spec.suffix.push_back(eos);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -132,6 +133,7 @@ struct TokenizerSpec {
 
   std::string bos_token, eos_token, pad_token, chat_template;  // tokenizer_config.json's; empty: none
   std::vector<std::string> special_tokens;                     // named by tokenizer_config.json besides those
+  std::map<std::string, std::string> named_tokens;             // of these unk_token, sep_token, cls_token and mask_token
   bool named_by_config =
       false;  // of several files the first that names a token counts, but a model's own name last
   std::string tokenizer_class;

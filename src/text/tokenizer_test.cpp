@@ -162,12 +162,14 @@ TEST_P(Fixture, AFolderIsSavedByteForByte) {
   write_file(
       from.path / "tokenizer_config.json",
       R"({"eos_token": {"content": "<|endoftext|>"}, "chat_template": [{"name": "tool_use", "template": "t"}, {"name": "default", "template": "{{ x }}\n"}]})");
-  write_file(from.path / "special_tokens_map.json", R"({"pad_token": "<|endoftext|>", "eos_token": "!"})");
+  write_file(from.path / "special_tokens_map.json",
+             R"({"pad_token": "<|endoftext|>", "eos_token": "!", "unk_token": "!", "sep_token": {"content": "#"}})");
   const Tokenizer loaded = Tokenizer::from_folder(from.path);
   EXPECT_EQ(loaded.eos_token_id(), loaded.token_id("<|endoftext|>"));
   EXPECT_EQ(loaded.pad_token_id(), loaded.token_id("<|endoftext|>"));
   EXPECT_EQ(loaded.bos_token_id(), -1);
   EXPECT_TRUE(loaded.is_special(loaded.eos_token_id()));
+  EXPECT_EQ(loaded.named_tokens(), (std::map<std::string, std::string>{{"unk_token", "!"}, {"sep_token", "#"}}));
   EXPECT_EQ(loaded.chat_template(), "{{ x }}\n");
   loaded.save(to.path);
   for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"}) {
