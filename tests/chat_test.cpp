@@ -151,6 +151,23 @@ TEST_F(Chat, WithoutATemplate) {
   EXPECT_EQ(run("hello\n", {"--no_template", "--max_completion_length", "4"}), 0) << err();
 }
 
+// Faults: a template that cannot be read told anew for each message, and an exit as if all had gone well.
+TEST_F(Chat, ATemplateThatDoesNotParse) {
+  testing::write_text(model() / "chat_template.jinja", "{% for %}");
+  EXPECT_EQ(run("hello\nmore\n", {}), 1);
+  const std::string told = err();
+  EXPECT_NE(told.find("line 1: "), std::string::npos) << told;
+  EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 1) << told;
+}
+
+// Faults: answers that a full disk swallows, and an exit as if all had gone well.
+TEST_F(Chat, AFullDiskEndsIt) {
+  add_template();
+  fs::create_symlink("/dev/full", file("out"));
+  EXPECT_EQ(run("hello\nmore\n", {"--max_completion_length", "4", "--ignore_eos"}), 1);
+  EXPECT_NE(err().find("standard output cannot be written"), std::string::npos) << err();
+}
+
 // Faults: the base that talks where an adapter should.
 TEST_F(Chat, AnAdapterTalks) {
   add_template();
@@ -185,6 +202,15 @@ TEST_F(Chat, ErrorsTakeTheMessageBack) {
   const auto messages = testing::json_lines(file("saved")).at(0)["messages"];
   ASSERT_EQ(messages.size(), 2u);
   EXPECT_EQ(messages[0]["content"], "hello");
+}
+
+// Faults: a file that was there written over, or advice that a chat cannot follow.
+TEST_F(Chat, SavesToANewFile) {
+  add_template();
+  testing::write_text(file("saved"), "mine");
+  ASSERT_EQ(run("/save " + file("saved") + "\n", {}), 0);
+  EXPECT_NE(err().find("expected a new file, found one that exists\n"), std::string::npos) << err();
+  EXPECT_EQ(read_file(file("saved")), "mine");
 }
 
 }  // namespace

@@ -18,6 +18,12 @@ constexpr size_t kLongestLine = size_t{16} << 20;
 volatile std::sig_atomic_t pressed = 0;
 void on_interrupt(int) { pressed = 1; }
 
+// Where something could not be written, now or before: what is lost stays lost, and so the conversation ends.
+void flush() {
+  std::fflush(stdout);
+  if (std::ferror(stdout)) fail("standard output cannot be written");
+}
+
 }  // namespace
 
 ChatTerminal::ChatTerminal() : interactive_(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) {
@@ -61,7 +67,7 @@ std::optional<std::string> ChatTerminal::read_line() {
   bool warned = false;
   for (;;) {
     if (interactive_) write(whole.empty() ? "> " : ". ");
-    std::fflush(stdout);
+    flush();
     const std::optional<std::string> line = raw_line();
     if (!line && interrupted()) {
       write("\n");
@@ -93,18 +99,18 @@ void ChatTerminal::show(std::string_view text, bool thinking) {
     thinking_ = thinking;
   }
   write(text);
-  std::fflush(stdout);
+  flush();
 }
 
 void ChatTerminal::end_answer() {
   if (thinking_) write(interactive_ ? "\033[0m" : "</think>");
   thinking_ = false;
   if (line_begun_) write("\n");
-  std::fflush(stdout);
+  flush();
 }
 
 void ChatTerminal::note(std::string_view text) {
-  std::fflush(stdout);
+  flush();
   const bool colour = interactive_ && isatty(STDERR_FILENO);
   std::fprintf(stderr, "%s%.*s%s\n", colour ? "\033[2m" : "", static_cast<int>(text.size()), text.data(),
                colour ? "\033[0m" : "");
@@ -112,8 +118,7 @@ void ChatTerminal::note(std::string_view text) {
 
 void ChatTerminal::write(std::string_view text) {
   if (text.empty()) return;
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size())
-    fail("standard output cannot be written");
+  std::fwrite(text.data(), 1, text.size(), stdout);  // flush() tells whether it was written
   line_begun_ = text.back() != '\n';
 }
 

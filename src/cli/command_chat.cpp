@@ -2,13 +2,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "cli/chat_terminal.h"
 #include "cli/cli.h"
 #include "cli/command_support.h"
-#include "base/row_writer.h"
 #include "cli/sampling_options.h"
 #include "rollout/engine.h"
 #include "run/answer_stream.h"
@@ -82,6 +82,7 @@ class Chat {
           "--no_template to let it "
           "go on with plain text",
           s.recipe.model);
+    if (!s.no_template) format_.check_template();
     set_system(s.system);
   }
 
@@ -145,7 +146,7 @@ class Chat {
   void save(const std::string& path) {
     if (path.empty()) return terminal_.note("/save FILE: expected the name of a file");
     try {
-      check_new_file(path, false);
+      if (std::filesystem::exists(path) && !is_stream(path)) fail("{}: expected a new file, found one that exists", path);
       write_file(path, dump_json(ordered_json{{"messages", messages_}}) + "\n");
       terminal_.note(fmt::format("{} messages are in {}", messages_.size(), path));
     } catch (const std::exception& e) {

@@ -266,6 +266,8 @@ ChatFormat::ChatFormat(const Tokenizer& tokenizer, const ChatSettings& settings)
 
 ChatFormat::~ChatFormat() = default;
 
+void ChatFormat::check_template() const { impl_->chat_template(impl_->name); }
+
 void ChatFormat::render(Row& row, Wanted wanted, const std::string& place) const {
   if (row.chat.empty()) return;
   const Value given = jinja::read_json(row.chat);

@@ -25,6 +25,9 @@ class ChatFormat {
   ChatFormat(const Tokenizer& tokenizer, const ChatSettings& settings);
   ~ChatFormat();
 
+  // Throws Error where there is no template, or where it is none. render() does so at the first row of messages.
+  void check_template() const;
+
   // Of row.chat, the text that the model sees: row.prompt; for a `completion` also row.turns, the assistant's
   // text and what stands between by turns, and row.completion, all of it; for a `pair` the two completions as
   // row.turns. Does nothing where row.chat is empty. Throws Error with `place` where there is no template,
