@@ -33,6 +33,9 @@ Records::Records(std::string_view text, Form form, std::string name)
     csv_.emplace(text_, separator(), name_, at_);
     if (csv_->done()) fail("{}: empty, expected a line with the columns' names", name_);
     columns_ = csv_->record();
+    for (const CsvReader::Field& field : columns_)
+      if (!field.quoted && field.text.find('\r') != std::string::npos)
+        fail("{}:1: expected lines that end with LF or CR LF, found CR alone", name_);
     for (auto column = columns_.begin(); column != columns_.end(); ++column)
       if (!column->none() &&
           std::find_if(columns_.begin(), column, [&](const auto& other) { return other.text == column->text; }) != column)
@@ -115,6 +118,11 @@ std::optional<size_t> Records::next_record() {
     return begin;
   }
   return std::nullopt;
+}
+
+std::string_view Records::expected() const {
+  if (form_ == Form::json) return "an array of one object or more";
+  return form_ == Form::jsonl ? "one JSON object a line" : "records behind the line with the columns' names";
 }
 
 std::string Records::json(size_t begin) const {

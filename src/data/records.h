@@ -28,6 +28,9 @@ class Records {
   int64_t number() const { return number_; }
   size_t passed() const { return at_; }  // bytes of the text, up to the last row's end
 
+  // What a file of this form without a row lacks.
+  std::string_view expected() const;
+
   // The row that begins at a place that next() found, as JSON (over several lines where the file has it so). From any thread.
   std::string json(size_t begin) const;
 

@@ -107,7 +107,7 @@ int64_t RowFile::find(int64_t count) {
     if (found == 0) throw;
     fault_ = std::current_exception();  // faults in the rows before this one come first
   }
-  if (begins_.empty()) fail("{}: no rows, expected one JSON object a line", name_);
+  if (begins_.empty()) fail("{}: no rows, expected {}", name_, records_->expected());
   return found;
 }
 

@@ -123,10 +123,27 @@ TEST_F(RowFiles, FaultsNameTheirLine) {
   EXPECT_EQ(error_of(write("c.csv", "prompt\n\"a\nb\"\nx,y\n")), "c.csv: line 4: expected 1 fields as in the header, found 2");
   EXPECT_EQ(error_of(write("d.csv", "prompt\nb\n\xFF\n")), "d.csv:2: byte 1 is 0xff, expected UTF-8");
   EXPECT_EQ(error_of(write("d.csv", "prompt,a\nb,c\n,c\nx\n")), "d.csv:2: no field \"prompt\" or \"prompt_ids\", found a, prompt");
-  for (const char* empty : {"e.jsonl", "e.json"})
-    EXPECT_EQ(error_of(write(empty, empty[3] == 's' && empty[6] == '\0' ? "[]" : "\n")),
-              std::string(empty) + ": no rows, expected one JSON object a line");
-  EXPECT_EQ(error_of(write("f.csv", "prompt\n")), "f.csv: no rows, expected one JSON object a line");
+  EXPECT_EQ(error_of(write("e.jsonl", "\n")), "e.jsonl: no rows, expected one JSON object a line");
+  EXPECT_EQ(error_of(write("e.json", "[]")), "e.json: no rows, expected an array of one object or more");
+  EXPECT_EQ(error_of(write("e.json", "")), "e.json: not JSON: the file holds nothing");
+  EXPECT_EQ(error_of(write("f.csv", "prompt\n")), "f.csv: no rows, expected records behind the line with the columns' names");
+  EXPECT_EQ(error_of(write("f.csv", "prompt,answer\ra,b\rc,d\r")), "f.csv:1: expected lines that end with LF or CR LF, found CR alone");
+  EXPECT_EQ(error_of(write("f.csv", "prompt,\"an\rswer\"\na,b\n")), "none");
+}
+
+// Catches: packed files of other programs refused: pzstd's, which begin with a frame that holds nothing, and gzip's from a tape, with zeros
+// behind; and anything else behind a gzip member taken for nothing.
+TEST_F(RowFiles, PackedByOtherPrograms) {
+  const std::string text = "{\"prompt\": \"a\"}\n";
+  const std::vector<std::string> expected = {"{\"prompt\":\"a\"}"};
+  using namespace std::string_literals;
+  const std::string frame = "\x50\x2A\x4D\x18\x04\0\0\0abcd"s;
+  EXPECT_EQ(rows(write("a.jsonl.zst", frame + zstd_packed(text))), expected);
+  EXPECT_EQ(rows(write("a.jsonl.zst", frame + zstd_packed(text) + frame)), expected);
+  EXPECT_EQ(rows(write("a.jsonl.gz", gzipped(text) + std::string(100'000, '\0'))), expected);
+  EXPECT_EQ(rows(write("a.jsonl.gz", gzipped(text) + gzipped("") + "\0"s)), expected);
+  EXPECT_NE(error_of(write("a.jsonl.gz", gzipped(text) + "\0\0x"s)).find("not valid gzip"), std::string::npos);
+  EXPECT_NE(error_of(write("a.jsonl.zst", frame.substr(0, 10))).find("ends early"), std::string::npos);
 }
 
 // Catches: what is unpacked left behind on the disk, held as a file with a name while it is used, and a full or missing folder that is not

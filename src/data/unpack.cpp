@@ -13,8 +13,13 @@ namespace {
 
 constexpr size_t kPart = 1 << 18;  // bytes
 constexpr std::string_view kGzip = "\x1F\x8B", kZstd = "\x28\xB5\x2F\xFD";
+constexpr std::string_view kSkippable = "\x2A\x4D\x18";  // behind a byte 0x50 to 0x5F: a frame of zstd that holds no content, as pzstd begins with
 
-// One gzip member after another.
+bool is_zstd(std::string_view bytes) {
+  return bytes.starts_with(kZstd) || (bytes.size() > 3 && (bytes[0] & 0xF0) == 0x50 && bytes.substr(1, 3) == kSkippable);
+}
+
+// One gzip member after another, and zeros behind them, which tapes and block devices leave.
 void gunzip(std::string_view bytes, const std::string& name, const TakePart& take) {
   z_stream stream{};
   if (inflateInit2(&stream, 15 + 16) != Z_OK) fail("{}: zlib cannot be set up", name);
@@ -33,7 +38,7 @@ void gunzip(std::string_view bytes, const std::string& name, const TakePart& tak
     made += content.size();
     if (!content.empty() && !take(content, bytes.size() - left)) return;
     if (status == Z_STREAM_END) {
-      if (left == 0) return;
+      if (bytes.find_first_not_of('\0', bytes.size() - left) == bytes.npos) return;
       if (inflateReset(&stream) != Z_OK) fail("{}: zlib cannot be set up", name);
     } else if (status == Z_BUF_ERROR && left == 0) {
       fail("{}: the gzip file ends early, after {} bytes of content", name, made);
@@ -63,7 +68,7 @@ void unzstd(std::string_view bytes, const std::string& name, const TakePart& tak
 
 }  // namespace
 
-bool is_packed(std::string_view bytes) { return bytes.starts_with(kGzip) || bytes.starts_with(kZstd); }
+bool is_packed(std::string_view bytes) { return bytes.starts_with(kGzip) || is_zstd(bytes); }
 
 void unpack(std::string_view bytes, const std::string& name, const TakePart& take) {
   if (bytes.starts_with(kGzip)) return gunzip(bytes, name, take);
