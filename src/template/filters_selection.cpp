@@ -5,7 +5,7 @@
 #include "template/text.h"
 
 namespace cohort::jinja {
-namespace {
+namespace filters_of_selection {
 
 // The arguments behind the first `skip`.
 Arguments rest(const Arguments& given, size_t skip) {
@@ -72,8 +72,8 @@ constexpr Filter kFilters[] = {{"map", map, true},
                                {"selectattr", select<true, true>, true},
                                {"rejectattr", select<false, true>, true}};
 
-}  // namespace
+}  // namespace filters_of_selection
 
-std::span<const Filter> selection_filters() { return kFilters; }
+std::span<const Filter> selection_filters() { return filters_of_selection::kFilters; }
 
 }  // namespace cohort::jinja

@@ -10,7 +10,7 @@
 #include "template/unicode.h"
 
 namespace cohort::jinja {
-namespace {
+namespace filters_of_sequences {
 
 Value length(Interpreter&, const Value& input, Arguments& given) {
   given.finish("length");
@@ -239,8 +239,8 @@ constexpr Filter kFilters[] = {
     {"max", extreme<true>}, {"sum", sum},           {"batch", batch, true},   {"slice", slice, true},
     {"groupby", groupby}};
 
-}  // namespace
+}  // namespace filters_of_sequences
 
-std::span<const Filter> sequence_filters() { return kFilters; }
+std::span<const Filter> sequence_filters() { return filters_of_sequences::kFilters; }
 
 }  // namespace cohort::jinja

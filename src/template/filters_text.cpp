@@ -13,7 +13,7 @@
 #include "template/wrap.h"
 
 namespace cohort::jinja {
-namespace {
+namespace filters_of_text {
 
 bool safe(const Value& value) { return value.is(Kind::string) && value.as_text().safe; }
 
@@ -263,8 +263,8 @@ constexpr Filter kFilters[] = {{"upper", cased<upper>},
                                {"striptags", striptags},
                                {"urlencode", urlencode}};
 
-}  // namespace
+}  // namespace filters_of_text
 
-std::span<const Filter> text_filters() { return kFilters; }
+std::span<const Filter> text_filters() { return filters_of_text::kFilters; }
 
 }  // namespace cohort::jinja

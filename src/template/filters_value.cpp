@@ -8,7 +8,7 @@
 #include "template/text.h"
 
 namespace cohort::jinja {
-namespace {
+namespace filters_of_values {
 
 Value default_value(Interpreter&, const Value& input, Arguments& given) {
   const Value otherwise = given.take_or(0, "default_value", Value::text(""));
@@ -148,8 +148,8 @@ constexpr Filter kFilters[] = {{"default", default_value},
                                {"tojson", tojson},
                                {"filesizeformat", filesizeformat}};
 
-}  // namespace
+}  // namespace filters_of_values
 
-std::span<const Filter> value_filters() { return kFilters; }
+std::span<const Filter> value_filters() { return filters_of_values::kFilters; }
 
 }  // namespace cohort::jinja

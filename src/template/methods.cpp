@@ -9,7 +9,7 @@
 #include "template/text.h"
 
 namespace cohort::jinja {
-namespace {
+namespace methods_of_objects {
 
 size_t place(const Value& self, int64_t index, const char* what) {
   const auto n = static_cast<int64_t>(self.items().size());
@@ -189,21 +189,21 @@ const Method* among(const Method (&methods)[N], std::string_view name) {
   return nullptr;
 }
 
-}  // namespace
+}  // namespace methods_of_objects
 
 const Method* find_method(const Value& object, std::string_view name) {
   switch (object.kind()) {
     case Kind::string:
       return find_string_method(name);
     case Kind::list:
-      return among(kList, name);
+      return methods_of_objects::among(methods_of_objects::kList, name);
     case Kind::tuple:
     case Kind::range:
-      return among(kTuple, name);
+      return methods_of_objects::among(methods_of_objects::kTuple, name);
     case Kind::dict:
-      return among(kDict, name);
+      return methods_of_objects::among(methods_of_objects::kDict, name);
     case Kind::real:
-      return among(kReal, name);
+      return methods_of_objects::among(methods_of_objects::kReal, name);
     default:
       return nullptr;
   }

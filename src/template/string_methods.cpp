@@ -11,7 +11,7 @@
 #include "template/unicode.h"
 
 namespace cohort::jinja {
-namespace {
+namespace methods_of_strings {
 
 Value like(const Value& self, std::string text) { return Value::text(std::move(text), self.as_text().safe); }
 Value truth_of(bool value) { return Value::boolean(value); }
@@ -358,15 +358,15 @@ constexpr Method kMethods[] = {{"capitalize", cased<capitalize>},
                                {"upper", cased<upper>},
                                {"zfill", zfill}};
 
-}  // namespace
+}  // namespace methods_of_strings
 
-std::span<const Method> string_methods() { return kMethods; }
+std::span<const Method> string_methods() { return methods_of_strings::kMethods; }
 
 const Method* find_string_method(std::string_view name) {
   const auto* const found =
-      std::lower_bound(std::begin(kMethods), std::end(kMethods), name,
+      std::lower_bound(std::begin(methods_of_strings::kMethods), std::end(methods_of_strings::kMethods), name,
                        [](const Method& method, std::string_view wanted) { return method.name < wanted; });
-  return found != std::end(kMethods) && found->name == name ? found : nullptr;
+  return found != std::end(methods_of_strings::kMethods) && found->name == name ? found : nullptr;
 }
 
 }  // namespace cohort::jinja

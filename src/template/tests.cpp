@@ -10,7 +10,7 @@
 #include "template/unicode.h"
 
 namespace cohort::jinja {
-namespace {
+namespace tests_of_values {
 
 template <Kind kind>
 bool is_kind(Interpreter&, const Value& v, Arguments& given) {
@@ -111,12 +111,12 @@ constexpr Test kTests[] = {{"defined", defined},
                            {"filter", names_filter},
                            {"test", names_test}};
 
-}  // namespace
+}  // namespace tests_of_values
 
-std::span<const Test> tests() { return kTests; }
+std::span<const Test> tests() { return tests_of_values::kTests; }
 
 const Test* find_test(std::string_view name) {
-  for (const Test& test : kTests)
+  for (const Test& test : tests_of_values::kTests)
     if (test.name == name) return &test;
   return nullptr;
 }
