@@ -33,8 +33,8 @@ void check_columns(std::span<const std::string> columns) {
 
 std::string rename_columns(std::string text, std::span<const std::string> columns, const std::string& place) {
   if (columns.empty()) return text;
+  if (!try_parse_json(text).is_object()) return text;
   const std::vector<JsonMember> members = json_members(text);
-  if (members.empty()) return text;
   std::vector<std::string> names;
   for (const JsonMember& member : members) names.push_back(text_of(member.key));
   std::string out = "{";

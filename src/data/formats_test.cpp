@@ -129,6 +129,8 @@ TEST(Columns, AreRenamedAllAtOnce) {
   EXPECT_EQ(renamed(R"({"a\u0062": 1})", {"c=ab"}), R"({"c":1})");
   for (const char* text : {"[1]", "{\"a\" 1}", "{\"a\": 1", "{\"a\": 1} 2", "x"}) EXPECT_EQ(renamed(text, {"b=a"}), text);
   EXPECT_EQ(error_of([&] { renamed(row, {"a=n", "a=x"}); }), "columns: expected one old column for each new name, found two for \"a\"");
+  EXPECT_EQ(renamed("{\"x\": 1, \"a\": tru}", {"b=a"}), "{\"x\": 1, \"a\": tru}");  // its reader says where it breaks
+  EXPECT_EQ(error_of([&] { renamed("{}", {"a=y"}); }), "rows:1: no field \"y\", which columns names, found ");
   EXPECT_EQ(error_of([&] { renamed(row, {"a=y"}); }), "rows:1: no field \"y\", which columns names, found question, prompt, n, x");
 }
 

@@ -80,29 +80,17 @@ size_t json_value_end(std::string_view text, size_t at) {
   return kNone;
 }
 
-std::vector<JsonMember> json_members(std::string_view text) {
+std::vector<JsonMember> json_members(std::string_view object) {
   std::vector<JsonMember> members;
-  size_t at = 0;
-  if (next_sign(text, at) != '{') return {};
-  ++at;
-  if (next_sign(text, at) == '}') return {};
-  for (;; ++at) {
-    if (next_sign(text, at) != '"') return {};
-    const size_t key_end = string_end(text, at);
-    if (key_end == kNone) return {};
-    const std::string_view key = text.substr(at, key_end - at);
-    at = key_end;
-    if (next_sign(text, at) != ':') return {};
-    const size_t begin = skip_json_space(text, at + 1), end = json_value_end(text, begin);
-    if (end == kNone) return {};
-    members.push_back({key, text.substr(begin, end - begin)});
+  size_t at = object.find('{') + 1;
+  while (next_sign(object, at) != '}') {
+    if (object[at] == ',') at = skip_json_space(object, at + 1);
+    const size_t key_end = string_end(object, at), colon = skip_json_space(object, key_end),
+                 begin = skip_json_space(object, colon + 1), end = json_value_end(object, begin);
+    members.push_back({object.substr(at, key_end - at), object.substr(begin, end - begin)});
     at = end;
-    const char behind = next_sign(text, at);
-    if (behind == '}') break;
-    if (behind != ',') return {};
   }
-  ++at;
-  return next_sign(text, at) == '\0' ? members : std::vector<JsonMember>();
+  return members;
 }
 
 std::string json_without_space(std::string_view text) {

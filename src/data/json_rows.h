@@ -14,11 +14,11 @@ size_t skip_json_space(std::string_view text, size_t at);
 // say. npos where the text ends first, or where no value can begin.
 size_t json_value_end(std::string_view text, size_t at);
 
-// The members of the object that the whole text is, as they stand; none where it is no object. What stands in them is its reader's to check.
+// The members of an object, as they stand. The text must be known to be JSON.
 struct JsonMember {
   std::string_view key, value;  // the key with its quotes
 };
-std::vector<JsonMember> json_members(std::string_view text);
+std::vector<JsonMember> json_members(std::string_view object);
 
 // The text in one line, without the space between its parts.
 std::string json_without_space(std::string_view text);

@@ -118,16 +118,18 @@ int64_t RowFile::number(int64_t i) const {
 
 std::string RowFile::place(int64_t i) const { return fmt::format("{}:{}", name_, number(i)); }
 
+std::string RowFile::renamed(int64_t i, const std::string& where) const {
+  return rename_columns(records_->json(begins_[static_cast<size_t>(i)]), rules_.columns, where);
+}
+
 Row RowFile::row(int64_t i) const {
   const std::string where = place(i);
-  const std::string text =
-      rename_columns(records_->json(begins_[static_cast<size_t>(i)]), rules_.columns, where);
-  return parse_row(text, number(i), where, rules_);
+  return parse_row(renamed(i, where), number(i), where, rules_);
 }
 
 std::string RowFile::json(int64_t i) const {
   const std::string where = place(i);
-  std::string text = rename_columns(records_->json(begins_[static_cast<size_t>(i)]), rules_.columns, where);
+  std::string text = renamed(i, where);
   parse_object(text, where);
   if (text.find('\n') != std::string::npos) return json_without_space(text);
   text.erase(text.find_last_not_of(" \t\r") + 1);

@@ -37,6 +37,7 @@ class RowFile : public RowSource {
   void write_lines(size_t most);
   int64_t number(int64_t i) const;
   std::string place(int64_t i) const;
+  std::string renamed(int64_t i, const std::string& where) const;  // the row with its columns' new names
 
   std::string name_;
   RowRules rules_;

@@ -33,6 +33,35 @@ void check_exact(std::span<const Group> groups, const std::vector<float>& fresh)
               fresh[row], s.log_probs[t], row);
 }
 
+// The coefficient rule on each group, with its slices of what the forward passes said of all rows (`fresh`) and of all rows' seeds; what
+// is empty is unknown, or not wanted.
+void apply_rule(const TrainerOptions& options, std::span<const Group> groups, std::span<const double> weights,
+                const FreshSample& fresh, const SampleSeeds& seeds, CoefficientSums& sums) {
+  const auto slice = [](auto all, size_t row, size_t count) { return all.empty() ? all : all.subspan(row, count); };
+  size_t row = 0, sample = 0;
+  for (const Group& group : groups) {
+    std::vector<FreshSample> own;
+    std::vector<SampleSeeds> out;
+    for (const Sample& s : group.samples) {
+      const size_t T = s.completion_ids.size();
+      own.push_back({slice(fresh.log_probs, row, T), slice(fresh.entropies, row, T), slice(fresh.values, row, T)});
+      out.push_back({slice(seeds.log_prob, row, T), slice(seeds.entropy, row, T), slice(seeds.value, row, T)});
+      row += T;
+    }
+    options.coefficient(group, own, weights.subspan(sample, group.samples.size()), options.coefficients, out, sums);
+    sample += group.samples.size();
+  }
+}
+
+void add_entropies(std::span<const Group> groups, std::span<const float> entropies, CoefficientSums& sums) {
+  size_t row = 0;
+  for (const Group& g : groups)
+    for (const Sample& s : g.samples) {
+      add_entropy(s, entropies.subspan(row, s.completion_ids.size()), sums);
+      row += s.completion_ids.size();
+    }
+}
+
 }  // namespace
 
 // Groups [first, last) of the batch, their trees, and where their token weights begin.
@@ -146,47 +175,15 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
     value_seeds.resize(R);
   }
 
-  // The coefficient rule on each group, with its slices of what the forward passes said and of the seeds.
   // Before a supervised forward the log-probs are unknown (null); after it only sums are wanted (no seeds).
+  const SampleSeeds all{seeds.log_prob, seeds.entropy, value_seeds};
   auto coefficients = [&](const RowOutputs* rows, bool want_seeds) {
-    auto slice = [](auto& all, size_t row, size_t count) {
-      return all.empty() ? std::span<typename std::remove_reference_t<decltype(all)>::value_type>()
-                         : std::span(all).subspan(row, count);
-    };
-    size_t row = 0, sample = 0;
-    for (const Group& group : micro.groups()) {
-      std::vector<FreshSample> fresh;
-      std::vector<SampleSeeds> out;
-      for (const Sample& s : group.samples) {
-        const size_t T = s.completion_ids.size();
-        FreshSample& f = fresh.emplace_back();
-        if (rows) f.log_probs = std::span(rows->log_prob).subspan(row, T);
-        if (rows) f.entropies = std::span(rows->entropy).subspan(row, T);
-        f.values = slice(values, row, T);
-        SampleSeeds& o = out.emplace_back();
-        if (want_seeds) {
-          o.log_prob = slice(seeds.log_prob, row, T);
-          o.entropy = slice(seeds.entropy, row, T);
-          o.value = slice(value_seeds, row, T);
-        }
-        row += T;
-      }
-      options_.coefficient(group, fresh, micro.weights.subspan(sample, group.samples.size()),
-                           options_.coefficients, out, result.sums);
-      sample += group.samples.size();
-    }
+    const FreshSample fresh = rows ? FreshSample{rows->log_prob, rows->entropy, values} : FreshSample{{}, {}, values};
+    apply_rule(options_, micro.groups(), micro.weights, fresh, want_seeds ? all : SampleSeeds(), result.sums);
     // Rules give the derivative of the objective, which is ascended; the optimizer descends.
     if (want_seeds)
-      for (std::vector<float>* all : {&seeds.log_prob, &seeds.entropy, &value_seeds})
-        for (float& seed : *all) seed = -seed;
-  };
-  auto entropies = [&](const std::vector<float>& entropy) {
-    size_t row = 0;
-    for (const Group& g : micro.groups())
-      for (const Sample& s : g.samples) {
-        add_entropy(s, std::span(entropy).subspan(row, s.completion_ids.size()), result.sums);
-        row += s.completion_ids.size();
-      }
+      for (const std::span<float> kind : {all.log_prob, all.entropy, all.value})
+        for (float& seed : kind) seed = -seed;
   };
 
   if (time == SeedTime::before) {
@@ -197,11 +194,11 @@ void Trainer::run(const MicroBatch& micro, SeedTime time, bool sampled, const Ke
       coefficients(&out, false);
     else if (!kept)
       check_exact(micro.groups(), out.log_prob);
-    entropies(kept ? old.entropy : out.entropy);
+    add_entropies(micro.groups(), kept ? old.entropy : out.entropy, result.sums);
   } else {
     const RowOutputs out = transformer_.forward(model_, tree, options_.temperature, keep());
     coefficients(&out, true);
-    entropies(out.entropy);
+    add_entropies(micro.groups(), out.entropy, result.sums);
     transformer_.backward(model_, tree, seeds, gradients_);
   }
   if (critic_) critic_->backward(tree, value_seeds);
@@ -212,21 +209,8 @@ CoefficientSums Trainer::measure(std::span<const Group> batch) {
   const RowOutputs out = outputs(model_, batch);
   std::vector<float> unused(out.log_prob.size());
   CoefficientSums sums;
-  size_t row = 0, sample = 0;
-  for (const Group& group : batch) {
-    std::vector<FreshSample> fresh;
-    std::vector<SampleSeeds> seeds;
-    for (const Sample& s : group.samples) {
-      const size_t T = s.completion_ids.size();
-      fresh.push_back({std::span(out.log_prob).subspan(row, T), std::span(out.entropy).subspan(row, T)});
-      seeds.push_back({std::span(unused).subspan(row, T)});
-      add_entropy(s, fresh.back().entropies, sums);
-      row += T;
-    }
-    options_.coefficient(group, fresh, std::span(weights).subspan(sample, group.samples.size()), options_.coefficients,
-                         seeds, sums);
-    sample += group.samples.size();
-  }
+  apply_rule(options_, batch, weights, {out.log_prob, out.entropy}, {unused}, sums);
+  add_entropies(batch, out.entropy, sums);
   return sums;
 }
 

@@ -57,6 +57,7 @@ class DataPass {
            const ModelConfig& config)
       : data_(data),
         kind_(kind),
+        held_out_kind_(held_out_kind(recipe)),
         recipe_(recipe),
         config_(config),
         source_(open_rows(data, recipe, kind)),
@@ -68,7 +69,7 @@ class DataPass {
   void run(double holdout_fraction, bool want_held_out, const ProblemCheck& check);
 
   Problems train() { return on_demand(std::move(train_.rows), kind_); }
-  Problems held_out() { return on_demand(std::move(held_out_.rows), held_out_kind(recipe_)); }
+  Problems held_out() { return on_demand(std::move(held_out_.rows), held_out_kind_); }
   Longest longest_train() const { return train_.longest; }
   Longest longest_held_out() const { return held_out_.longest; }
 
@@ -82,7 +83,7 @@ class DataPass {
   Problems on_demand(std::vector<uint32_t> rows, RowKind kind) const;
 
   std::string data_;
-  RowKind kind_;
+  RowKind kind_, held_out_kind_;
   const Recipe& recipe_;
   const ModelConfig& config_;
   std::shared_ptr<RowSource> source_;
@@ -95,7 +96,7 @@ DataPass::Seen DataPass::look_at(Row row, double holdout_fraction, bool want_hel
   if (recipe_.deduplicate)
     seen.key = text_hash_128(key_of(*row.fields, kind_ == RowKind::prompts ? RowKey::prompt : RowKey::content));
   if (!seen.held_out || want_held_out)
-    seen.problem = maker_->make_checked(std::move(row), seen.held_out ? held_out_kind(recipe_) : kind_, config_);
+    seen.problem = maker_->make_checked(std::move(row), seen.held_out ? held_out_kind_ : kind_, config_);
   return seen;
 }
 
